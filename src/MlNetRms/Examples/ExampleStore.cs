@@ -1,0 +1,200 @@
+using System.Runtime.InteropServices;
+
+namespace MlNetRms.Examples;
+
+/// <summary>
+/// The training rows, standardised, shuffled once and packed, ready to be read in order.
+/// </summary>
+/// <remarks>
+/// Each row has a dense part of <see cref="Stride"/> floats: its dense columns, a 1 for the bias, the label, the example
+/// weight where there is one, and zeros up to a whole number of vectors. With the parameters laid out alike
+/// (weights, bias, −1, 0, …) the residual is one dot product. Its sparse columns, if the set has enough of them to pay,
+/// are kept apart as indices and values (CSR).
+/// </remarks>
+internal sealed class ExampleStore : IDisposable
+{
+    /// <summary>Floats in the widest vector register in use; rows are padded to a multiple of it.</summary>
+    private const int VectorFloats = 8;
+
+    /// <summary>Fewer sparse columns than this are packed dense: a few zeros read in order beat an index looked up.</summary>
+    private const int FewestSparseColumns = 64;
+
+    private readonly ChunkPool _pool;
+    private readonly Standardizer _standardizer;
+    private readonly int[] _slots;
+    private readonly float[] _zeroRow;
+    private readonly List<Chunk> _denseChunks = [];
+    private readonly int _rowsPerChunk;
+    private readonly List<Chunk> _sparseChunks = [];
+    private readonly SparsePosition[] _sparseRows;
+    private int _sparseUsed;
+
+    /// <param name="pool">Where the memory comes from; the store disposes it.</param>
+    /// <param name="standardizer">Applied to each row as it is added; also says which columns are sparse.</param>
+    /// <param name="capacity">Rows to come.</param>
+    /// <param name="hasWeights">Whether the rows have example weights.</param>
+    public ExampleStore(ChunkPool pool, Standardizer standardizer, long capacity, bool hasWeights)
+    {
+        _pool = pool;
+        _standardizer = standardizer;
+        bool allDense = standardizer.IsSparse.Count(isSparse => isSparse) < FewestSparseColumns;
+        _slots = new int[standardizer.IsSparse.Length];
+        for (int column = 0; column < _slots.Length; column++)
+            _slots[column] = allDense || !standardizer.IsSparse[column] ? DenseCount++ : ~SparseCount++;
+
+        WeightLane = hasWeights ? LabelLane + 1 : null;
+        int lanes = (WeightLane ?? LabelLane) + 1;
+        Stride = (lanes + VectorFloats - 1) / VectorFloats * VectorFloats;
+        _rowsPerChunk = Math.Max(1, pool.ChunkLength / Stride);
+        _sparseRows = new SparsePosition[SparseCount > 0 ? capacity : 0];
+
+        // A zero that a sparse row leaves out is a value like any other once its column is centred.
+        _zeroRow = new float[Stride];
+        for (int column = 0; column < _slots.Length; column++)
+        {
+            if (_slots[column] >= 0)
+                _zeroRow[_slots[column]] = standardizer.StandardizeValue(column, 0);
+        }
+    }
+
+    /// <summary>Number of columns in the dense part.</summary>
+    public int DenseCount { get; }
+
+    /// <summary>Number of columns kept as indices and values.</summary>
+    public int SparseCount { get; }
+
+    /// <summary>Where each column went: its place in the dense part, or the complement (~) of its place among the sparse ones.</summary>
+    public ReadOnlySpan<int> Slots => _slots;
+
+    /// <summary>Floats from one row's dense part to the next one's.</summary>
+    public int Stride { get; }
+
+    public int BiasLane => DenseCount;
+
+    public int LabelLane => DenseCount + 1;
+
+    /// <summary>Null where every example weighs 1.</summary>
+    public int? WeightLane { get; }
+
+    public long RowCount { get; private set; }
+
+    /// <summary>Values kept in the sparse part of all rows.</summary>
+    public long NonZeroCount { get; private set; }
+
+    /// <summary>Standardises a raw row and puts it behind the others.</summary>
+    /// <param name="indices">Columns of the values; empty for a dense row.</param>
+    /// <param name="values">Raw values: of all columns, or of those in <paramref name="indices"/>.</param>
+    /// <param name="isDense">Whether every column has a value.</param>
+    /// <param name="label">Raw label.</param>
+    /// <param name="weight">Example weight.</param>
+    public void Add(ReadOnlySpan<int> indices, ReadOnlySpan<float> values, bool isDense, float label, float weight)
+    {
+        Span<float> row = NextRow();
+        if (isDense && SparseCount == 0)
+        {
+            _standardizer.StandardizeRow(values, row);
+            row[DenseCount..].Clear();
+        }
+        else
+        {
+            _zeroRow.CopyTo(row);
+            AddByColumn(indices, values, isDense, row);
+        }
+        row[BiasLane] = 1;
+        row[LabelLane] = _standardizer.StandardizeLabel(label);
+        if (WeightLane is { } lane)
+            row[lane] = weight;
+        RowCount++;
+    }
+
+    /// <summary>The dense parts of up to <paramref name="count"/> rows from <paramref name="first"/> on: as many as lie side by side.</summary>
+    public ReadOnlySpan<float> DenseRows(long first, int count)
+    {
+        (long chunk, long within) = Math.DivRem(first, _rowsPerChunk);
+        int rows = (int)Math.Min(count, _rowsPerChunk - within);
+        return _denseChunks[(int)chunk].Words.Slice((int)within * Stride, rows * Stride);
+    }
+
+    /// <summary>The sparse part of a row: places among the sparse columns, and values.</summary>
+    public void SparseRow(long row, out ReadOnlySpan<int> places, out ReadOnlySpan<float> values)
+    {
+        SparsePosition position = _sparseRows[row];
+        Span<float> words = _sparseChunks[position.Chunk].Words.Slice(position.Start, 2 * position.Count);
+        places = MemoryMarshal.Cast<float, int>(words)[..position.Count];
+        values = words[position.Count..];
+    }
+
+    /// <summary>The value farthest from zero among all features, and its column. Reads every row: for messages only.</summary>
+    public (int Column, float Value) LargestValue()
+    {
+        var largest = new float[_slots.Length];
+        for (long row = 0; row < RowCount; row++)
+        {
+            ReadOnlySpan<float> dense = DenseRows(row, 1);
+            for (int i = 0; i < DenseCount; i++)
+                largest[i] = float.MaxMagnitude(largest[i], dense[i]);
+            if (SparseCount == 0)
+                continue;
+            SparseRow(row, out ReadOnlySpan<int> places, out ReadOnlySpan<float> values);
+            for (int k = 0; k < places.Length; k++)
+                largest[DenseCount + places[k]] = float.MaxMagnitude(largest[DenseCount + places[k]], values[k]);
+        }
+        int column = Enumerable.Range(0, _slots.Length).MaxBy(column => MathF.Abs(largest[Place(column)]));
+        return (column, largest[Place(column)]);
+
+        int Place(int column) => _slots[column] >= 0 ? _slots[column] : DenseCount + ~_slots[column];
+    }
+
+    public void Dispose() => _pool.Dispose();
+
+    private Span<float> NextRow()
+    {
+        int within = (int)(RowCount % _rowsPerChunk);
+        if (within == 0)
+            _denseChunks.Add(_pool.Rent(Stride));
+        return _denseChunks[^1].Words.Slice(within * Stride, Stride);
+    }
+
+    private void AddByColumn(ReadOnlySpan<int> indices, ReadOnlySpan<float> values, bool isDense, Span<float> row)
+    {
+        int sparseValues = 0;
+        for (int k = 0; k < values.Length; k++)
+        {
+            int column = isDense ? k : indices[k];
+            if (_slots[column] >= 0)
+                row[_slots[column]] = _standardizer.StandardizeValue(column, values[k]);
+            else if (values[k] != 0)
+                sparseValues++;
+        }
+        if (SparseCount == 0)
+            return;
+
+        Span<float> words = NextSparse(sparseValues);
+        Span<int> places = MemoryMarshal.Cast<float, int>(words);
+        int filled = 0;
+        for (int k = 0; k < values.Length; k++)
+        {
+            int column = isDense ? k : indices[k];
+            if (_slots[column] >= 0 || values[k] == 0)
+                continue;
+            places[filled] = ~_slots[column];
+            words[sparseValues + filled] = _standardizer.StandardizeValue(column, values[k]);
+            filled++;
+        }
+    }
+
+    private Span<float> NextSparse(int count)
+    {
+        if (_sparseChunks.Count == 0 || _sparseChunks[^1].Length - _sparseUsed < 2 * count)
+        {
+            _sparseChunks.Add(_pool.Rent(2 * count));
+            _sparseUsed = 0;
+        }
+        _sparseRows[RowCount] = new SparsePosition(_sparseChunks.Count - 1, _sparseUsed, count);
+        _sparseUsed += 2 * count;
+        NonZeroCount += count;
+        return _sparseChunks[^1].Words.Slice(_sparseUsed - 2 * count, 2 * count);
+    }
+
+    private readonly record struct SparsePosition(int Chunk, int Start, int Count);
+}

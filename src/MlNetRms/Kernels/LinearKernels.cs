@@ -1,0 +1,136 @@
+using System.Diagnostics;
+using System.Numerics;
+using System.Runtime.InteropServices;
+
+namespace MlNetRms.Kernels;
+
+/// <summary>A linear model on packed rows: every row, and the parameters, hold the same whole number of vectors.</summary>
+internal static class LinearKernels
+{
+    /// <summary>rᵢ = xᵢ·θ for every row: the residual, if the rows hold the label and θ a −1 in its lane.</summary>
+    public static void Residuals(ReadOnlySpan<float> rows, ReadOnlySpan<float> parameters, Span<float> residuals)
+    {
+        ReadOnlySpan<Vector<float>> theta = MemoryMarshal.Cast<float, Vector<float>>(parameters);
+        ReadOnlySpan<Vector<float>> x = MemoryMarshal.Cast<float, Vector<float>>(rows);
+        int width = theta.Length;
+        Debug.Assert(x.Length == width * residuals.Length);
+        int row = 0;
+        // Four rows in flight hide the latency of the additions.
+        for (; row <= residuals.Length - 4; row += 4)
+        {
+            ReadOnlySpan<Vector<float>> x0 = x.Slice(row * width, width);
+            ReadOnlySpan<Vector<float>> x1 = x.Slice((row + 1) * width, width);
+            ReadOnlySpan<Vector<float>> x2 = x.Slice((row + 2) * width, width);
+            ReadOnlySpan<Vector<float>> x3 = x.Slice((row + 3) * width, width);
+            Vector<float> r0 = default, r1 = default, r2 = default, r3 = default;
+            for (int block = 0; block < theta.Length; block++)
+            {
+                r0 = Vector.MultiplyAddEstimate(x0[block], theta[block], r0);
+                r1 = Vector.MultiplyAddEstimate(x1[block], theta[block], r1);
+                r2 = Vector.MultiplyAddEstimate(x2[block], theta[block], r2);
+                r3 = Vector.MultiplyAddEstimate(x3[block], theta[block], r3);
+            }
+            residuals[row] = Vector.Sum(r0);
+            residuals[row + 1] = Vector.Sum(r1);
+            residuals[row + 2] = Vector.Sum(r2);
+            residuals[row + 3] = Vector.Sum(r3);
+        }
+        for (; row < residuals.Length; row++)
+        {
+            ReadOnlySpan<Vector<float>> x0 = x.Slice(row * width, width);
+            Vector<float> r0 = default;
+            for (int block = 0; block < theta.Length; block++)
+                r0 = Vector.MultiplyAddEstimate(x0[block], theta[block], r0);
+            residuals[row] = Vector.Sum(r0);
+        }
+    }
+
+    /// <summary>g ← g + Σ dᵢ·xᵢ, row after row, so that the bits do not depend on how a batch is cut into calls.</summary>
+    public static void AddGradient(ReadOnlySpan<float> rows, ReadOnlySpan<float> derivatives, Span<float> gradient)
+    {
+        Span<Vector<float>> g = MemoryMarshal.Cast<float, Vector<float>>(gradient);
+        ReadOnlySpan<Vector<float>> x = MemoryMarshal.Cast<float, Vector<float>>(rows);
+        int width = g.Length;
+        Debug.Assert(x.Length == width * derivatives.Length);
+        int row = 0;
+        for (; row <= derivatives.Length - 4; row += 4)
+        {
+            ReadOnlySpan<Vector<float>> x0 = x.Slice(row * width, width);
+            ReadOnlySpan<Vector<float>> x1 = x.Slice((row + 1) * width, width);
+            ReadOnlySpan<Vector<float>> x2 = x.Slice((row + 2) * width, width);
+            ReadOnlySpan<Vector<float>> x3 = x.Slice((row + 3) * width, width);
+            var d0 = new Vector<float>(derivatives[row]);
+            var d1 = new Vector<float>(derivatives[row + 1]);
+            var d2 = new Vector<float>(derivatives[row + 2]);
+            var d3 = new Vector<float>(derivatives[row + 3]);
+            for (int block = 0; block < g.Length; block++)
+            {
+                Vector<float> sum = Vector.MultiplyAddEstimate(d0, x0[block], g[block]);
+                sum = Vector.MultiplyAddEstimate(d1, x1[block], sum);
+                sum = Vector.MultiplyAddEstimate(d2, x2[block], sum);
+                g[block] = Vector.MultiplyAddEstimate(d3, x3[block], sum);
+            }
+        }
+        for (; row < derivatives.Length; row++)
+        {
+            ReadOnlySpan<Vector<float>> x0 = x.Slice(row * width, width);
+            var d0 = new Vector<float>(derivatives[row]);
+            for (int block = 0; block < g.Length; block++)
+                g[block] = Vector.MultiplyAddEstimate(d0, x0[block], g[block]);
+        }
+    }
+
+    /// <summary>Σ rᵢ².</summary>
+    public static float SumOfSquares(ReadOnlySpan<float> values)
+    {
+        ReadOnlySpan<Vector<float>> wide = MemoryMarshal.Cast<float, Vector<float>>(values);
+        Vector<float> sum = default;
+        for (int block = 0; block < wide.Length; block++)
+            sum = Vector.MultiplyAddEstimate(wide[block], wide[block], sum);
+        float total = Vector.Sum(sum);
+        for (int i = wide.Length * Vector<float>.Count; i < values.Length; i++)
+            total += values[i] * values[i];
+        return total;
+    }
+
+    /// <summary>v ← factor·v, element by element.</summary>
+    public static void Scale(Span<float> values, float factor)
+    {
+        Span<Vector<float>> wide = MemoryMarshal.Cast<float, Vector<float>>(values);
+        for (int block = 0; block < wide.Length; block++)
+            wide[block] *= factor;
+        for (int i = wide.Length * Vector<float>.Count; i < values.Length; i++)
+            values[i] *= factor;
+    }
+
+    /// <summary>v ← v + factor·w, element by element.</summary>
+    public static void AddScaled(Span<float> values, float factor, ReadOnlySpan<float> other)
+    {
+        Span<Vector<float>> v = MemoryMarshal.Cast<float, Vector<float>>(values);
+        ReadOnlySpan<Vector<float>> w = MemoryMarshal.Cast<float, Vector<float>>(other)[..v.Length];
+        for (int block = 0; block < v.Length; block++)
+            v[block] += factor * w[block];
+        for (int i = v.Length * Vector<float>.Count; i < values.Length; i++)
+            values[i] += factor * other[i];
+    }
+}
+
+/// <summary>The sparse part of a row: values at places of a dense array.</summary>
+internal static class SparseKernels
+{
+    /// <summary>Σ valueₖ · dense[placeₖ].</summary>
+    public static float Dot(ReadOnlySpan<int> places, ReadOnlySpan<float> values, ReadOnlySpan<float> dense)
+    {
+        float sum = 0;
+        for (int k = 0; k < places.Length; k++)
+            sum += values[k] * dense[places[k]];
+        return sum;
+    }
+
+    /// <summary>dense[placeₖ] ← dense[placeₖ] + factor · valueₖ.</summary>
+    public static void AddScaled(ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, Span<float> dense)
+    {
+        for (int k = 0; k < places.Length; k++)
+            dense[places[k]] += factor * values[k];
+    }
+}

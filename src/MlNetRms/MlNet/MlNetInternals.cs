@@ -1,0 +1,59 @@
+using System.Runtime.CompilerServices;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using Microsoft.ML.Trainers;
+
+namespace MlNetRms.MlNet;
+
+/// <summary>
+/// The few doors of ML.NET that are closed from outside and that a trainer needs. Nothing else touches a non-public
+/// member; a test opens each door, so that a version of ML.NET which moves one is found out by name.
+/// </summary>
+internal static class MlNetInternals
+{
+    public static IHostEnvironment EnvironmentOf(TrainCatalogBase.CatalogInstantiatorBase catalog) => Environment(Owner(catalog));
+
+    public static TrainerInfo NewTrainerInfo(bool needNormalization, bool wantCaching) =>
+        TrainerInfo(needNormalization, calibration: false, wantCaching, supportValid: false, supportIncrementalTrain: false, supportTest: false);
+
+    public static LinearRegressionModelParameters NewLinearModel(IHostEnvironment environment, float[] weights, float bias) =>
+        LinearModel(environment, new VBuffer<float>(weights.Length, weights), bias);
+
+    public static SchemaShape.Column NewColumn(string name, SchemaShape.Column.VectorKind kind, DataViewType itemType, bool isKey,
+        SchemaShape? annotations = null) =>
+        Column(name, kind, itemType, isKey, annotations);
+
+    public static SchemaShape ShapeOf(DataViewSchema schema) => Create(null, schema);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_Owner")]
+    private static extern TrainCatalogBase Owner(TrainCatalogBase.CatalogInstantiatorBase catalog);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_Environment")]
+    private static extern IHostEnvironment Environment(TrainCatalogBase catalog);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
+    private static extern TrainerInfo TrainerInfo(bool normalization, bool calibration, bool caching, bool supportValid,
+        bool supportIncrementalTrain, bool supportTest);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
+    private static extern LinearRegressionModelParameters LinearModel(IHostEnvironment env, in VBuffer<float> weights, float bias);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
+    private static extern SchemaShape.Column Column(string name, SchemaShape.Column.VectorKind vecKind, DataViewType itemType, bool isKey,
+        SchemaShape? annotations);
+
+    [UnsafeAccessor(UnsafeAccessorKind.StaticMethod, Name = "Create")]
+    private static extern SchemaShape Create(SchemaShape? type, DataViewSchema schema);
+
+    /// <summary>The accessor for a generic class must itself be a generic class with the same constraint.</summary>
+    public static class RegressionTransformer<TModel> where TModel : class
+    {
+        public static RegressionPredictionTransformer<TModel> New(IHostEnvironment environment, TModel model, DataViewSchema inputSchema,
+            string featureColumn) => Constructor(environment, model, inputSchema, featureColumn);
+
+        [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
+        private static extern RegressionPredictionTransformer<TModel> Constructor(IHostEnvironment env, TModel model,
+            DataViewSchema inputSchema, string featureColumn);
+    }
+}

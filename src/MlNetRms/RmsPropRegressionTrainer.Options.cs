@@ -1,0 +1,165 @@
+namespace MlNetRms;
+
+public sealed partial class RmsPropRegressionTrainer
+{
+    /// <summary>
+    /// Every setting of <see cref="RmsPropRegressionTrainer"/>. The defaults come near the least-squares optimum from raw
+    /// features; most users change none of them.
+    /// </summary>
+    /// <remarks>The trainer takes a copy when it is built and checks it then; later changes have no effect on it.</remarks>
+    public sealed class Options
+    {
+        /// <summary>Name of the label column, a <see cref="float"/>. Default "Label".</summary>
+        public string LabelColumnName { get; set; } = "Label";
+
+        /// <summary>Name of the feature column, a vector of <see cref="float"/> of known size. Default "Features".</summary>
+        public string FeatureColumnName { get; set; } = "Features";
+
+        /// <summary>
+        /// Name of the column of example weights, a <see cref="float"/> above 0; null for none. Default null.
+        /// A row of weight 2 counts as two rows in every mean: gradients, losses, and the standardisation.
+        /// </summary>
+        public string? ExampleWeightColumnName { get; set; }
+
+        /// <summary>
+        /// η, the learning rate before the schedule: about how far a weight moves in one step, in standard deviations while
+        /// <see cref="Standardize"/> is on. Default 0.03; finite, greater than 0. Anything from 0.003 to 0.3 works with a
+        /// schedule that falls to zero; lower it if training diverges.
+        /// </summary>
+        public float LearningRate { get; set; } = 0.03f;
+
+        /// <summary>
+        /// How the learning rate changes from step to step. Default <see cref="MlNetRms.LearningRateSchedule.CosineToZero"/>.
+        /// At a constant rate the error ends one to a few percent above the optimum.
+        /// </summary>
+        public LearningRateSchedule LearningRateSchedule { get; set; } = LearningRateSchedule.CosineToZero;
+
+        /// <summary>
+        /// α, the weight of the old mean square. Default 0.999; in [0, 1). A small value together with a small batch shifts
+        /// the point training converges to; raise it then.
+        /// </summary>
+        public float Alpha { get; set; } = 0.999f;
+
+        /// <summary>
+        /// ε, what keeps the step finite where gradients vanish. Default 1e-2; finite, greater than 0. Standardised features
+        /// have gradients of a known size, so this is a real scale: much smaller values let rarely seen features jump.
+        /// </summary>
+        public float Epsilon { get; set; } = 1e-2f;
+
+        /// <summary>Whether ε is added to the root or under it. Default <see cref="EpsilonPlacement.OutsideSquareRoot"/>.</summary>
+        public EpsilonPlacement EpsilonPlacement { get; set; } = EpsilonPlacement.OutsideSquareRoot;
+
+        /// <summary>
+        /// Whether the running means are divided by 1−αᵗ, which removes their start at zero. Default true. Without it the
+        /// first steps are far too long when <see cref="Alpha"/> is near 1.
+        /// </summary>
+        public bool BiasCorrection { get; set; } = true;
+
+        /// <summary>
+        /// μ, the weight of the old velocity. Default 0, none; in [0, 1). With 0.9, divide <see cref="LearningRate"/> by
+        /// about 5: slightly better on ill-conditioned data.
+        /// </summary>
+        public float Momentum { get; set; }
+
+        /// <summary>Whether steps are divided by the standard deviation of the gradient instead of its root mean square. Default false.</summary>
+        public bool Centered { get; set; }
+
+        /// <summary>
+        /// λ of the penalty ½·λ·‖w‖² that is added to the mean half-squared error; its gradient λ·w takes part in the mean
+        /// square. Default 0; finite, at least 0. On the weights as trained (standardised ones, in units of the label's
+        /// standard deviation, while <see cref="Standardize"/> is on), never on the bias.
+        /// </summary>
+        public float L2Regularization { get; set; }
+
+        /// <summary>
+        /// Rows averaged into one gradient. Default 128, or all rows if there are fewer; at least 1. An epoch is cut into
+        /// batches of nearly equal size, none larger than this.
+        /// </summary>
+        public int BatchSize { get; set; } = 128;
+
+        /// <summary>
+        /// Passes over the data; at least 1, or null for as many as make 10 000 steps, which is the default. More epochs help
+        /// ill-conditioned data.
+        /// </summary>
+        public int? NumberOfEpochs { get; set; }
+
+        /// <summary>
+        /// The returned weights are the mean of the weights after each of the last steps: this share of all steps. Default
+        /// 0.2; in [0, 1]. 0 returns the last weights.
+        /// </summary>
+        public float AveragedFraction { get; set; } = 0.2f;
+
+        /// <summary>
+        /// Whether features and label are brought to mean 0 and standard deviation 1 inside the trainer, and the weights
+        /// returned in raw units. Default true. A feature that is 0 in more than nine rows of ten is scaled by the root
+        /// mean square of its other values and not centred. Turn it off only for data that is scaled already.
+        /// </summary>
+        public bool Standardize { get; set; } = true;
+
+        /// <summary>Whether rows are visited in random order. Default true. Off, every epoch goes through them as they were read.</summary>
+        public bool Shuffle { get; set; } = true;
+
+        /// <summary>
+        /// Standard deviation of the normal distribution the first weights are drawn from. Default 0, all weights start at
+        /// 0; finite, at least 0. The bias starts at 0.
+        /// </summary>
+        public float InitialWeightsStandardDeviation { get; set; }
+
+        /// <summary>
+        /// Seed of the row order and of the first weights. Default 0; any value. The same data, options and seed give the
+        /// same bits, whatever the seed of the <see cref="Microsoft.ML.MLContext"/>.
+        /// </summary>
+        public int Seed { get; set; }
+
+        /// <summary>
+        /// RMSProp as the book "Dive into Deep Learning" teaches it: η = 0.01 constant, γ = α = 0.9, ε = 1e-6 under the root,
+        /// no bias correction, batches of 10, 2 epochs, first weights from N(0, 0.01²), no averaging, and no standardisation:
+        /// the data should be standardised beforehand. A new object each time.
+        /// </summary>
+        public static Options Textbook => new()
+        {
+            LearningRate = 0.01f,
+            LearningRateSchedule = LearningRateSchedule.Constant,
+            Alpha = 0.9f,
+            Epsilon = 1e-6f,
+            EpsilonPlacement = EpsilonPlacement.InsideSquareRoot,
+            BiasCorrection = false,
+            BatchSize = 10,
+            NumberOfEpochs = 2,
+            AveragedFraction = 0,
+            Standardize = false,
+            InitialWeightsStandardDeviation = 0.01f,
+        };
+
+        /// <summary>A copy, checked.</summary>
+        /// <exception cref="ArgumentException">A column name is missing, or two roles name the same column.</exception>
+        /// <exception cref="ArgumentNullException">The schedule is null.</exception>
+        /// <exception cref="ArgumentOutOfRangeException">A number is outside its range, infinite or NaN.</exception>
+        internal Options CheckedCopy()
+        {
+            var copy = (Options)MemberwiseClone();
+            copy.Validate();
+            return copy;
+        }
+
+        private void Validate()
+        {
+            Require.NonEmpty(LabelColumnName, nameof(LabelColumnName));
+            Require.NonEmpty(FeatureColumnName, nameof(FeatureColumnName));
+            if (ExampleWeightColumnName is not null)
+                Require.NonEmpty(ExampleWeightColumnName, nameof(ExampleWeightColumnName));
+            Require.Positive(LearningRate, nameof(LearningRate));
+            ArgumentNullException.ThrowIfNull(LearningRateSchedule);
+            Require.InUnitInterval(Alpha, nameof(Alpha));
+            Require.Positive(Epsilon, nameof(Epsilon));
+            Require.Defined(EpsilonPlacement, nameof(EpsilonPlacement));
+            Require.InUnitInterval(Momentum, nameof(Momentum));
+            Require.NonNegative(L2Regularization, nameof(L2Regularization));
+            Require.AtLeastOne(BatchSize, nameof(BatchSize));
+            if (NumberOfEpochs is { } epochs)
+                Require.AtLeastOne(epochs, nameof(NumberOfEpochs));
+            Require.InClosedUnitInterval(AveragedFraction, nameof(AveragedFraction));
+            Require.NonNegative(InitialWeightsStandardDeviation, nameof(InitialWeightsStandardDeviation));
+        }
+    }
+}

@@ -1,0 +1,58 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using Microsoft.ML.Trainers;
+using MlNetRms.MlNet;
+
+namespace MlNetRms;
+
+/// <summary>
+/// A trained linear regression as a step of a pipeline: adds a column "Score" with w·x + b.
+/// </summary>
+/// <remarks>
+/// Scoring, schema, saving and disposal are the work of <see cref="Native"/>, ML.NET's own transformer around ML.NET's own
+/// model. A saved model is therefore a plain ML.NET model: it loads without this package, as
+/// <see cref="RegressionPredictionTransformer{TModel}"/>.
+/// </remarks>
+public sealed class RmsPropRegressionTransformer : ISingleFeaturePredictionTransformer<LinearRegressionModelParameters>, IDisposable
+{
+    internal RmsPropRegressionTransformer(LinearRegressionModelParameters model, TrainingReport training, IHostEnvironment environment,
+        DataViewSchema trainSchema, string featureColumnName)
+    {
+        Training = training;
+        Native = MlNetInternals.RegressionTransformer<LinearRegressionModelParameters>.New(environment, model, trainSchema, featureColumnName);
+    }
+
+    /// <summary>Weights and bias in raw feature units.</summary>
+    public LinearRegressionModelParameters Model => Native.Model;
+
+    /// <summary>What happened while training. Not saved with the model.</summary>
+    public TrainingReport Training { get; }
+
+    /// <summary>The same model as ML.NET's own transformer, for what accepts only that.</summary>
+    public RegressionPredictionTransformer<LinearRegressionModelParameters> Native { get; }
+
+    /// <inheritdoc/>
+    public string FeatureColumnName => Native.FeatureColumnName;
+
+    /// <inheritdoc/>
+    public DataViewType FeatureColumnType => Native.FeatureColumnType;
+
+    /// <inheritdoc/>
+    bool ITransformer.IsRowToRowMapper => ((ITransformer)Native).IsRowToRowMapper;
+
+    /// <inheritdoc/>
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => Native.GetOutputSchema(inputSchema);
+
+    /// <inheritdoc/>
+    public IDataView Transform(IDataView input) => Native.Transform(input);
+
+    /// <inheritdoc/>
+    IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema) => ((ITransformer)Native).GetRowToRowMapper(inputSchema);
+
+    /// <inheritdoc/>
+    void ICanSaveModel.Save(ModelSaveContext ctx) => ((ICanSaveModel)Native).Save(ctx);
+
+    /// <summary>Releases what the native transformer holds.</summary>
+    public void Dispose() => Native.Dispose();
+}

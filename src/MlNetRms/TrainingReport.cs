@@ -1,0 +1,66 @@
+namespace MlNetRms;
+
+/// <summary>What happened in one epoch.</summary>
+/// <param name="Epoch">Number of the epoch, from 1.</param>
+/// <param name="Loss">Mean over the epoch's rows of ½·(ŷ − y)² in squared label units, each row judged by the weights
+/// before its batch's step. Without L2.</param>
+/// <param name="LearningRate">Learning rate of the epoch's last step.</param>
+/// <param name="Elapsed">Time since the first step of the training.</param>
+public sealed record EpochReport(int Epoch, double Loss, float LearningRate, TimeSpan Elapsed);
+
+/// <summary>Why training ended.</summary>
+public enum StopReason
+{
+    /// <summary>All epochs were used.</summary>
+    AllEpochsCompleted,
+}
+
+/// <summary>What happened while training: the settings that took effect, the rows, and each epoch.</summary>
+public sealed record TrainingReport
+{
+    internal TrainingReport()
+    {
+    }
+
+    /// <summary>The epochs, in order.</summary>
+    public required IReadOnlyList<EpochReport> Epochs { get; init; }
+
+    /// <summary>Why training ended.</summary>
+    public required StopReason StopReason { get; init; }
+
+    /// <summary>Largest number of rows in a mini-batch: the option, or the number of rows if that is less.</summary>
+    public required int BatchSize { get; init; }
+
+    /// <summary>Steps (changes of the weights) in an epoch.</summary>
+    public required int StepsPerEpoch { get; init; }
+
+    /// <summary>Steps in the whole training.</summary>
+    public required long TotalSteps { get; init; }
+
+    /// <summary>Rows read from the data.</summary>
+    public required long RowsRead { get; init; }
+
+    /// <summary>Rows trained on.</summary>
+    public required long RowsUsed { get; init; }
+
+    /// <summary>Rows skipped because the label was missing or infinite.</summary>
+    public required long RowsSkippedForLabel { get; init; }
+
+    /// <summary>Rows skipped because the example weight was missing, infinite, or not above 0.</summary>
+    public required long RowsSkippedForWeight { get; init; }
+
+    /// <summary>Rows skipped because a feature was missing or infinite.</summary>
+    public required long RowsSkippedForFeatures { get; init; }
+
+    /// <summary>Number of features that do not vary. With standardisation their weight is 0.</summary>
+    public required int ConstantFeatures { get; init; }
+
+    /// <summary>Number of features kept as indices and values, because few rows have another value than 0 in them.</summary>
+    public required int SparseFeatures { get; init; }
+
+    /// <summary>Time to read, shuffle and standardise the rows.</summary>
+    public required TimeSpan ReadingTime { get; init; }
+
+    /// <summary>Time of the training steps.</summary>
+    public required TimeSpan TrainingTime { get; init; }
+}
