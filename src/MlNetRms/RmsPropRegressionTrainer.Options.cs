@@ -112,6 +112,12 @@ public sealed partial class RmsPropRegressionTrainer
         public int Seed { get; set; }
 
         /// <summary>
+        /// Most threads that training uses; at least 1, or null for as many as there are processors, which is the default.
+        /// Batches too small to gain from more are computed by one. The model is the same, bit for bit, for any number.
+        /// </summary>
+        public int? NumberOfThreads { get; set; }
+
+        /// <summary>
         /// RMSProp as the book "Dive into Deep Learning" teaches it: η = 0.01 constant, γ = α = 0.9, ε = 1e-6 under the root,
         /// no bias correction, batches of 10, 2 epochs, first weights from N(0, 0.01²), no averaging, and no standardisation:
         /// the data should be standardised beforehand. A new object each time.
@@ -158,6 +164,8 @@ public sealed partial class RmsPropRegressionTrainer
             Require.AtLeastOne(BatchSize, nameof(BatchSize));
             if (NumberOfEpochs is { } epochs)
                 Require.AtLeastOne(epochs, nameof(NumberOfEpochs));
+            if (NumberOfThreads is { } threads)
+                Require.AtLeastOne(threads, nameof(NumberOfThreads));
             Require.InClosedUnitInterval(AveragedFraction, nameof(AveragedFraction));
             Require.NonNegative(InitialWeightsStandardDeviation, nameof(InitialWeightsStandardDeviation));
         }

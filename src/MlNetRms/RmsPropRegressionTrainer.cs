@@ -67,10 +67,11 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         var epochs = new List<EpochReport>(length.NumberOfEpochs);
         long trainingStart = Stopwatch.GetTimestamp();
         LinearWeights standardized;
+        int threads;
         try
         {
             standardized = FitLoop.Minimize(examples, _options, length, (epoch, loss, learningRate) =>
-                epochs.Add(new EpochReport(epoch, standardizer.LossInLabelUnits(loss), learningRate, Stopwatch.GetElapsedTime(trainingStart))));
+                epochs.Add(new EpochReport(epoch, standardizer.LossInLabelUnits(loss), learningRate, Stopwatch.GetElapsedTime(trainingStart))), out threads);
         }
         catch (DivergedException diverged)
         {
@@ -93,6 +94,9 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
             RowsSkippedForFeatures = rows.BadFeatures,
             ConstantFeatures = standardizer.ConstantColumnCount,
             SparseFeatures = examples.SparseCount,
+            SparseUpdates = examples.SparseCount == 0 ? SparseUpdates.None
+                : FitLoop.UpdatesTouchedOnly(examples, _options) ? SparseUpdates.TouchedWeights : SparseUpdates.AllWeights,
+            NumberOfThreads = threads,
             ReadingTime = readingTime,
             TrainingTime = Stopwatch.GetElapsedTime(trainingStart),
         };

@@ -15,6 +15,19 @@ public enum StopReason
     AllEpochsCompleted,
 }
 
+/// <summary>How the weights of sparse features are updated. The result is the same but for rounding; the speed is not.</summary>
+public enum SparseUpdates
+{
+    /// <summary>No feature is kept sparse.</summary>
+    None,
+
+    /// <summary>A step changes the weights its batch touches, and brings their state up to date first.</summary>
+    TouchedWeights,
+
+    /// <summary>A step changes every weight: momentum or L2 moves weights that no row of the batch touches.</summary>
+    AllWeights,
+}
+
 /// <summary>What happened while training: the settings that took effect, the rows, and each epoch.</summary>
 public sealed record TrainingReport
 {
@@ -57,6 +70,12 @@ public sealed record TrainingReport
 
     /// <summary>Number of features kept as indices and values, because few rows have another value than 0 in them.</summary>
     public required int SparseFeatures { get; init; }
+
+    /// <summary>How the weights of the sparse features were updated.</summary>
+    public required SparseUpdates SparseUpdates { get; init; }
+
+    /// <summary>Threads that took part in training.</summary>
+    public required int NumberOfThreads { get; init; }
 
     /// <summary>Time to read, shuffle and standardise the rows.</summary>
     public required TimeSpan ReadingTime { get; init; }

@@ -1,5 +1,4 @@
-using System.Numerics;
-using System.Runtime.InteropServices;
+using MlNetRms.Kernels;
 
 namespace MlNetRms.Examples;
 
@@ -10,62 +9,51 @@ namespace MlNetRms.Examples;
 internal readonly record struct ColumnSummary(double Mean, double Variance, double NonZeroWeight);
 
 /// <summary>
-/// Means and variances of all columns in one pass, in double, by Welford's recurrence with example weights
-/// (West 1979): a sum of squares would lose a small spread around a large mean. Dense rows and the non-zero values of
-/// sparse rows are gathered apart and merged at the end (Chan, Golub and LeVeque 1983), so a row costs the values it holds.
+/// Means and variances of all columns in one pass, in double, with example weights. Blocks of rows are summed about the
+/// mean so far and merged (Chan, Golub and LeVeque 1983): a plain sum of squares would lose a small spread around a large
+/// mean. The non-zero values of sparse rows are gathered apart (West 1979), so that a row costs the values it holds.
 /// </summary>
-internal sealed class ColumnMoments(int columnCount)
+/// <param name="rowLength">Floats of a dense row: the columns, its weight, then zeros to a whole number of vectors.</param>
+/// <param name="columnCount">Number of columns; the weight of a dense row stands behind them.</param>
+internal sealed class ColumnMoments(int rowLength, int columnCount)
 {
-    private readonly double[] _mean = new double[columnCount];
-    private readonly double[] _squares = new double[columnCount];
-    private readonly double[] _nonZero = new double[columnCount];
+    private readonly double[] _mean = new double[rowLength];
+    private readonly double[] _squares = new double[rowLength];
+    private readonly double[] _nonZero = new double[rowLength];
     private double _denseWeight;
     private Moments[]? _sparse;
     private double _sparseWeight;
 
     public double TotalWeight => _denseWeight + _sparseWeight;
 
-    public void AddDense(ReadOnlySpan<float> values, double weight)
+    /// <summary>Takes in dense rows.</summary>
+    public void AddDense(ReadOnlySpan<float> rows)
     {
+        double weight = 0;
+        for (int row = 0; row < rows.Length; row += rowLength)
+            weight += rows[row + columnCount];
+        if (weight == 0)
+            return;
+        for (int i = 0; _denseWeight == 0 && i < columnCount; i++)
+            _mean[i] = rows[i];
+        MomentKernels.Accumulate(rows, weightColumn: columnCount, weight, _denseWeight, _mean, _squares, _nonZero);
         _denseWeight += weight;
-        var share = new Vector<double>(weight / _denseWeight);
-        var weights = new Vector<double>(weight);
-        Span<Vector<double>> mean = MemoryMarshal.Cast<double, Vector<double>>(_mean.AsSpan());
-        Span<Vector<double>> squares = MemoryMarshal.Cast<double, Vector<double>>(_squares.AsSpan());
-        Span<Vector<double>> nonZero = MemoryMarshal.Cast<double, Vector<double>>(_nonZero.AsSpan());
-        ReadOnlySpan<Vector<float>> wide = MemoryMarshal.Cast<float, Vector<float>>(values);
-        for (int block = 0; block < wide.Length; block++)
-        {
-            Vector.Widen(wide[block], out Vector<double> low, out Vector<double> high);
-            Add(low, 2 * block, mean, squares, nonZero);
-            Add(high, 2 * block + 1, mean, squares, nonZero);
-        }
-        for (int i = wide.Length * Vector<float>.Count; i < values.Length; i++)
-        {
-            double delta = values[i] - _mean[i];
-            _mean[i] += delta * share[0];
-            _squares[i] += weight * delta * (values[i] - _mean[i]);
-            _nonZero[i] += values[i] != 0 ? weight : 0;
-        }
-
-        void Add(Vector<double> x, int at, Span<Vector<double>> mean, Span<Vector<double>> squares, Span<Vector<double>> nonZero)
-        {
-            Vector<double> delta = x - mean[at];
-            mean[at] += delta * share;
-            squares[at] += weights * delta * (x - mean[at]);
-            nonZero[at] += Vector.ConditionalSelect(Vector.Equals(x, Vector<double>.Zero), Vector<double>.Zero, weights);
-        }
     }
 
-    public void AddSparse(ReadOnlySpan<int> indices, ReadOnlySpan<float> values, double weight)
+    /// <summary>Takes in a sparse row; columns it does not list are 0.</summary>
+    public void AddSparse(ReadOnlySpan<int> columns, ReadOnlySpan<float> values, double weight)
     {
-        _sparse ??= new Moments[_mean.Length];
         _sparseWeight += weight;
-        for (int k = 0; k < indices.Length; k++)
-        {
-            if (values[k] != 0)
-                _sparse[indices[k]].Add(values[k], weight);
-        }
+        for (int k = 0; k < columns.Length; k++)
+            AddSparse(columns[k], values[k], weight);
+    }
+
+    /// <summary>Takes in one more value of the sparse row that was added last.</summary>
+    public void AddSparse(int column, float value, double weight)
+    {
+        _sparse ??= new Moments[columnCount];
+        if (value != 0)
+            _sparse[column].Add(value, weight);
     }
 
     public ColumnSummary Summarize(int column)
@@ -77,36 +65,36 @@ internal sealed class ColumnMoments(int columnCount)
             Moments present = _sparse[column];
             nonZeroWeight += present.Weight;
             total.Merge(present);
-            // Many additions of one weight can end a rounding error above their sum.
+            // Summed in another order, the weights of the rows with a value can come out above those of all rows.
             total.Merge(new Moments { Weight = Math.Max(_sparseWeight - present.Weight, 0) });
         }
-        return new ColumnSummary(total.Mean, total.Weight > 0 ? Math.Max(total.Squares / total.Weight, 0) : 0, nonZeroWeight);
-    }
-}
-
-/// <summary>Weight, mean and sum of squared distances from the mean of some values.</summary>
-internal struct Moments
-{
-    public double Weight;
-    public double Mean;
-    public double Squares;
-
-    public void Add(double value, double weight)
-    {
-        Weight += weight;
-        double delta = value - Mean;
-        Mean += delta * (weight / Weight);
-        Squares += weight * delta * (value - Mean);
+        return new ColumnSummary(total.Mean, total.Weight > 0 ? total.Squares / total.Weight : 0, nonZeroWeight);
     }
 
-    public void Merge(Moments other)
+    /// <summary>Weight, mean and sum of squared distances from the mean of some values.</summary>
+    private struct Moments
     {
-        if (other.Weight == 0)
-            return;
-        double weight = Weight + other.Weight;
-        double delta = other.Mean - Mean;
-        Squares += other.Squares + delta * delta * (Weight / weight * other.Weight);
-        Mean += delta * (other.Weight / weight);
-        Weight = weight;
+        public double Weight;
+        public double Mean;
+        public double Squares;
+
+        public void Add(double value, double weight)
+        {
+            Weight += weight;
+            double delta = value - Mean;
+            Mean += delta * (weight / Weight);
+            Squares += weight * delta * (value - Mean);
+        }
+
+        public void Merge(Moments other)
+        {
+            if (other.Weight == 0)
+                return;
+            double weight = Weight + other.Weight;
+            double delta = other.Mean - Mean;
+            Squares += other.Squares + delta * delta * (Weight / weight * other.Weight);
+            Mean += delta * (other.Weight / weight);
+            Weight = weight;
+        }
     }
 }

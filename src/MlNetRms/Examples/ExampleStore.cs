@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using MlNetRms.Kernels;
 
 namespace MlNetRms.Examples;
 
@@ -22,7 +24,8 @@ internal sealed class ExampleStore : IDisposable
     private readonly ChunkPool _pool;
     private readonly Standardizer _standardizer;
     private readonly int[] _slots;
-    private readonly float[] _zeroRow;
+    private readonly double[] _laneCenters;
+    private readonly double[] _laneScales;
     private readonly List<Chunk> _denseChunks = [];
     private readonly int _rowsPerChunk;
     private readonly List<Chunk> _sparseChunks = [];
@@ -44,17 +47,24 @@ internal sealed class ExampleStore : IDisposable
 
         WeightLane = hasWeights ? LabelLane + 1 : null;
         int lanes = (WeightLane ?? LabelLane) + 1;
-        Stride = (lanes + VectorFloats - 1) / VectorFloats * VectorFloats;
+        Stride = WholeVectors(lanes);
         _rowsPerChunk = Math.Max(1, pool.ChunkLength / Stride);
         _sparseRows = new SparsePosition[SparseCount > 0 ? capacity : 0];
 
-        // A zero that a sparse row leaves out is a value like any other once its column is centred.
-        _zeroRow = new float[Stride];
+        _laneCenters = new double[Stride];
+        _laneScales = new double[Stride];
         for (int column = 0; column < _slots.Length; column++)
         {
-            if (_slots[column] >= 0)
-                _zeroRow[_slots[column]] = standardizer.StandardizeValue(column, 0);
+            if (_slots[column] < 0)
+                continue;
+            _laneCenters[_slots[column]] = standardizer.Center(column);
+            _laneScales[_slots[column]] = standardizer.Scale(column);
         }
+        _laneScales[BiasLane] = 1;
+        _laneCenters[LabelLane] = standardizer.LabelCenter;
+        _laneScales[LabelLane] = 1 / standardizer.LabelStandardDeviation;
+        if (WeightLane is { } lane)
+            _laneScales[lane] = 1;
     }
 
     /// <summary>Number of columns in the dense part.</summary>
@@ -81,29 +91,35 @@ internal sealed class ExampleStore : IDisposable
     /// <summary>Values kept in the sparse part of all rows.</summary>
     public long NonZeroCount { get; private set; }
 
+    /// <summary>The least whole number of vectors that holds so many floats, in floats.</summary>
+    public static int WholeVectors(int length) => (length + VectorFloats - 1) / VectorFloats * VectorFloats;
+
     /// <summary>Standardises a raw row and puts it behind the others.</summary>
     /// <param name="indices">Columns of the values; empty for a dense row.</param>
     /// <param name="values">Raw values: of all columns, or of those in <paramref name="indices"/>.</param>
     /// <param name="isDense">Whether every column has a value.</param>
     /// <param name="label">Raw label.</param>
     /// <param name="weight">Example weight.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Add(ReadOnlySpan<int> indices, ReadOnlySpan<float> values, bool isDense, float label, float weight)
     {
         Span<float> row = NextRow();
         if (isDense && SparseCount == 0)
         {
-            _standardizer.StandardizeRow(values, row);
-            row[DenseCount..].Clear();
+            values.CopyTo(row);
+            row[values.Length..].Clear();
         }
         else
         {
-            _zeroRow.CopyTo(row);
+            row.Clear();
             AddByColumn(indices, values, isDense, row);
         }
         row[BiasLane] = 1;
-        row[LabelLane] = _standardizer.StandardizeLabel(label);
+        row[LabelLane] = label;
         if (WeightLane is { } lane)
             row[lane] = weight;
+        // All lanes at once: a zero that a sparse row leaves out is a value like any other once its column is centred.
+        MomentKernels.Standardize(row, _laneCenters, _laneScales);
         RowCount++;
     }
 
@@ -162,7 +178,7 @@ internal sealed class ExampleStore : IDisposable
         {
             int column = isDense ? k : indices[k];
             if (_slots[column] >= 0)
-                row[_slots[column]] = _standardizer.StandardizeValue(column, values[k]);
+                row[_slots[column]] = values[k];
             else if (values[k] != 0)
                 sparseValues++;
         }
@@ -178,7 +194,7 @@ internal sealed class ExampleStore : IDisposable
             if (_slots[column] >= 0 || values[k] == 0)
                 continue;
             places[filled] = ~_slots[column];
-            words[sparseValues + filled] = _standardizer.StandardizeValue(column, values[k]);
+            words[sparseValues + filled] = (float)(values[k] * _standardizer.Scale(column));
             filled++;
         }
     }

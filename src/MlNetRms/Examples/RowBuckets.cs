@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace MlNetRms.Examples;
@@ -8,13 +9,14 @@ namespace MlNetRms.Examples;
 /// Sandelius 1962). Without shuffling there is one bucket, in the order of arrival.
 /// </summary>
 /// <remarks>
-/// A row is a record of 32-bit words: the number of values (−1 for a dense row), label, example weight, then the
-/// values of a dense row, or the indices and then the values of a sparse one. Records never cross a chunk's end.
+/// A row is a record of 32-bit words: the number of values (−1 for a dense row), the values of a dense row, or the
+/// indices and then the values of a sparse one, then label and example weight. Records never cross a chunk's end.
 /// </remarks>
 internal sealed class RowBuckets
 {
     private const int BucketBits = 6;
-    private const int HeaderWords = 3;
+    private const int HeaderWords = 1;
+    private const int TrailerWords = 2;
     private readonly ChunkPool _pool;
     private readonly int _featureCount;
     private readonly SeededRandom? _deal;
@@ -36,53 +38,59 @@ internal sealed class RowBuckets
 
     public int Count => _buckets.Length;
 
-    /// <summary>Words of one dense row, for choosing the length of chunks.</summary>
-    public static long DenseRecordWords(int featureCount) => HeaderWords + (long)featureCount;
+    /// <summary>Floats that <see cref="AddDense"/> takes: the values, label and example weight.</summary>
+    public static int DenseRowLength(int featureCount) => featureCount + TrailerWords;
 
-    public void AddDense(ReadOnlySpan<float> values, float label, float weight) =>
-        values.CopyTo(Append(valueCount: -1, values.Length, label, weight));
+    /// <summary>Adds a dense row: its values, label and example weight.</summary>
+    public void AddDense(ReadOnlySpan<float> row) => row.CopyTo(Append(valueCount: -1, row.Length));
 
     public void AddSparse(ReadOnlySpan<int> indices, ReadOnlySpan<float> values, float label, float weight)
     {
-        Span<float> payload = Append(values.Length, 2 * values.Length, label, weight);
-        indices.CopyTo(MemoryMarshal.Cast<float, int>(payload));
-        values.CopyTo(payload[values.Length..]);
+        Span<float> row = Append(values.Length, 2 * values.Length + TrailerWords);
+        indices.CopyTo(MemoryMarshal.Cast<float, int>(row));
+        values.CopyTo(row[values.Length..]);
+        row[^2] = label;
+        row[^1] = weight;
     }
 
-    private Span<float> Append(int valueCount, int payloadWords, float label, float weight)
+    private Span<float> Append(int valueCount, int words)
     {
         Bucket bucket = _buckets[_deal is { } deal ? (int)(deal.Bits(RowCount) >> (64 - BucketBits)) : 0];
         RowCount++;
-        Span<float> record = bucket.Append(_pool, HeaderWords + payloadWords);
+        Span<float> record = bucket.Append(_pool, HeaderWords + words);
         MemoryMarshal.Cast<float, int>(record)[0] = valueCount;
-        record[1] = label;
-        record[2] = weight;
         return record[HeaderWords..];
     }
 
     /// <summary>Calls <paramref name="visit"/> for every row of a bucket in its shuffled order, then gives its memory back.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Drain(int bucket, RowVisitor visit)
     {
-        List<RecordPosition> records = _buckets[bucket].Records(_featureCount);
+        Bucket source = _buckets[bucket];
+        Span<RecordPosition> records = source.Records(_featureCount);
         if (_deal is not null)
-            new SeededRandom(_seed, RandomStream.RowOrder, bucket).Shuffle(CollectionsMarshal.AsSpan(records));
+            new SeededRandom(_seed, RandomStream.RowOrder, bucket).Shuffle(records);
         foreach (RecordPosition position in records)
         {
-            ReadOnlySpan<float> record = position.Chunk.Words[position.Start..];
+            ReadOnlySpan<float> record = source.Chunk(position.Chunk).Words[position.Start..];
             int valueCount = MemoryMarshal.Cast<float, int>(record)[0];
-            ReadOnlySpan<float> payload = record[HeaderWords..];
+            int words = PayloadWords(valueCount, _featureCount);
+            ReadOnlySpan<float> payload = record.Slice(HeaderWords, words);
+            float label = record[HeaderWords + words];
+            float weight = record[HeaderWords + words + 1];
             if (valueCount < 0)
-                visit([], payload[.._featureCount], isDense: true, label: record[1], weight: record[2]);
+                visit([], payload, isDense: true, label, weight);
             else
-                visit(MemoryMarshal.Cast<float, int>(payload)[..valueCount], payload.Slice(valueCount, valueCount),
-                    isDense: false, label: record[1], weight: record[2]);
+                visit(MemoryMarshal.Cast<float, int>(payload)[..valueCount], payload[valueCount..], isDense: false, label, weight);
         }
-        _buckets[bucket].Release(_pool);
+        source.Release(_pool);
     }
+
+    private static int PayloadWords(int valueCount, int featureCount) => valueCount < 0 ? featureCount : 2 * valueCount;
 
     public delegate void RowVisitor(ReadOnlySpan<int> indices, ReadOnlySpan<float> values, bool isDense, float label, float weight);
 
-    private readonly record struct RecordPosition(Chunk Chunk, int Start);
+    private readonly record struct RecordPosition(int Chunk, int Start);
 
     private sealed class Bucket
     {
@@ -90,6 +98,8 @@ internal sealed class RowBuckets
         private Chunk? _open;
         private int _used;
         private int _rows;
+
+        public Chunk Chunk(int index) => index < _full.Count ? _full[index].Chunk : _open!;
 
         public Span<float> Append(ChunkPool pool, int words)
         {
@@ -106,25 +116,18 @@ internal sealed class RowBuckets
             return record;
         }
 
-        public List<RecordPosition> Records(int featureCount)
+        public RecordPosition[] Records(int featureCount)
         {
-            var records = new List<RecordPosition>(_rows);
-            foreach ((Chunk chunk, int usedWords) in _full)
-                AddRecords(chunk, usedWords, featureCount, records);
-            if (_open is not null)
-                AddRecords(_open, _used, featureCount, records);
-            return records;
-        }
-
-        private static void AddRecords(Chunk chunk, int usedWords, int featureCount, List<RecordPosition> records)
-        {
-            Span<int> words = chunk.Integers;
-            for (int start = 0; start < usedWords;)
+            var records = new RecordPosition[_rows];
+            int count = 0;
+            for (int chunk = 0; count < _rows; chunk++)
             {
-                records.Add(new RecordPosition(chunk, start));
-                int valueCount = words[start];
-                start += HeaderWords + (valueCount < 0 ? featureCount : 2 * valueCount);
+                ReadOnlySpan<int> words = Chunk(chunk).Integers;
+                int usedWords = chunk < _full.Count ? _full[chunk].UsedWords : _used;
+                for (int start = 0; start < usedWords; start += HeaderWords + PayloadWords(words[start], featureCount) + TrailerWords)
+                    records[count++] = new RecordPosition(chunk, start);
             }
+            return records;
         }
 
         public void Release(ChunkPool pool)

@@ -1,6 +1,3 @@
-using System.Numerics;
-using System.Runtime.InteropServices;
-
 namespace MlNetRms.Examples;
 
 /// <summary>
@@ -25,7 +22,10 @@ internal sealed class Standardizer
     private readonly double[] _scales;
     private readonly double _labelMean;
 
-    public Standardizer(ColumnMoments columns, Moments label, int columnCount, bool standardize)
+    /// <param name="columns">Moments of all feature columns and, behind them, the label.</param>
+    /// <param name="columnCount">Number of feature columns.</param>
+    /// <param name="standardize">Whether to shift and scale at all; if not, only sparse columns are found.</param>
+    public Standardizer(ColumnMoments columns, int columnCount, bool standardize)
     {
         _standardize = standardize;
         _means = new double[columnCount];
@@ -47,12 +47,12 @@ internal sealed class Standardizer
                     : 1 / Math.Sqrt(IsSparse[i] ? MeanSquareOfNonZeros(column, columns.TotalWeight) : column.Variance);
             }
         }
+        ColumnSummary label = columns.Summarize(columnCount);
         _labelMean = label.Mean;
         if (standardize)
         {
-            double variance = label.Squares / label.Weight;
             LabelCenter = label.Mean;
-            LabelStandardDeviation = variance > 0 ? Math.Sqrt(variance) : 1;
+            LabelStandardDeviation = label.Variance > 0 ? Math.Sqrt(label.Variance) : 1;
         }
     }
 
@@ -68,26 +68,11 @@ internal sealed class Standardizer
     /// <summary>A mean half-squared error of the standardised label, in squared units of the raw label.</summary>
     public double LossInLabelUnits(double loss) => loss * LabelStandardDeviation * LabelStandardDeviation;
 
-    public float StandardizeLabel(float label) => (float)((label - LabelCenter) / LabelStandardDeviation);
+    /// <summary>What is subtracted from a column.</summary>
+    public double Center(int column) => _centers[column];
 
-    public float StandardizeValue(int column, float value) => (float)((value - _centers[column]) * _scales[column]);
-
-    /// <summary>All columns of a dense row; in double, so that a large mean costs no digits.</summary>
-    public void StandardizeRow(ReadOnlySpan<float> values, Span<float> standardized)
-    {
-        ReadOnlySpan<Vector<double>> centers = MemoryMarshal.Cast<double, Vector<double>>(_centers);
-        ReadOnlySpan<Vector<double>> scales = MemoryMarshal.Cast<double, Vector<double>>(_scales);
-        ReadOnlySpan<Vector<float>> wide = MemoryMarshal.Cast<float, Vector<float>>(values);
-        Span<Vector<float>> result = MemoryMarshal.Cast<float, Vector<float>>(standardized);
-        for (int block = 0; block < wide.Length; block++)
-        {
-            Vector.Widen(wide[block], out Vector<double> low, out Vector<double> high);
-            result[block] = Vector.Narrow(
-                (low - centers[2 * block]) * scales[2 * block], (high - centers[2 * block + 1]) * scales[2 * block + 1]);
-        }
-        for (int i = wide.Length * Vector<float>.Count; i < values.Length; i++)
-            standardized[i] = StandardizeValue(i, values[i]);
-    }
+    /// <summary>What a column is then multiplied by; 0 for a constant one.</summary>
+    public double Scale(int column) => _scales[column];
 
     /// <summary>
     /// Weights and bias in raw units. Where the data was standardised, the bias is not the trained one but

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace MlNetRms.Kernels;
@@ -8,6 +9,7 @@ namespace MlNetRms.Kernels;
 internal static class LinearKernels
 {
     /// <summary>rᵢ = xᵢ·θ for every row: the residual, if the rows hold the label and θ a −1 in its lane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Residuals(ReadOnlySpan<float> rows, ReadOnlySpan<float> parameters, Span<float> residuals)
     {
         ReadOnlySpan<Vector<float>> theta = MemoryMarshal.Cast<float, Vector<float>>(parameters);
@@ -46,6 +48,7 @@ internal static class LinearKernels
     }
 
     /// <summary>g ← g + Σ dᵢ·xᵢ, row after row, so that the bits do not depend on how a batch is cut into calls.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void AddGradient(ReadOnlySpan<float> rows, ReadOnlySpan<float> derivatives, Span<float> gradient)
     {
         Span<Vector<float>> g = MemoryMarshal.Cast<float, Vector<float>>(gradient);
@@ -81,6 +84,7 @@ internal static class LinearKernels
     }
 
     /// <summary>Σ rᵢ².</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float SumOfSquares(ReadOnlySpan<float> values)
     {
         ReadOnlySpan<Vector<float>> wide = MemoryMarshal.Cast<float, Vector<float>>(values);
@@ -94,6 +98,7 @@ internal static class LinearKernels
     }
 
     /// <summary>v ← factor·v, element by element.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Scale(Span<float> values, float factor)
     {
         Span<Vector<float>> wide = MemoryMarshal.Cast<float, Vector<float>>(values);
@@ -104,6 +109,7 @@ internal static class LinearKernels
     }
 
     /// <summary>v ← v + factor·w, element by element.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void AddScaled(Span<float> values, float factor, ReadOnlySpan<float> other)
     {
         Span<Vector<float>> v = MemoryMarshal.Cast<float, Vector<float>>(values);
@@ -119,6 +125,7 @@ internal static class LinearKernels
 internal static class SparseKernels
 {
     /// <summary>Σ valueₖ · dense[placeₖ].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Dot(ReadOnlySpan<int> places, ReadOnlySpan<float> values, ReadOnlySpan<float> dense)
     {
         float sum = 0;
@@ -128,6 +135,7 @@ internal static class SparseKernels
     }
 
     /// <summary>dense[placeₖ] ← dense[placeₖ] + factor · valueₖ.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void AddScaled(ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, Span<float> dense)
     {
         for (int k = 0; k < places.Length; k++)

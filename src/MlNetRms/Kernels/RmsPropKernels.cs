@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace MlNetRms.Kernels;
@@ -18,6 +19,7 @@ internal readonly record struct StepCoefficients(
 internal static class RmsPropKernels
 {
     /// <summary>s ← α·s + (1−α)·g²;  v ← μ·v + g / (√(ŝ + ε) + ε');  w ← w − η·v, where ŝ = s · correction.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Step(Span<float> parameters, Span<float> meanSquare, Span<float> velocity,
         ReadOnlySpan<float> gradient, in StepCoefficients step)
     {
@@ -45,6 +47,7 @@ internal static class RmsPropKernels
     }
 
     /// <summary>As <see cref="Step"/>, with m ← α·m + (1−α)·g and ŝ ← max(ŝ − m̂², 0) before the root.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StepCentered(Span<float> parameters, Span<float> meanSquare, Span<float> meanGradient,
         Span<float> velocity, ReadOnlySpan<float> gradient, in StepCoefficients step)
     {

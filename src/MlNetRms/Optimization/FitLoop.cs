@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using MlNetRms.Examples;
+using MlNetRms.Kernels;
 
 namespace MlNetRms.Optimization;
 
@@ -39,25 +41,33 @@ internal static class FitLoop
     /// <summary>Bytes that are read in sequence before the next random jump; long enough for the memory to be at full speed.</summary>
     private const int RunBytes = 256 * 1024;
 
-    /// <summary>Minimises the mean half-squared error.</summary>
+    /// <summary>Minimises the mean half-squared error plus ½·λ·‖w‖².</summary>
     /// <param name="examples">The rows; at least one.</param>
     /// <param name="options">Checked options.</param>
     /// <param name="length">From <see cref="TrainingLength.Of"/>.</param>
     /// <param name="epochCompleted">Called after each epoch with its number from 1, mean loss, and last learning rate.</param>
+    /// <param name="threads">How many threads took part.</param>
     /// <exception cref="DivergedException">Loss or weights are not finite.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static LinearWeights Minimize(ExampleStore examples, RmsPropRegressionTrainer.Options options,
-        TrainingLength length, Action<int, double, float> epochCompleted)
+        TrainingLength length, Action<int, double, float> epochCompleted, out int threads)
     {
-        var objective = new MiniBatchGradient(examples, options.L2Regularization);
+        long firstAveragedStep = length.TotalSteps - (long)Math.Ceiling((double)options.AveragedFraction * length.TotalSteps);
         float[] parameters = InitialParameters(examples, options);
-        var gradient = new float[parameters.Length];
+        SparseRmsProp? sparse = null;
+        if (UpdatesTouchedOnly(examples, options))
+        {
+            sparse = new SparseRmsProp(parameters.AsSpan(examples.Stride), options, firstAveragedStep);
+            parameters = parameters[..examples.Stride];
+        }
         var optimizer = new RmsProp(parameters.Length, options.Alpha, options.Epsilon, options.EpsilonPlacement,
             options.BiasCorrection, options.Momentum, options.Centered);
-        long averagedSteps = (long)Math.Ceiling((double)options.AveragedFraction * length.TotalSteps);
-        var average = new IterateAverage(parameters.Length, length.TotalSteps - averagedSteps);
+        var average = new IterateAverage(parameters.Length, firstAveragedStep);
         int runLength = Math.Max(1, RunBytes / (sizeof(float) * examples.Stride) / length.BatchSize);
         var order = new BatchOrder(examples.RowCount, length.BatchSize, runLength, options.Shuffle, options.Seed);
         Debug.Assert(order.BatchCount == length.StepsPerEpoch);
+        using var objective = new MiniBatchGradient(examples, parameters, sparse, length.BatchSize, options.NumberOfThreads);
+        threads = objective.NumberOfThreads;
 
         long step = 0;
         for (int epoch = 0; epoch < length.NumberOfEpochs; epoch++)
@@ -70,21 +80,38 @@ internal static class FitLoop
             {
                 (long first, int count) = order.Batch(position);
                 learningRate = (float)(options.LearningRate * options.LearningRateSchedule.Factor(step, length.TotalSteps));
-                (double batchLoss, double batchWeight) = objective.Compute(first, count, parameters, gradient);
+                (double batchLoss, double batchWeight) = objective.Compute(first, count);
                 loss += batchLoss;
                 weight += batchWeight;
                 if (!double.IsFinite(loss))
                     throw new DivergedException(epoch + 1, step + 1, learningRate);
-                optimizer.Step(parameters, gradient, learningRate);
+                AddPenaltyGradient(examples, options.L2Regularization, parameters, objective.Gradient);
+                StepCoefficients coefficients = optimizer.Advance(learningRate);
+                optimizer.Apply(parameters, objective.Gradient, coefficients);
+                sparse?.Step(coefficients, gradientFactor: (float)(1 / batchWeight));
                 average.Add(step, parameters);
             }
             epochCompleted(epoch + 1, loss / weight, learningRate);
         }
 
-        LinearWeights weights = Unpack(average.Mean(parameters), examples);
+        double[] mean = average.Mean(parameters);
+        LinearWeights weights = Unpack(sparse is null ? mean : [.. mean, .. sparse.Average()], examples);
         if (!double.IsFinite(weights.Bias) || !weights.Weights.All(double.IsFinite))
             throw new DivergedException(length.NumberOfEpochs, step, options.LearningRate);
         return weights;
+    }
+
+    /// <summary>Whether a step changes only those weights of sparse columns that its batch touches (<see cref="SparseRmsProp"/>).</summary>
+    public static bool UpdatesTouchedOnly(ExampleStore examples, RmsPropRegressionTrainer.Options options) =>
+        examples.SparseCount > 0 && SparseRmsProp.Allows(options);
+
+    /// <summary>Adds λ·w, for the weights but not for the bias.</summary>
+    private static void AddPenaltyGradient(ExampleStore examples, float l2Regularization, ReadOnlySpan<float> parameters, Span<float> gradient)
+    {
+        if (l2Regularization == 0)
+            return;
+        LinearKernels.AddScaled(gradient[..examples.DenseCount], l2Regularization, parameters[..examples.DenseCount]);
+        LinearKernels.AddScaled(gradient[examples.Stride..], l2Regularization, parameters[examples.Stride..]);
     }
 
     private static float[] InitialParameters(ExampleStore examples, RmsPropRegressionTrainer.Options options)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 namespace MlNetRms.Optimization;
 
 /// <summary>
@@ -11,6 +12,7 @@ internal sealed class IterateAverage(int parameterCount, long firstStep)
     private long _count;
 
     /// <summary>Takes in the weights after a step, if that step counts.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Add(long step, ReadOnlySpan<float> parameters)
     {
         if (step < firstStep)

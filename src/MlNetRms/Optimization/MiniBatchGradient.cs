@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MlNetRms.Examples;
 using MlNetRms.Kernels;
 
@@ -5,92 +6,170 @@ namespace MlNetRms.Optimization;
 
 /// <summary>
 /// The function that training minimises, as the optimiser sees it: the mean half-squared error of a mini-batch and its
-/// gradient, plus ½·λ·‖w‖².
+/// gradient.
 /// </summary>
 /// <remarks>
+/// <para>
 /// Parameters are laid out as the stored rows are: weights of the dense columns, bias, −1 against the label, zeros up to
-/// <see cref="ExampleStore.Stride"/>, then the weights of the sparse columns. The gradient is 0 wherever there is no parameter.
+/// <see cref="ExampleStore.Stride"/>, then the weights of the sparse columns, unless a <see cref="SparseRmsProp"/> keeps
+/// those. The gradient is 0 wherever there is no parameter.
+/// </para>
+/// <para>
+/// A large batch is cut into blocks of rows that several threads can take. Their gradients are added in the order of the
+/// rows, and the cut depends on the data alone, so the bits are the same for any number of threads.
+/// </para>
 /// </remarks>
-internal sealed class MiniBatchGradient(ExampleStore examples, float l2Regularization)
+internal sealed class MiniBatchGradient : IDisposable
 {
-    /// <summary>Rows taken at once, so that they are still in the first-level cache when the gradient needs them again.</summary>
-    private const int BlockBytes = 24 * 1024;
+    /// <summary>Rows of a block; the benchmark <c>limit</c> shows that threads pay from about 25 000 values a batch on.</summary>
+    private const int RowsPerBlock = 32;
+    private const long ValuesForThreads = 25_000;
 
-    private readonly float[] _residuals = new float[Math.Clamp(BlockBytes / (sizeof(float) * examples.Stride) / 4 * 4, 4, 128)];
+    private readonly ExampleStore _examples;
+    private readonly float[] _parameters;
+    private readonly SparseRmsProp? _sparse;
+    private readonly int _rowsPerBlock;
+    private readonly RowBlock[] _blocks;
+    private readonly WorkerTeam _team;
+    private long _first;
+    private int _count;
 
-    public int ParameterCount => examples.Stride + examples.SparseCount;
-
-    /// <summary>Sets <paramref name="gradient"/> to the mean gradient over <paramref name="count"/> rows from <paramref name="first"/> on.</summary>
-    /// <returns>Sum of the weighted half-squared errors, and sum of the weights.</returns>
-    public (double Loss, double Weight) Compute(long first, int count, ReadOnlySpan<float> parameters, Span<float> gradient)
+    /// <param name="examples">The rows.</param>
+    /// <param name="parameters">Where the gradient is taken; the caller changes them between two calls.</param>
+    /// <param name="sparse">Keeps the weights of the sparse columns, or null if they stand among the parameters.</param>
+    /// <param name="batchSize">Largest batch to come.</param>
+    /// <param name="numberOfThreads">Most threads to use; null for as many as there are processors.</param>
+    public MiniBatchGradient(ExampleStore examples, float[] parameters, SparseRmsProp? sparse, int batchSize, int? numberOfThreads)
     {
-        gradient.Clear();
-        double loss = 0;
-        double weight = 0;
-        int stride = examples.Stride;
-        for (int done = 0; done < count;)
-        {
-            long row = first + done;
-            if (row >= examples.RowCount)
-                row -= examples.RowCount;
-            int wanted = (int)Math.Min(Math.Min(count - done, _residuals.Length), examples.RowCount - row);
-            ReadOnlySpan<float> rows = examples.DenseRows(row, wanted);
-            Span<float> residuals = _residuals.AsSpan(0, rows.Length / stride);
+        _examples = examples;
+        _parameters = parameters;
+        _sparse = sparse;
+        // The sparse gradient is one for all rows: threads would need one each.
+        bool inBlocks = (long)batchSize * examples.Stride >= ValuesForThreads && examples.SparseCount == 0;
+        _rowsPerBlock = inBlocks ? RowsPerBlock : batchSize;
+        _blocks = new RowBlock[(batchSize + _rowsPerBlock - 1) / _rowsPerBlock];
+        for (int i = 0; i < _blocks.Length; i++)
+            _blocks[i] = new RowBlock(this);
+        _team = new WorkerTeam(numberOfThreads ?? Environment.ProcessorCount, _blocks.Length, ComputeBlock);
+        Gradient = _blocks[0].Gradient;
+    }
 
-            LinearKernels.Residuals(rows, parameters[..stride], residuals);
-            AddSparsePredictions(row, parameters[stride..], residuals);
-            weight += examples.WeightLane is { } lane
-                ? WeighResiduals(rows, lane, residuals, ref loss)
-                : UnitWeights(residuals, ref loss);
-            LinearKernels.AddGradient(rows, residuals, gradient[..stride]);
-            AddSparseGradient(row, residuals, gradient[stride..]);
-            done += residuals.Length;
-        }
-        LinearKernels.Scale(gradient, (float)(1 / weight));
-        gradient[(examples.BiasLane + 1)..stride].Clear();
-        if (l2Regularization > 0)
+    /// <summary>Mean gradient over the batch; as long as the parameters.</summary>
+    public float[] Gradient { get; }
+
+    public int NumberOfThreads => _team.ThreadCount;
+
+    /// <summary>Sets <see cref="Gradient"/> to the mean gradient over <paramref name="count"/> rows from <paramref name="first"/> on.</summary>
+    /// <returns>Sum of the weighted half-squared errors, and sum of the weights.</returns>
+    public (double Loss, double Weight) Compute(long first, int count)
+    {
+        _first = first;
+        _count = count;
+        _team.Run();
+
+        (double loss, double weight) = (_blocks[0].Loss, _blocks[0].Weight);
+        foreach (RowBlock block in _blocks.AsSpan(1))
         {
-            LinearKernels.AddScaled(gradient[..examples.DenseCount], l2Regularization, parameters[..examples.DenseCount]);
-            LinearKernels.AddScaled(gradient[stride..], l2Regularization, parameters[stride..]);
+            loss += block.Loss;
+            weight += block.Weight;
+            LinearKernels.AddScaled(Gradient, 1, block.Gradient);
         }
+        LinearKernels.Scale(Gradient, (float)(1 / weight));
+        // The lanes of label and example weight are no parameters.
+        Gradient.AsSpan((_examples.BiasLane + 1).._examples.Stride).Clear();
         return (loss, weight);
     }
 
-    private static double UnitWeights(ReadOnlySpan<float> residuals, ref double loss)
+    public void Dispose() => _team.Dispose();
+
+    private void ComputeBlock(int block)
     {
-        loss += 0.5 * LinearKernels.SumOfSquares(residuals);
-        return residuals.Length;
+        int start = block * _rowsPerBlock;
+        _blocks[block].Compute(_first + start, Math.Clamp(_count - start, 0, _rowsPerBlock));
     }
 
-    /// <summary>Turns residuals into c·r, the derivatives of the weighted loss.</summary>
-    private double WeighResiduals(ReadOnlySpan<float> rows, int weightLane, Span<float> residuals, ref double loss)
+    /// <summary>Some rows of a batch: the sum of their gradients, losses and weights.</summary>
+    private sealed class RowBlock(MiniBatchGradient batch)
     {
-        double sum = 0;
-        for (int i = 0; i < residuals.Length; i++)
+        /// <summary>Rows taken at once, so that they are still in the first-level cache when the gradient needs them again.</summary>
+        private const int CacheBytes = 24 * 1024;
+
+        private readonly ExampleStore _examples = batch._examples;
+        private readonly float[] _residuals = new float[Math.Clamp(CacheBytes / (sizeof(float) * batch._examples.Stride) / 4 * 4, 4, 128)];
+
+        public float[] Gradient { get; } = new float[batch._parameters.Length];
+
+        public double Loss { get; private set; }
+
+        public double Weight { get; private set; }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Compute(long first, int count)
         {
-            float weight = rows[i * examples.Stride + weightLane];
-            loss += 0.5 * weight * residuals[i] * residuals[i];
-            residuals[i] *= weight;
-            sum += weight;
+            int stride = _examples.Stride;
+            ReadOnlySpan<float> parameters = batch._parameters;
+            Span<float> gradient = Gradient;
+            gradient.Clear();
+            Loss = 0;
+            Weight = 0;
+            for (int done = 0; done < count;)
+            {
+                long row = (first + done) % _examples.RowCount;
+                int wanted = (int)Math.Min(Math.Min(count - done, _residuals.Length), _examples.RowCount - row);
+                ReadOnlySpan<float> rows = _examples.DenseRows(row, wanted);
+                Span<float> residuals = _residuals.AsSpan(0, rows.Length / stride);
+
+                LinearKernels.Residuals(rows, parameters[..stride], residuals);
+                if (_examples.SparseCount > 0)
+                    AddSparsePredictions(row, parameters[stride..], residuals);
+                if (_examples.WeightLane is { } lane)
+                    WeighResiduals(rows, lane, residuals);
+                else
+                    CountResiduals(residuals);
+                LinearKernels.AddGradient(rows, residuals, gradient[..stride]);
+                if (_examples.SparseCount > 0)
+                    AddSparseGradient(row, residuals, gradient[stride..]);
+                done += residuals.Length;
+            }
         }
-        return sum;
-    }
 
-    private void AddSparsePredictions(long firstRow, ReadOnlySpan<float> sparseWeights, Span<float> residuals)
-    {
-        for (int i = 0; examples.SparseCount > 0 && i < residuals.Length; i++)
+        private void CountResiduals(ReadOnlySpan<float> residuals)
         {
-            examples.SparseRow(firstRow + i, out ReadOnlySpan<int> places, out ReadOnlySpan<float> values);
-            residuals[i] += SparseKernels.Dot(places, values, sparseWeights);
+            Loss += 0.5 * LinearKernels.SumOfSquares(residuals);
+            Weight += residuals.Length;
         }
-    }
 
-    private void AddSparseGradient(long firstRow, ReadOnlySpan<float> derivatives, Span<float> sparseGradient)
-    {
-        for (int i = 0; examples.SparseCount > 0 && i < derivatives.Length; i++)
+        /// <summary>Turns residuals into c·r, the derivatives of the weighted loss.</summary>
+        private void WeighResiduals(ReadOnlySpan<float> rows, int weightLane, Span<float> residuals)
         {
-            examples.SparseRow(firstRow + i, out ReadOnlySpan<int> places, out ReadOnlySpan<float> values);
-            SparseKernels.AddScaled(places, values, derivatives[i], sparseGradient);
+            for (int i = 0; i < residuals.Length; i++)
+            {
+                float weight = rows[i * _examples.Stride + weightLane];
+                Loss += 0.5 * weight * residuals[i] * residuals[i];
+                Weight += weight;
+                residuals[i] *= weight;
+            }
+        }
+
+        private void AddSparsePredictions(long firstRow, ReadOnlySpan<float> sparseWeights, Span<float> residuals)
+        {
+            for (int i = 0; i < residuals.Length; i++)
+            {
+                _examples.SparseRow(firstRow + i, out ReadOnlySpan<int> places, out ReadOnlySpan<float> values);
+                residuals[i] += batch._sparse?.Dot(places, values) ?? SparseKernels.Dot(places, values, sparseWeights);
+            }
+        }
+
+        private void AddSparseGradient(long firstRow, ReadOnlySpan<float> derivatives, Span<float> sparseGradient)
+        {
+            for (int i = 0; i < derivatives.Length; i++)
+            {
+                _examples.SparseRow(firstRow + i, out ReadOnlySpan<int> places, out ReadOnlySpan<float> values);
+                if (batch._sparse is { } sparse)
+                    sparse.AddGradient(places, values, derivatives[i]);
+                else
+                    SparseKernels.AddScaled(places, values, derivatives[i], sparseGradient);
+            }
         }
     }
 }

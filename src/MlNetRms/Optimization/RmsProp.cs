@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MlNetRms.Kernels;
 
 namespace MlNetRms;
@@ -84,8 +85,20 @@ public sealed class RmsProp
         Require.Length(gradient.Length, ParameterCount, nameof(gradient));
         Require.NonNegative(learningRate, nameof(learningRate));
 
+        Apply(parameters, gradient, Advance(learningRate));
+    }
+
+    /// <summary>Begins the next step: what its number and its learning rate decide for all coordinates.</summary>
+    internal StepCoefficients Advance(float learningRate)
+    {
         StepCount++;
-        StepCoefficients step = _coefficients with { LearningRate = learningRate, Correction = NextCorrection() };
+        return _coefficients with { LearningRate = learningRate, Correction = NextCorrection() };
+    }
+
+    /// <summary>Carries out the step that <see cref="Advance"/> began.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal void Apply(Span<float> parameters, ReadOnlySpan<float> gradient, in StepCoefficients step)
+    {
         if (_meanGradient is null)
             RmsPropKernels.Step(parameters, _meanSquare, _velocity, gradient, step);
         else

@@ -1,0 +1,133 @@
+using System.Runtime.CompilerServices;
+using MlNetRms.Kernels;
+
+namespace MlNetRms.Optimization;
+
+/// <summary>
+/// RMSProp for many weights of which a mini-batch touches few: a step costs what the batch holds, not what there is.
+/// </summary>
+/// <remarks>
+/// <para>
+/// While a weight's gradient is 0, its means only shrink, k steps at once by αᵏ, and without momentum the weight rests. So
+/// the means are brought up to date when the weight is next touched, and the running sum of the weights likewise. In
+/// real arithmetic this is <see cref="RmsProp"/>, step by step; it is not skipping the decay, which would be another
+/// algorithm.
+/// </para>
+/// <para>Momentum keeps a weight moving without a gradient, and coupled L2 gives every weight one in every step: neither can go this way.</para>
+/// </remarks>
+internal sealed class SparseRmsProp
+{
+    private const int PowerCount = 1024;
+    private readonly float _alpha;
+    private readonly bool _centered;
+    private readonly long _firstAveragedStep;
+    private readonly float[] _powers = new float[PowerCount];
+    private readonly Coordinate[] _coordinates;
+    private readonly int[] _touched;
+    private int _touchedCount;
+    private long _step;
+
+    /// <param name="weights">First weights.</param>
+    /// <param name="options">α and the form of the rule; momentum and L2 must be 0.</param>
+    /// <param name="firstAveragedStep">The first step, counted from 0, whose weights count in <see cref="Average"/>.</param>
+    public SparseRmsProp(ReadOnlySpan<float> weights, RmsPropRegressionTrainer.Options options, long firstAveragedStep)
+    {
+        _alpha = options.Alpha;
+        _centered = options.Centered;
+        _firstAveragedStep = firstAveragedStep;
+        for (int k = 0; k < PowerCount; k++)
+            _powers[k] = (float)Math.Pow(_alpha, k);
+        _coordinates = new Coordinate[weights.Length];
+        for (int i = 0; i < weights.Length; i++)
+            _coordinates[i].Weight = weights[i];
+        _touched = new int[weights.Length];
+    }
+
+    /// <summary>Whether these options allow it.</summary>
+    public static bool Allows(RmsPropRegressionTrainer.Options options) => options.Momentum == 0 && options.L2Regularization == 0;
+
+    /// <summary>Σ valueₖ · weight[placeₖ].</summary>
+    public float Dot(ReadOnlySpan<int> places, ReadOnlySpan<float> values)
+    {
+        float sum = 0;
+        for (int k = 0; k < places.Length; k++)
+            sum += values[k] * _coordinates[places[k]].Weight;
+        return sum;
+    }
+
+    /// <summary>Adds factor · valueₖ to the gradient of weight placeₖ in the coming step.</summary>
+    public void AddGradient(ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor)
+    {
+        for (int k = 0; k < places.Length; k++)
+        {
+            ref Coordinate coordinate = ref _coordinates[places[k]];
+            if (coordinate.Step >= 0)
+            {
+                coordinate.Step = ~coordinate.Step;
+                _touched[_touchedCount++] = places[k];
+            }
+            coordinate.Gradient += factor * values[k];
+        }
+    }
+
+    /// <summary>Takes one step with the gradient added up so far, times <paramref name="gradientFactor"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Step(in StepCoefficients step, float gradientFactor)
+    {
+        _step++;
+        foreach (int place in _touched.AsSpan(0, _touchedCount))
+        {
+            ref Coordinate c = ref _coordinates[place];
+            long lastStep = ~c.Step;
+            float decay = Power(_step - lastStep);
+            float g = c.Gradient * gradientFactor;
+            c.MeanSquare = decay * c.MeanSquare + (1 - _alpha) * g * g;
+            float meanSquare = c.MeanSquare * step.Correction;
+            if (_centered)
+            {
+                c.MeanGradient = decay * c.MeanGradient + (1 - _alpha) * g;
+                float mean = c.MeanGradient * step.Correction;
+                meanSquare = MathF.Max(meanSquare - mean * mean, 0);
+            }
+            c.Sum += (double)c.Weight * RestingSteps(lastStep, _step - 1);
+            c.Weight -= step.LearningRate * (g / (MathF.Sqrt(meanSquare + step.EpsilonInside) + step.EpsilonOutside));
+            c.Step = _step;
+            c.Gradient = 0;
+        }
+        _touchedCount = 0;
+    }
+
+    /// <summary>Mean of each weight over the steps from the first averaged one on; the last weights if there is none.</summary>
+    public double[] Average()
+    {
+        var average = new double[_coordinates.Length];
+        long count = _step - _firstAveragedStep;
+        for (int i = 0; i < average.Length; i++)
+        {
+            Coordinate c = _coordinates[i];
+            average[i] = count > 0 ? (c.Sum + (double)c.Weight * RestingSteps(c.Step, _step)) / count : c.Weight;
+        }
+        return average;
+    }
+
+    /// <summary>How many of the averaged steps ended with the weight that was set in one step and is left after another.</summary>
+    private long RestingSteps(long set, long last) => Math.Max(last - Math.Max(set - 1, _firstAveragedStep), 0);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private float Power(long k) => k < PowerCount ? _powers[k] : (float)Math.Pow(_alpha, k);
+
+    /// <summary>All there is to one weight, side by side in memory: a random access costs one cache line.</summary>
+    private struct Coordinate
+    {
+        public float Weight;
+        public float Gradient;
+        public float MeanSquare;
+        public float MeanGradient;
+
+        /// <summary>The sum of the weight over the averaged steps before <see cref="Step"/>.</summary>
+        public double Sum;
+
+        /// <summary>The last step that touched it, or the complement (~) of that once the coming step does.</summary>
+        public long Step;
+    }
+}
