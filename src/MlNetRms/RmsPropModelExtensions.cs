@@ -1,13 +1,35 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Trainers;
+using MlNetRms.MlNet;
 
 namespace MlNetRms;
 
-/// <summary>Turns fitted pipelines into ones made of ML.NET's own transformers only.</summary>
+/// <summary>What can be asked of any linear model and any fitted pipeline.</summary>
 public static class RmsPropModelExtensions
 {
     private static readonly TransformerScope[] _singleScopes = [TransformerScope.Training, TransformerScope.Testing, TransformerScope.Scoring];
+
+    /// <summary>The weights of any linear model, a loaded one too, with the names of the features.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="schema">A schema that has the feature column, such as that of the transformed data.</param>
+    /// <param name="featureColumnName">Name of the feature column.</param>
+    /// <returns>A table; its <see cref="object.ToString"/> prints it.</returns>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="ArgumentException">The schema has no such column, or it has another length than the model has weights.</exception>
+    public static CoefficientTable GetCoefficients(this LinearModelParameters model, DataViewSchema schema, string featureColumnName = "Features")
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(schema);
+        ArgumentNullException.ThrowIfNull(featureColumnName);
+        if (schema.GetColumnOrNull(featureColumnName) is not { } column)
+            throw new ArgumentException($"Could not find feature column '{featureColumnName}'.", nameof(schema));
+        int? length = (column.Type as VectorDataViewType)?.Size;
+        if (length != model.Weights.Count)
+            throw new ArgumentException(
+                $"The model has {model.Weights.Count} weights, but feature column '{featureColumnName}' is of type {column.Type}.", nameof(schema));
+        return new CoefficientTable(TrainingColumns.FeatureNames(column), model, standardDeviations: null);
+    }
 
     /// <summary>
     /// The same model with <see cref="RmsPropRegressionTransformer.Native"/> in place of each

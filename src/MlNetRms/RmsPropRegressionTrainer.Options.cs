@@ -1,3 +1,8 @@
+using Microsoft.ML;
+using Microsoft.ML.SearchSpace;
+using Microsoft.ML.Trainers;
+using MlNetRms.Losses;
+
 namespace MlNetRms;
 
 public sealed partial class RmsPropRegressionTrainer
@@ -26,6 +31,7 @@ public sealed partial class RmsPropRegressionTrainer
         /// <see cref="Standardize"/> is on. Default 0.03; finite, greater than 0. Anything from 0.003 to 0.3 works with a
         /// schedule that falls to zero; lower it if training diverges.
         /// </summary>
+        [Range(1e-3f, 0.3f, 0.03f, logBase: true)]
         public float LearningRate { get; set; } = 0.03f;
 
         /// <summary>
@@ -38,12 +44,14 @@ public sealed partial class RmsPropRegressionTrainer
         /// α, the weight of the old mean square. Default 0.999; in [0, 1). A small value together with a small batch shifts
         /// the point training converges to; raise it then.
         /// </summary>
+        [Range(0.9f, 0.9999f, 0.999f)]
         public float Alpha { get; set; } = 0.999f;
 
         /// <summary>
         /// ε, what keeps the step finite where gradients vanish. Default 1e-2; finite, greater than 0. Standardised features
         /// have gradients of a known size, so this is a real scale: much smaller values let rarely seen features jump.
         /// </summary>
+        [Range(1e-6f, 0.1f, 1e-2f, logBase: true)]
         public float Epsilon { get; set; } = 1e-2f;
 
         /// <summary>Whether ε is added to the root or under it. Default <see cref="EpsilonPlacement.OutsideSquareRoot"/>.</summary>
@@ -59,9 +67,11 @@ public sealed partial class RmsPropRegressionTrainer
         /// μ, the weight of the old velocity. Default 0, none; in [0, 1). With 0.9, divide <see cref="LearningRate"/> by
         /// about 5: slightly better on ill-conditioned data.
         /// </summary>
+        [Range(0f, 0.95f, 0f)]
         public float Momentum { get; set; }
 
         /// <summary>Whether steps are divided by the standard deviation of the gradient instead of its root mean square. Default false.</summary>
+        [BooleanChoice(false)]
         public bool Centered { get; set; }
 
         /// <summary>
@@ -69,12 +79,39 @@ public sealed partial class RmsPropRegressionTrainer
         /// square. Default 0; finite, at least 0. On the weights as trained (standardised ones, in units of the label's
         /// standard deviation, while <see cref="Standardize"/> is on), never on the bias.
         /// </summary>
+        [Range(1e-6f, 1f, 1e-4f, logBase: true)]
         public float L2Regularization { get; set; }
+
+        /// <summary>
+        /// λ₁ of the penalty λ₁·Σ|w|: weights that are not worth it become exactly 0. Default 0; finite, at least 0. On the
+        /// weights as trained, like <see cref="L2Regularization"/>; both together are the elastic net. Excludes
+        /// <see cref="Momentum"/> and <see cref="Centered"/>.
+        /// </summary>
+        [Range(1e-6f, 1f, 1e-4f, logBase: true)]
+        public float L1Regularization { get; set; }
+
+        /// <summary>Whether weights below 0 are cut off at 0 after each step. Default false. The bias may be negative.</summary>
+        public bool NonNegativeWeights { get; set; }
+
+        /// <summary>
+        /// Largest Euclidean norm of a mini-batch's mean gradient; a longer one is shortened to it. Default null, none; finite,
+        /// greater than 0. In the units of training: while <see cref="Standardize"/> is on, gradients have norms of about 1.
+        /// </summary>
+        public float? GradientClippingNorm { get; set; }
+
+        /// <summary>
+        /// The loss of one row, in label units; null, the default, is ½·(ŷ − y)². Ours: <see cref="HuberLoss"/>,
+        /// <see cref="AbsoluteLoss"/>, <see cref="QuantileLoss"/>, <see cref="EpsilonInsensitiveLoss"/>,
+        /// <see cref="LogCoshLoss"/>; any other ML.NET loss too, except <see cref="PoissonLoss"/> and
+        /// <see cref="TweedieLoss"/>, which are not for a model that predicts the label itself.
+        /// </summary>
+        public IRegressionLoss? LossFunction { get; set; }
 
         /// <summary>
         /// Rows averaged into one gradient. Default 128, or all rows if there are fewer; at least 1. An epoch is cut into
         /// batches of nearly equal size, none larger than this.
         /// </summary>
+        [Range(16, 1024, 128, logBase: true)]
         public int BatchSize { get; set; } = 128;
 
         /// <summary>
@@ -116,6 +153,36 @@ public sealed partial class RmsPropRegressionTrainer
         /// Batches too small to gain from more are computed by one. The model is the same, bit for bit, for any number.
         /// </summary>
         public int? NumberOfThreads { get; set; }
+
+        /// <summary>
+        /// Share of the rows set aside, by <see cref="Seed"/>, to judge each epoch by; not trained on. Default 0, none; in
+        /// [0, 1). Excludes <see cref="ValidationSet"/>.
+        /// </summary>
+        public float ValidationFraction { get; set; }
+
+        /// <summary>
+        /// Rows to judge each epoch by, with the columns that the trainer sees; null, the default, for none. In a pipeline:
+        /// rows that have been through its earlier transforms. Excludes <see cref="ValidationFraction"/>.
+        /// </summary>
+        public IDataView? ValidationSet { get; set; }
+
+        /// <summary>
+        /// When to stop before the last epoch, judged by the validation loss; the best epoch's weights are then returned. Null,
+        /// the default, never stops early. Needs validation rows.
+        /// </summary>
+        public EarlyStopping? EarlyStopping { get; set; }
+
+        /// <summary>
+        /// Called after each epoch, on the thread that called <c>Fit</c>, with what happened in it and a way to stop there and
+        /// keep the model. Null, the default, for none. What it throws ends <c>Fit</c>, unchanged.
+        /// </summary>
+        public Action<EpochProgress>? EpochCompleted { get; set; }
+
+        /// <summary>
+        /// Ends <c>Fit</c> with an <see cref="OperationCanceledException"/> when cancelled, be it in the middle of reading or of an
+        /// epoch. Default: none. Trainer and context stay usable.
+        /// </summary>
+        public CancellationToken CancellationToken { get; set; }
 
         /// <summary>
         /// RMSProp as the book "Dive into Deep Learning" teaches it: η = 0.01 constant, γ = α = 0.9, ε = 1e-6 under the root,
@@ -161,6 +228,9 @@ public sealed partial class RmsPropRegressionTrainer
             Require.Defined(EpsilonPlacement, nameof(EpsilonPlacement));
             Require.InUnitInterval(Momentum, nameof(Momentum));
             Require.NonNegative(L2Regularization, nameof(L2Regularization));
+            Require.NonNegative(L1Regularization, nameof(L1Regularization));
+            if (GradientClippingNorm is { } norm)
+                Require.Positive(norm, nameof(GradientClippingNorm));
             Require.AtLeastOne(BatchSize, nameof(BatchSize));
             if (NumberOfEpochs is { } epochs)
                 Require.AtLeastOne(epochs, nameof(NumberOfEpochs));
@@ -168,6 +238,22 @@ public sealed partial class RmsPropRegressionTrainer
                 Require.AtLeastOne(threads, nameof(NumberOfThreads));
             Require.InClosedUnitInterval(AveragedFraction, nameof(AveragedFraction));
             Require.NonNegative(InitialWeightsStandardDeviation, nameof(InitialWeightsStandardDeviation));
+            Require.InUnitInterval(ValidationFraction, nameof(ValidationFraction));
+            EarlyStopping?.Validate();
+            Exclude(ValidationFraction > 0, nameof(ValidationFraction), ValidationSet is not null, nameof(ValidationSet));
+            Exclude(L1Regularization > 0, nameof(L1Regularization), Momentum > 0, nameof(Momentum));
+            Exclude(L1Regularization > 0, nameof(L1Regularization), Centered, nameof(Centered));
+            if (LossFunction is PoissonLoss or TweedieLoss)
+                throw new ArgumentException(
+                    $"{LossFunction.GetType().Name} is for models whose score is the logarithm of the mean, or a positive mean; this model's score " +
+                    "w·x + b is the mean itself and may be negative. For counts use mlContext.Regression.Trainers.LbfgsPoissonRegression.",
+                    nameof(LossFunction));
+        }
+
+        private static void Exclude(bool first, string firstName, bool second, string secondName)
+        {
+            if (first && second)
+                throw new ArgumentException($"{firstName} and {secondName} exclude each other: set one of them only.", firstName);
         }
     }
 }

@@ -4,6 +4,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Trainers;
 using MlNetRms.Examples;
+using MlNetRms.Losses;
 using MlNetRms.MlNet;
 using MlNetRms.Optimization;
 
@@ -51,58 +52,63 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
     /// <returns>The model as a transformer, with the report of its training.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="input"/> is null.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or has the wrong type.</exception>
-    /// <exception cref="InvalidOperationException">No row can be used, or training diverged.</exception>
-    public RmsPropRegressionTransformer Fit(IDataView input)
+    /// <exception cref="InvalidOperationException">No row can be used, training diverged, or early stopping has no validation rows.</exception>
+    /// <exception cref="OperationCanceledException"><see cref="Options.CancellationToken"/> was cancelled.</exception>
+    public RmsPropRegressionTransformer Fit(IDataView input) => Train(input, _options.ValidationSet, initialModel: null, previous: null);
+
+    /// <summary>Trains a model and judges each epoch by rows that are not trained on.</summary>
+    /// <param name="input">The training rows.</param>
+    /// <param name="validationData">The rows to judge by, with the same columns.</param>
+    /// <returns>The model as a transformer, with the report of its training.</returns>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or has the wrong type.</exception>
+    /// <exception cref="InvalidOperationException">No row can be used, training diverged, or the options name validation rows too.</exception>
+    /// <exception cref="OperationCanceledException"><see cref="Options.CancellationToken"/> was cancelled.</exception>
+    public RmsPropRegressionTransformer Fit(IDataView input, IDataView validationData)
     {
-        ArgumentNullException.ThrowIfNull(input);
-        TrainingColumns columns = SchemaChecks.Find(input.Schema, _options);
+        ArgumentNullException.ThrowIfNull(validationData);
+        if (_options.ValidationFraction > 0 || _options.ValidationSet is not null)
+            throw new InvalidOperationException(
+                "Validation rows are given twice: as an argument of Fit, and by the option " +
+                $"{(_options.ValidationSet is null ? nameof(Options.ValidationFraction) : nameof(Options.ValidationSet))}. Give them once.");
+        return Train(input, validationData, initialModel: null, previous: null);
+    }
 
-        using IChannel channel = _host.Start("Training");
-        long start = Stopwatch.GetTimestamp();
-        using ExampleStore examples = ExampleReader.Read(input, columns, _options, out Standardizer standardizer, out RowCounts rows);
-        TimeSpan readingTime = Stopwatch.GetElapsedTime(start);
-        WarnOfSkippedRows(channel, rows);
+    /// <summary>Trains a model from the weights of another, in place of zero or random ones.</summary>
+    /// <param name="input">The training rows.</param>
+    /// <param name="initialModel">Any linear model of ML.NET for the same features; weights in raw units.</param>
+    /// <returns>The model as a transformer, with the report of its training.</returns>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="ArgumentException">The model has another number of weights than the data has features.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or has the wrong type.</exception>
+    /// <exception cref="InvalidOperationException">No row can be used, training diverged, or early stopping has no validation rows.</exception>
+    /// <exception cref="OperationCanceledException"><see cref="Options.CancellationToken"/> was cancelled.</exception>
+    /// <remarks>With the default learning rate the first steps move far; lower it to stay near the given weights.</remarks>
+    public RmsPropRegressionTransformer Fit(IDataView input, LinearModelParameters initialModel)
+    {
+        ArgumentNullException.ThrowIfNull(initialModel);
+        return Train(input, _options.ValidationSet, initialModel, previous: null);
+    }
 
-        TrainingLength length = TrainingLength.Of(examples.RowCount, _options);
-        var epochs = new List<EpochReport>(length.NumberOfEpochs);
-        long trainingStart = Stopwatch.GetTimestamp();
-        LinearWeights standardized;
-        int threads;
-        try
-        {
-            standardized = FitLoop.Minimize(examples, _options, length, (epoch, loss, learningRate) =>
-                epochs.Add(new EpochReport(epoch, standardizer.LossInLabelUnits(loss), learningRate, Stopwatch.GetElapsedTime(trainingStart))), out threads);
-        }
-        catch (DivergedException diverged)
-        {
-            throw Diverged(diverged, examples, columns);
-        }
-
-        (float[] weights, float bias) = standardizer.FoldBack(standardized.Weights, standardized.Bias);
-        CheckFinite(weights, bias, columns);
-        var report = new TrainingReport
-        {
-            Epochs = epochs,
-            StopReason = StopReason.AllEpochsCompleted,
-            BatchSize = length.BatchSize,
-            StepsPerEpoch = length.StepsPerEpoch,
-            TotalSteps = length.TotalSteps,
-            RowsRead = rows.Read,
-            RowsUsed = examples.RowCount,
-            RowsSkippedForLabel = rows.BadLabel,
-            RowsSkippedForWeight = rows.BadWeight,
-            RowsSkippedForFeatures = rows.BadFeatures,
-            ConstantFeatures = standardizer.ConstantColumnCount,
-            SparseFeatures = examples.SparseCount,
-            SparseUpdates = examples.SparseCount == 0 ? SparseUpdates.None
-                : FitLoop.UpdatesTouchedOnly(examples, _options) ? SparseUpdates.TouchedWeights : SparseUpdates.AllWeights,
-            NumberOfThreads = threads,
-            ReadingTime = readingTime,
-            TrainingTime = Stopwatch.GetElapsedTime(trainingStart),
-        };
-        channel.Info(MessageSensitivity.None, "{0}", FormattableString.Invariant(
-            $"Trained on {report.RowsUsed} rows for {epochs.Count} epochs ({report.TotalSteps} steps); loss of the last epoch {epochs[^1].Loss:g6}."));
-        return new RmsPropRegressionTransformer(MlNetInternals.NewLinearModel(_host, weights, bias), report, _host, input.Schema, _options.FeatureColumnName);
+    /// <summary>
+    /// Goes on with a training: its last weights, the optimiser's state, its standardisation, and its count of epochs. On the
+    /// same rows with the same options, two trainings of one epoch at a constant rate are one training of two epochs, bit
+    /// for bit.
+    /// </summary>
+    /// <param name="input">The training rows, the same or others with the same features.</param>
+    /// <param name="previous">What an earlier <c>Fit</c> returned; not changed.</param>
+    /// <returns>The model as a transformer, with the report of this part of its training.</returns>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="ArgumentException">The model has another number of weights than the data has features, or was trained with another
+    /// value of <see cref="Options.Standardize"/>.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or has the wrong type.</exception>
+    /// <exception cref="InvalidOperationException">No row can be used, training diverged, or early stopping has no validation rows.</exception>
+    /// <exception cref="OperationCanceledException"><see cref="Options.CancellationToken"/> was cancelled.</exception>
+    /// <remarks>The learning rate schedule begins anew, over the steps of this <c>Fit</c>.</remarks>
+    public RmsPropRegressionTransformer Fit(IDataView input, RmsPropRegressionTransformer previous)
+    {
+        ArgumentNullException.ThrowIfNull(previous);
+        return Train(input, _options.ValidationSet, initialModel: null, previous.State);
     }
 
     /// <summary>The schema after scoring: the input's columns and "Score".</summary>
@@ -115,6 +121,93 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         ArgumentNullException.ThrowIfNull(inputSchema);
         SchemaChecks.Check(inputSchema, _options);
         return SchemaChecks.WithScoreColumn(inputSchema);
+    }
+
+    private RmsPropRegressionTransformer Train(IDataView input, IDataView? validationData, LinearModelParameters? initialModel, TrainedState? previous)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        TrainingColumns columns = SchemaChecks.Find(input.Schema, _options);
+        TrainingColumns? validationColumns = validationData is null ? null : SchemaChecks.FindValidation(validationData.Schema, columns, _options);
+        CheckStart(columns, initialModel, previous);
+        if (_options.EarlyStopping is not null && validationData is null && _options.ValidationFraction == 0)
+            throw new InvalidOperationException(
+                $"{nameof(Options.EarlyStopping)} needs validation rows: set {nameof(Options.ValidationFraction)} or {nameof(Options.ValidationSet)}, " +
+                "or call Fit with validation data.");
+
+        using IChannel channel = _host.Start("Training");
+        long start = Stopwatch.GetTimestamp();
+        ReadRows read = ExampleReader.ReadTraining(input, columns, _options, previous?.Standardizer);
+        using ExampleStore examples = read.Training;
+        using ExampleStore? validation = validationData is null ? read.Validation
+            : ExampleReader.ReadValidation(validationData, validationColumns!.Value, _options, read.Standardizer);
+        TimeSpan readingTime = Stopwatch.GetElapsedTime(start);
+        WarnOfSkippedRows(channel, read.Counts);
+
+        Standardizer standardizer = read.Standardizer;
+        TrainingLength length = TrainingLength.Of(examples.RowCount, _options);
+        using var loop = new FitLoop(examples, validation, standardizer, StartingWeights(initialModel, standardizer), previous, _options, length);
+        var log = new EpochLog(channel, _options, standardizer, length, examples.RowCount);
+        FitResult result;
+        try
+        {
+            result = loop.Run(log.Add);
+        }
+        catch (DivergedException diverged)
+        {
+            throw Diverged(diverged, examples, columns);
+        }
+
+        (float[] weights, float bias) = standardizer.FoldBack(
+            result.Weights.Weights, result.Weights.Bias, centerResiduals: StandardizedLoss.IsSquared(_options.LossFunction));
+        CheckFinite(weights, bias, columns);
+        var report = new TrainingReport
+        {
+            Epochs = log.Epochs,
+            StopReason = result.StopReason,
+            ReturnedEpoch = result.ReturnedEpoch,
+            BatchSize = length.BatchSize,
+            StepsPerEpoch = length.StepsPerEpoch,
+            TotalSteps = length.TotalSteps,
+            RowsRead = read.Counts.Read,
+            RowsUsed = examples.RowCount,
+            ValidationRows = validation?.RowCount ?? 0,
+            RowsSkippedForLabel = read.Counts.BadLabel,
+            RowsSkippedForWeight = read.Counts.BadWeight,
+            RowsSkippedForFeatures = read.Counts.BadFeatures,
+            ConstantFeatures = standardizer.ConstantColumnCount,
+            SparseFeatures = examples.SparseCount,
+            SparseUpdates = examples.SparseCount == 0 ? SparseUpdates.None
+                : FitLoop.UpdatesTouchedOnly(examples, _options) ? SparseUpdates.TouchedWeights : SparseUpdates.AllWeights,
+            NumberOfThreads = loop.NumberOfThreads,
+            ReadingTime = readingTime,
+            TrainingTime = log.Elapsed,
+        };
+        EpochReport last = report.Epochs[^1];
+        channel.Info(MessageSensitivity.None, "{0}", FormattableString.Invariant(
+            $"Trained on {report.RowsUsed} rows for {last.Epoch} epochs ({last.Step} steps); loss of the last epoch {last.Loss:g6}."));
+        return new RmsPropRegressionTransformer(MlNetInternals.NewLinearModel(_host, weights, bias), report, result.State, columns.FeatureNames(),
+            _host, input.Schema, _options.FeatureColumnName);
+    }
+
+    private void CheckStart(TrainingColumns columns, LinearModelParameters? initialModel, TrainedState? previous)
+    {
+        int? weights = initialModel?.Weights.Count ?? previous?.Weights.Length - 1;
+        if (weights is { } count && count != columns.FeatureCount)
+            throw new ArgumentException(
+                $"The model to start from has {count} weights, but feature column '{columns.Features.Name}' has {columns.FeatureCount} features.",
+                initialModel is null ? nameof(previous) : nameof(initialModel));
+        if (previous is not null && previous.Standardizer.IsOn != _options.Standardize)
+            throw new ArgumentException(
+                $"The training to go on with had {nameof(Options.Standardize)} {previous.Standardizer.IsOn}, this trainer has {_options.Standardize}.",
+                nameof(previous));
+    }
+
+    private static float[]? StartingWeights(LinearModelParameters? model, Standardizer standardizer)
+    {
+        if (model is null)
+            return null;
+        (float[] weights, float bias) = standardizer.FoldIn(model.Weights, model.Bias);
+        return [.. weights, bias];
     }
 
     private void WarnOfSkippedRows(IChannel channel, RowCounts rows)

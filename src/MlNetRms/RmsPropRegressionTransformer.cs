@@ -3,6 +3,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Trainers;
 using MlNetRms.MlNet;
+using MlNetRms.Optimization;
 
 namespace MlNetRms;
 
@@ -16,10 +17,14 @@ namespace MlNetRms;
 /// </remarks>
 public sealed class RmsPropRegressionTransformer : ISingleFeaturePredictionTransformer<LinearRegressionModelParameters>, IDisposable
 {
-    internal RmsPropRegressionTransformer(LinearRegressionModelParameters model, TrainingReport training, IHostEnvironment environment,
-        DataViewSchema trainSchema, string featureColumnName)
+    private readonly string[] _featureNames;
+
+    internal RmsPropRegressionTransformer(LinearRegressionModelParameters model, TrainingReport training, TrainedState state,
+        string[] featureNames, IHostEnvironment environment, DataViewSchema trainSchema, string featureColumnName)
     {
+        _featureNames = featureNames;
         Training = training;
+        State = state;
         Native = MlNetInternals.RegressionTransformer<LinearRegressionModelParameters>.New(environment, model, trainSchema, featureColumnName);
     }
 
@@ -32,11 +37,18 @@ public sealed class RmsPropRegressionTransformer : ISingleFeaturePredictionTrans
     /// <summary>The same model as ML.NET's own transformer, for what accepts only that.</summary>
     public RegressionPredictionTransformer<LinearRegressionModelParameters> Native { get; }
 
+    /// <summary>Where the training stands, for going on with it. Not saved with the model.</summary>
+    internal TrainedState State { get; }
+
     /// <inheritdoc/>
     public string FeatureColumnName => Native.FeatureColumnName;
 
     /// <inheritdoc/>
     public DataViewType FeatureColumnType => Native.FeatureColumnType;
+
+    /// <summary>The model's weights with the names of the features, in raw units and per standard deviation of the training rows.</summary>
+    /// <returns>A table; its <see cref="object.ToString"/> prints it.</returns>
+    public CoefficientTable GetCoefficients() => new(_featureNames, Model, State.Standardizer.StandardDeviations);
 
     /// <inheritdoc/>
     bool ITransformer.IsRowToRowMapper => ((ITransformer)Native).IsRowToRowMapper;

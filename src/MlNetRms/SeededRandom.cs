@@ -7,6 +7,7 @@ internal enum RandomStream
     RowOrder,
     BatchOrder,
     InitialWeights,
+    ValidationSplit,
 }
 
 /// <summary>
@@ -16,7 +17,7 @@ internal enum RandomStream
 internal readonly struct SeededRandom
 {
     private const ulong GoldenGamma = 0x9E3779B97F4A7C15;
-    private const double Unit = 1.0 / (1L << 53);
+    private const double UnitStep = 1.0 / (1L << 53);
     private readonly ulong _key;
 
     public SeededRandom(int seed, RandomStream stream, long part = 0) =>
@@ -28,11 +29,14 @@ internal readonly struct SeededRandom
     /// <summary>A whole number in [0, bound); its bias, at most bound / 2⁶⁴, is of no account.</summary>
     public long Below(long index, long bound) => (long)Math.BigMul(Bits(index), (ulong)bound, out _);
 
+    /// <summary>A number in [0, 1).</summary>
+    public double Unit(long index) => (Bits(index) >> 11) * UnitStep;
+
     /// <summary>A number from N(0, 1), by Box and Muller's transform.</summary>
     public double Gaussian(long index)
     {
-        double u = ((Bits(2 * index) >> 11) + 1) * Unit;
-        double v = (Bits(2 * index + 1) >> 11) * Unit;
+        double u = ((Bits(2 * index) >> 11) + 1) * UnitStep;
+        double v = (Bits(2 * index + 1) >> 11) * UnitStep;
         return Math.Sqrt(-2 * Math.Log(u)) * Math.Cos(2 * Math.PI * v);
     }
 

@@ -2,17 +2,43 @@ namespace MlNetRms;
 
 /// <summary>What happened in one epoch.</summary>
 /// <param name="Epoch">Number of the epoch, from 1.</param>
-/// <param name="Loss">Mean over the epoch's rows of ½·(ŷ − y)² in squared label units, each row judged by the weights
-/// before its batch's step. Without L2.</param>
+/// <param name="NumberOfEpochs">Of how many.</param>
+/// <param name="Step">Steps done since training began.</param>
+/// <param name="Loss">Mean loss over the epoch's rows, each row judged by the weights before its batch's step, without
+/// penalties. For the default loss: of ½·(ŷ − y)², in squared label units.</param>
+/// <param name="ValidationLoss">Mean loss over the validation rows by the weights that would be returned if training ended
+/// here; null without validation rows.</param>
 /// <param name="LearningRate">Learning rate of the epoch's last step.</param>
 /// <param name="Elapsed">Time since the first step of the training.</param>
-public sealed record EpochReport(int Epoch, double Loss, float LearningRate, TimeSpan Elapsed);
+/// <param name="RowsPerSecond">Rows trained on in the epoch, over the time it took.</param>
+public sealed record EpochReport(
+    int Epoch, int NumberOfEpochs, long Step, double Loss, double? ValidationLoss, float LearningRate, TimeSpan Elapsed, double RowsPerSecond);
+
+/// <summary>Passed to <see cref="RmsPropRegressionTrainer.Options.EpochCompleted"/> after each epoch.</summary>
+public sealed class EpochProgress
+{
+    internal EpochProgress(EpochReport report) => Report = report;
+
+    /// <summary>What happened in the epoch.</summary>
+    public EpochReport Report { get; }
+
+    internal bool IsStopRequested { get; private set; }
+
+    /// <summary>Ends training after this epoch and keeps the model.</summary>
+    public void Stop() => IsStopRequested = true;
+}
 
 /// <summary>Why training ended.</summary>
 public enum StopReason
 {
     /// <summary>All epochs were used.</summary>
     AllEpochsCompleted,
+
+    /// <summary>The validation loss no longer improved (<see cref="EarlyStopping"/>).</summary>
+    NoImprovement,
+
+    /// <summary>The callback asked for it (<see cref="EpochProgress.Stop"/>).</summary>
+    StoppedByCallback,
 }
 
 /// <summary>How the weights of sparse features are updated. The result is the same but for rounding; the speed is not.</summary>
@@ -24,7 +50,7 @@ public enum SparseUpdates
     /// <summary>A step changes the weights its batch touches, and brings their state up to date first.</summary>
     TouchedWeights,
 
-    /// <summary>A step changes every weight: momentum or L2 moves weights that no row of the batch touches.</summary>
+    /// <summary>A step changes every weight: momentum, a penalty, a bound or clipping acts on weights that no row of the batch touches.</summary>
     AllWeights,
 }
 
@@ -41,13 +67,16 @@ public sealed record TrainingReport
     /// <summary>Why training ended.</summary>
     public required StopReason StopReason { get; init; }
 
+    /// <summary>The epoch after which the returned weights stood: the best one with early stopping, else the last one.</summary>
+    public required int ReturnedEpoch { get; init; }
+
     /// <summary>Largest number of rows in a mini-batch: the option, or the number of rows if that is less.</summary>
     public required int BatchSize { get; init; }
 
     /// <summary>Steps (changes of the weights) in an epoch.</summary>
     public required int StepsPerEpoch { get; init; }
 
-    /// <summary>Steps in the whole training.</summary>
+    /// <summary>Steps in all epochs that were planned.</summary>
     public required long TotalSteps { get; init; }
 
     /// <summary>Rows read from the data.</summary>
@@ -55,6 +84,9 @@ public sealed record TrainingReport
 
     /// <summary>Rows trained on.</summary>
     public required long RowsUsed { get; init; }
+
+    /// <summary>Rows that judged the epochs and were not trained on.</summary>
+    public required long ValidationRows { get; init; }
 
     /// <summary>Rows skipped because the label was missing or infinite.</summary>
     public required long RowsSkippedForLabel { get; init; }

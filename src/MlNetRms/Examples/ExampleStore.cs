@@ -161,6 +161,42 @@ internal sealed class ExampleStore : IDisposable
         int Place(int column) => _slots[column] >= 0 ? _slots[column] : DenseCount + ~_slots[column];
     }
 
+    /// <summary>Weighted mean of the squares of each column, as stored.</summary>
+    public double[] MeanSquares()
+    {
+        var sums = new double[DenseCount + SparseCount];
+        double weights = 0;
+        for (long row = 0; row < RowCount; row++)
+        {
+            ReadOnlySpan<float> lanes = DenseRows(row, 1);
+            double weight = WeightLane is { } lane ? lanes[lane] : 1;
+            weights += weight;
+            for (int i = 0; i < DenseCount; i++)
+                sums[i] += weight * lanes[i] * lanes[i];
+            if (SparseCount == 0)
+                continue;
+            SparseRow(row, out ReadOnlySpan<int> places, out ReadOnlySpan<float> values);
+            for (int k = 0; k < places.Length; k++)
+                sums[DenseCount + places[k]] += weight * values[k] * values[k];
+        }
+        return [.. _slots.Select(slot => sums[slot >= 0 ? slot : DenseCount + ~slot] / weights)];
+    }
+
+    /// <summary>Weighted mean over all rows of a function of the (standardised) label.</summary>
+    public double WeightedMeanOverLabels(Func<float, double> function)
+    {
+        double sum = 0;
+        double weights = 0;
+        for (long row = 0; row < RowCount; row++)
+        {
+            ReadOnlySpan<float> lanes = DenseRows(row, 1);
+            double weight = WeightLane is { } lane ? lanes[lane] : 1;
+            sum += weight * function(lanes[LabelLane]);
+            weights += weight;
+        }
+        return sum / weights;
+    }
+
     public void Dispose() => _pool.Dispose();
 
     private Span<float> NextRow()

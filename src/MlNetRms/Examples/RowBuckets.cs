@@ -63,8 +63,9 @@ internal sealed class RowBuckets
     }
 
     /// <summary>Calls <paramref name="visit"/> for every row of a bucket in its shuffled order, then gives its memory back.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Drain(int bucket, RowVisitor visit)
+    public void Drain(int bucket, RowVisitor visit, CancellationToken cancellation)
     {
         Bucket source = _buckets[bucket];
         Span<RecordPosition> records = source.Records(_featureCount);
@@ -72,6 +73,7 @@ internal sealed class RowBuckets
             new SeededRandom(_seed, RandomStream.RowOrder, bucket).Shuffle(records);
         foreach (RecordPosition position in records)
         {
+            cancellation.ThrowIfCancellationRequested();
             ReadOnlySpan<float> record = source.Chunk(position.Chunk).Words[position.Start..];
             int valueCount = MemoryMarshal.Cast<float, int>(record)[0];
             int words = PayloadWords(valueCount, _featureCount);

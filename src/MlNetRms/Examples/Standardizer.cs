@@ -16,7 +16,6 @@ internal sealed class Standardizer
     /// <summary>A standard deviation below this share of the mean is rounding: float has 24 bits.</summary>
     private const double ConstantShare = 1e-7;
 
-    private readonly bool _standardize;
     private readonly double[] _means;
     private readonly double[] _centers;
     private readonly double[] _scales;
@@ -25,17 +24,20 @@ internal sealed class Standardizer
     /// <param name="columns">Moments of all feature columns and, behind them, the label.</param>
     /// <param name="columnCount">Number of feature columns.</param>
     /// <param name="standardize">Whether to shift and scale at all; if not, only sparse columns are found.</param>
-    public Standardizer(ColumnMoments columns, int columnCount, bool standardize)
+    /// <param name="previous">Shift and scale to keep, for all columns but those that were constant then; or null.</param>
+    public Standardizer(ColumnMoments columns, int columnCount, bool standardize, Standardizer? previous = null)
     {
-        _standardize = standardize;
+        IsOn = standardize;
         _means = new double[columnCount];
         _centers = new double[columnCount];
         _scales = new double[columnCount];
         IsSparse = new bool[columnCount];
+        StandardDeviations = new double[columnCount];
         for (int i = 0; i < columnCount; i++)
         {
             ColumnSummary column = columns.Summarize(i);
             _means[i] = column.Mean;
+            StandardDeviations[i] = Math.Sqrt(column.Variance);
             IsSparse[i] = column.NonZeroWeight < SparseShare * columns.TotalWeight;
             _scales[i] = 1;
             bool constant = IsConstant(column);
@@ -46,27 +48,36 @@ internal sealed class Standardizer
                 _scales[i] = constant ? 0
                     : 1 / Math.Sqrt(IsSparse[i] ? MeanSquareOfNonZeros(column, columns.TotalWeight) : column.Variance);
             }
+            if (previous is not null && previous._scales[i] != 0)
+            {
+                IsSparse[i] = previous.IsSparse[i];
+                _centers[i] = previous._centers[i];
+                _scales[i] = previous._scales[i];
+            }
         }
         ColumnSummary label = columns.Summarize(columnCount);
         _labelMean = label.Mean;
         if (standardize)
         {
-            LabelCenter = label.Mean;
-            LabelStandardDeviation = label.Variance > 0 ? Math.Sqrt(label.Variance) : 1;
+            LabelCenter = previous?.LabelCenter ?? label.Mean;
+            LabelStandardDeviation = previous?.LabelStandardDeviation ?? (label.Variance > 0 ? Math.Sqrt(label.Variance) : 1);
         }
     }
+
+    /// <summary>Whether anything is shifted and scaled.</summary>
+    public bool IsOn { get; }
 
     /// <summary>Which columns hold so few non-zero values that they are kept as indices and values.</summary>
     public bool[] IsSparse { get; }
 
     public int ConstantColumnCount { get; }
 
+    /// <summary>Of each column over all rows, zeros included, in raw units.</summary>
+    public double[] StandardDeviations { get; }
+
     public double LabelCenter { get; }
 
     public double LabelStandardDeviation { get; } = 1;
-
-    /// <summary>A mean half-squared error of the standardised label, in squared units of the raw label.</summary>
-    public double LossInLabelUnits(double loss) => loss * LabelStandardDeviation * LabelStandardDeviation;
 
     /// <summary>What is subtracted from a column.</summary>
     public double Center(int column) => _centers[column];
@@ -74,21 +85,36 @@ internal sealed class Standardizer
     /// <summary>What a column is then multiplied by; 0 for a constant one.</summary>
     public double Scale(int column) => _scales[column];
 
-    /// <summary>
-    /// Weights and bias in raw units. Where the data was standardised, the bias is not the trained one but
-    /// ȳ − Σ w·x̄ with the weights as rounded to float, which makes the mean residual on the training rows zero.
-    /// </summary>
-    public (float[] Weights, float Bias) FoldBack(ReadOnlySpan<double> weights, double bias)
+    /// <summary>Weights and bias in raw units.</summary>
+    /// <param name="weights">Trained weights of all columns.</param>
+    /// <param name="bias">Trained bias.</param>
+    /// <param name="centerResiduals">Whether the bias is to be ȳ − Σ w·x̄, with the weights as rounded to float, which makes the
+    /// mean residual on the training rows zero. Right for the squared loss; has no effect without standardisation.</param>
+    public (float[] Weights, float Bias) FoldBack(ReadOnlySpan<double> weights, double bias, bool centerResiduals)
     {
+        bool recompute = centerResiduals && IsOn;
+        double[] from = recompute ? _means : _centers;
+        double rawBias = recompute ? _labelMean : LabelCenter + LabelStandardDeviation * bias;
         var raw = new float[weights.Length];
-        double rawBias = _standardize ? _labelMean : bias;
         for (int i = 0; i < raw.Length; i++)
         {
             raw[i] = (float)(weights[i] * _scales[i] * LabelStandardDeviation);
-            if (_standardize)
-                rawBias -= raw[i] * _means[i];
+            rawBias -= raw[i] * from[i];
         }
         return (raw, (float)rawBias);
+    }
+
+    /// <summary>The way in: weights and bias in raw units as training has them. A constant column's weight becomes 0.</summary>
+    public (float[] Weights, float Bias) FoldIn(IReadOnlyList<float> weights, float bias)
+    {
+        var standardized = new float[weights.Count];
+        double standardizedBias = bias - LabelCenter;
+        for (int i = 0; i < standardized.Length; i++)
+        {
+            standardized[i] = _scales[i] == 0 ? 0 : (float)(weights[i] / (_scales[i] * LabelStandardDeviation));
+            standardizedBias += weights[i] * _centers[i];
+        }
+        return (standardized, (float)(standardizedBias / LabelStandardDeviation));
     }
 
     private static bool IsConstant(ColumnSummary column) => Math.Sqrt(column.Variance) <= ConstantShare * Math.Abs(column.Mean);

@@ -81,4 +81,21 @@ internal static class RmsPropKernels
             parameters[i] -= eta * velocity[i];
         }
     }
+
+    /// <summary>
+    /// w ← sign(w)·max(|w| − η·λ / (√(ŝ + ε) + ε'), 0), then w ← max(w, lower): the proximal step of an L1 penalty in the metric
+    /// of the RMSProp step, and a bound. To be called after <see cref="Step"/> with the same numbers.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Proximal(Span<float> parameters, ReadOnlySpan<float> meanSquare, ReadOnlySpan<float> penalty,
+        ReadOnlySpan<float> lower, in StepCoefficients step)
+    {
+        Debug.Assert(meanSquare.Length == parameters.Length && penalty.Length == parameters.Length && lower.Length == parameters.Length);
+        for (int i = 0; i < parameters.Length; i++)
+        {
+            float root = MathF.Sqrt(meanSquare[i] * step.Correction + step.EpsilonInside) + step.EpsilonOutside;
+            float size = MathF.Max(MathF.Abs(parameters[i]) - step.LearningRate * penalty[i] / root, 0);
+            parameters[i] = MathF.Max(MathF.CopySign(size, parameters[i]), lower[i]);
+        }
+    }
 }

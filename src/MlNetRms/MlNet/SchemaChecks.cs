@@ -7,16 +7,34 @@ namespace MlNetRms.MlNet;
 /// <summary>The columns a training reads.</summary>
 internal readonly record struct TrainingColumns(DataViewSchema.Column Features, DataViewSchema.Column Label, DataViewSchema.Column? Weight)
 {
-    /// <summary>A feature in words: its slot name where the column has names, else its number.</summary>
+    /// <summary>Length of the feature vector.</summary>
+    public int FeatureCount => ((VectorDataViewType)Features.Type).Size;
+
+    /// <summary>A feature in words: its slot name where the column has names, and its number.</summary>
     public string NameOf(int slot)
     {
-        string column = $"slot {slot} of column '{Features.Name}'";
-        if (Features.Annotations.Schema.GetColumnOrNull("SlotNames") is null)
-            return column;
+        string place = $"slot {slot} of column '{Features.Name}'";
+        string name = SlotNames(Features).GetItemOrDefault(slot).ToString();
+        return name.Length == 0 ? place : $"feature '{name}' ({place})";
+    }
+
+    /// <summary>Names of all features: slot names, or "Slot 3" where there is none.</summary>
+    public string[] FeatureNames() => FeatureNames(Features);
+
+    /// <inheritdoc cref="FeatureNames()"/>
+    public static string[] FeatureNames(DataViewSchema.Column features)
+    {
+        VBuffer<ReadOnlyMemory<char>> names = SlotNames(features);
+        return [.. names.DenseValues().Select((name, slot) => name.IsEmpty ? $"Slot {slot}" : name.ToString())];
+    }
+
+    private static VBuffer<ReadOnlyMemory<char>> SlotNames(DataViewSchema.Column features)
+    {
+        int length = ((VectorDataViewType)features.Type).Size;
         VBuffer<ReadOnlyMemory<char>> names = default;
-        Features.GetSlotNames(ref names);
-        ReadOnlyMemory<char> name = names.GetItemOrDefault(slot);
-        return name.IsEmpty ? column : $"feature '{name}' ({column})";
+        if (features.HasSlotNames())
+            features.GetSlotNames(ref names);
+        return names.Length == length ? names : new VBuffer<ReadOnlyMemory<char>>(length, 0, [], []);
     }
 }
 
@@ -35,6 +53,18 @@ internal static class SchemaChecks
         Check(MlNetInternals.ShapeOf(schema), options);
         return new TrainingColumns(schema[options.FeatureColumnName], schema[options.LabelColumnName],
             options.ExampleWeightColumnName is { } weight ? schema[weight] : null);
+    }
+
+    /// <summary>Finds the columns of the validation rows, which must be like those of the training rows.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or has the wrong type.</exception>
+    public static TrainingColumns FindValidation(DataViewSchema schema, TrainingColumns training, RmsPropRegressionTrainer.Options options)
+    {
+        TrainingColumns columns = Find(schema, options);
+        if (columns.FeatureCount != training.FeatureCount)
+            throw new ArgumentOutOfRangeException(nameof(schema),
+                $"Schema mismatch for feature column '{options.FeatureColumnName}': expected Vector<Single, {training.FeatureCount}>, " +
+                $"got Vector<Single, {columns.FeatureCount}> in the validation data.");
+        return columns;
     }
 
     /// <inheritdoc cref="Find"/>

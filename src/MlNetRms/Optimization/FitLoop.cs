@@ -1,7 +1,7 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using MlNetRms.Examples;
 using MlNetRms.Kernels;
+using MlNetRms.Losses;
 
 namespace MlNetRms.Optimization;
 
@@ -25,6 +25,21 @@ internal readonly record struct TrainingLength(int BatchSize, int StepsPerEpoch,
 /// <summary>Weights and bias in the units of the stored rows; weights in the order of the original columns.</summary>
 internal readonly record struct LinearWeights(double[] Weights, double Bias);
 
+/// <summary>What an epoch gave. Losses are means in the units of training.</summary>
+/// <param name="Epoch">Number of the epoch, from 1.</param>
+/// <param name="Step">Steps done.</param>
+/// <param name="Loss">Of the epoch's rows, each before its batch's step.</param>
+/// <param name="ValidationLoss">Of the validation rows after the epoch, or null.</param>
+/// <param name="LearningRate">Of the last step.</param>
+internal readonly record struct EpochResult(int Epoch, long Step, double Loss, double? ValidationLoss, float LearningRate);
+
+/// <summary>What a training gave.</summary>
+/// <param name="Weights">The weights to return.</param>
+/// <param name="StopReason">Why it ended.</param>
+/// <param name="ReturnedEpoch">The epoch after which the returned weights stood.</param>
+/// <param name="State">Where it stands.</param>
+internal sealed record FitResult(LinearWeights Weights, StopReason StopReason, int ReturnedEpoch, TrainedState State);
+
 /// <summary>Loss or weights became infinite or NaN: where it happened.</summary>
 internal sealed class DivergedException(int epoch, long step, float learningRate) : Exception
 {
@@ -35,108 +50,280 @@ internal sealed class DivergedException(int epoch, long step, float learningRate
     public float LearningRate { get; } = learningRate;
 }
 
-/// <summary>Mini-batch RMSProp over stored rows.</summary>
-internal static class FitLoop
+/// <summary>Mini-batch RMSProp over stored rows. All that changes while training is here and in what is made here.</summary>
+internal sealed class FitLoop : IDisposable
 {
     /// <summary>Bytes that are read in sequence before the next random jump; long enough for the memory to be at full speed.</summary>
     private const int RunBytes = 256 * 1024;
 
-    /// <summary>Minimises the mean half-squared error plus ½·λ·‖w‖².</summary>
+    private readonly ExampleStore _examples;
+    private readonly RmsPropRegressionTrainer.Options _options;
+    private readonly TrainingLength _length;
+    private readonly Standardizer _standardizer;
+    private readonly int _epochsBefore;
+    private readonly float[] _parameters;
+    private readonly RmsProp _optimizer;
+    private readonly SparseRmsProp? _sparse;
+    private readonly IterateAverage _average;
+    private readonly BatchOrder _order;
+    private readonly MiniBatchGradient _objective;
+    private readonly WeightConstraints? _constraints;
+    private readonly ValidationLoss? _validation;
+    private long _step;
+
     /// <param name="examples">The rows; at least one.</param>
+    /// <param name="validation">Rows to judge each epoch by, or null.</param>
+    /// <param name="standardizer">The units of both.</param>
+    /// <param name="start">Weights to begin with, of all columns and then the bias; null for those of the options.</param>
+    /// <param name="state">The optimiser's state to go on from, or null.</param>
     /// <param name="options">Checked options.</param>
     /// <param name="length">From <see cref="TrainingLength.Of"/>.</param>
-    /// <param name="epochCompleted">Called after each epoch with its number from 1, mean loss, and last learning rate.</param>
-    /// <param name="threads">How many threads took part.</param>
-    /// <exception cref="DivergedException">Loss or weights are not finite.</exception>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static LinearWeights Minimize(ExampleStore examples, RmsPropRegressionTrainer.Options options,
-        TrainingLength length, Action<int, double, float> epochCompleted, out int threads)
+    public FitLoop(ExampleStore examples, ExampleStore? validation, Standardizer standardizer, float[]? start, TrainedState? state,
+        RmsPropRegressionTrainer.Options options, TrainingLength length)
     {
+        _examples = examples;
+        _options = options;
+        _length = length;
+        _standardizer = standardizer;
+        _epochsBefore = state?.Epochs ?? 0;
         long firstAveragedStep = length.TotalSteps - (long)Math.Ceiling((double)options.AveragedFraction * length.TotalSteps);
-        float[] parameters = InitialParameters(examples, options);
-        SparseRmsProp? sparse = null;
+        float[] parameters = Arrange(state?.Weights ?? start ?? InitialWeights(examples.Slots.Length, options));
+        parameters[examples.LabelLane] = -1;
+        RmsPropState? arranged = state is null ? null : Arrange(state.Optimizer);
         if (UpdatesTouchedOnly(examples, options))
         {
-            sparse = new SparseRmsProp(parameters.AsSpan(examples.Stride), options, firstAveragedStep);
+            _sparse = new SparseRmsProp(parameters.AsSpan(examples.Stride), arranged, examples.Stride, options, firstAveragedStep);
+            arranged = arranged is null ? null : Resize(arranged, examples.Stride);
             parameters = parameters[..examples.Stride];
         }
-        var optimizer = new RmsProp(parameters.Length, options.Alpha, options.Epsilon, options.EpsilonPlacement,
+        _parameters = parameters;
+        _optimizer = new RmsProp(parameters.Length, options.Alpha, options.Epsilon, options.EpsilonPlacement,
             options.BiasCorrection, options.Momentum, options.Centered);
-        var average = new IterateAverage(parameters.Length, firstAveragedStep);
+        if (arranged is not null)
+            _optimizer.Restore(arranged);
+        _average = new IterateAverage(parameters.Length, firstAveragedStep);
         int runLength = Math.Max(1, RunBytes / (sizeof(float) * examples.Stride) / length.BatchSize);
-        var order = new BatchOrder(examples.RowCount, length.BatchSize, runLength, options.Shuffle, options.Seed);
-        Debug.Assert(order.BatchCount == length.StepsPerEpoch);
-        using var objective = new MiniBatchGradient(examples, parameters, sparse, length.BatchSize, options.NumberOfThreads);
-        threads = objective.NumberOfThreads;
-
-        long step = 0;
-        for (int epoch = 0; epoch < length.NumberOfEpochs; epoch++)
-        {
-            order.Begin(epoch);
-            double loss = 0;
-            double weight = 0;
-            float learningRate = 0;
-            for (int position = 0; position < order.BatchCount; position++, step++)
-            {
-                (long first, int count) = order.Batch(position);
-                learningRate = (float)(options.LearningRate * options.LearningRateSchedule.Factor(step, length.TotalSteps));
-                (double batchLoss, double batchWeight) = objective.Compute(first, count);
-                loss += batchLoss;
-                weight += batchWeight;
-                if (!double.IsFinite(loss))
-                    throw new DivergedException(epoch + 1, step + 1, learningRate);
-                AddPenaltyGradient(examples, options.L2Regularization, parameters, objective.Gradient);
-                StepCoefficients coefficients = optimizer.Advance(learningRate);
-                optimizer.Apply(parameters, objective.Gradient, coefficients);
-                sparse?.Step(coefficients, gradientFactor: (float)(1 / batchWeight));
-                average.Add(step, parameters);
-            }
-            epochCompleted(epoch + 1, loss / weight, learningRate);
-        }
-
-        double[] mean = average.Mean(parameters);
-        LinearWeights weights = Unpack(sparse is null ? mean : [.. mean, .. sparse.Average()], examples);
-        if (!double.IsFinite(weights.Bias) || !weights.Weights.All(double.IsFinite))
-            throw new DivergedException(length.NumberOfEpochs, step, options.LearningRate);
-        return weights;
+        _order = new BatchOrder(examples.RowCount, length.BatchSize, runLength, options.Shuffle, options.Seed);
+        StandardizedLoss? loss = StandardizedLoss.Of(options, standardizer, examples);
+        _objective = new MiniBatchGradient(examples, parameters, _sparse, loss, length.BatchSize, options);
+        _constraints = WeightConstraints.Of(options, examples, parameters.Length);
+        _validation = validation is null ? null : new ValidationLoss(validation, loss, options.CancellationToken);
     }
+
+    /// <summary>Threads that take part.</summary>
+    public int NumberOfThreads => _objective.NumberOfThreads;
 
     /// <summary>Whether a step changes only those weights of sparse columns that its batch touches (<see cref="SparseRmsProp"/>).</summary>
     public static bool UpdatesTouchedOnly(ExampleStore examples, RmsPropRegressionTrainer.Options options) =>
         examples.SparseCount > 0 && SparseRmsProp.Allows(options);
 
-    /// <summary>Adds λ·w, for the weights but not for the bias.</summary>
-    private static void AddPenaltyGradient(ExampleStore examples, float l2Regularization, ReadOnlySpan<float> parameters, Span<float> gradient)
+    /// <summary>Minimises the mean loss plus the penalties.</summary>
+    /// <param name="epochCompleted">Called after each epoch; returns whether to go on.</param>
+    /// <exception cref="DivergedException">Loss or weights are not finite.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public FitResult Run(Func<EpochResult, bool> epochCompleted)
     {
-        if (l2Regularization == 0)
-            return;
-        LinearKernels.AddScaled(gradient[..examples.DenseCount], l2Regularization, parameters[..examples.DenseCount]);
-        LinearKernels.AddScaled(gradient[examples.Stride..], l2Regularization, parameters[examples.Stride..]);
+        EarlyStopping? stopping = _options.EarlyStopping;
+        double bestLoss = double.PositiveInfinity;
+        LinearWeights best = default;
+        int bestEpoch = 0;
+        int epoch = 0;
+        var reason = StopReason.AllEpochsCompleted;
+        while (reason == StopReason.AllEpochsCompleted && epoch < _length.NumberOfEpochs)
+        {
+            EpochResult result = RunEpoch(epoch);
+            epoch++;
+            CheckFinite(_average.Mean(_parameters), epoch, result.LearningRate);
+            if (_validation is not null)
+                result = result with { ValidationLoss = _validation.Mean(Returned()) };
+            if (stopping is not null && result.ValidationLoss is { } loss)
+            {
+                if (loss < bestLoss * (1 - stopping.MinimumImprovement) || bestEpoch == 0)
+                    (bestLoss, best, bestEpoch) = (loss, Unpack(Returned()), epoch);
+                else if (epoch - bestEpoch >= stopping.Patience)
+                    reason = StopReason.NoImprovement;
+            }
+            if (!epochCompleted(result))
+                reason = StopReason.StoppedByCallback;
+        }
+
+        LinearWeights weights = bestEpoch > 0 ? best : Unpack(Returned());
+        if (_constraints is { IsSparsifying: true })
+            weights = ZeroOut(weights);
+        return new FitResult(weights, reason, bestEpoch > 0 ? bestEpoch : epoch, State(_epochsBefore + epoch));
     }
 
-    private static float[] InitialParameters(ExampleStore examples, RmsPropRegressionTrainer.Options options)
+    public void Dispose() => _objective.Dispose();
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private EpochResult RunEpoch(int epoch)
     {
-        var parameters = new float[examples.Stride + examples.SparseCount];
-        var random = new SeededRandom(options.Seed, RandomStream.InitialWeights);
+        _order.Begin(_epochsBefore + epoch);
+        double loss = 0;
+        double weight = 0;
+        float learningRate = 0;
+        for (int position = 0; position < _order.BatchCount; position++)
+        {
+            (long first, int count) = _order.Batch(position);
+            learningRate = (float)(_options.LearningRate * _options.LearningRateSchedule.Factor(_step, _length.TotalSteps));
+            (double batchLoss, double batchWeight) = _objective.Compute(first, count);
+            loss += batchLoss;
+            weight += batchWeight;
+            if (!double.IsFinite(loss))
+                throw new DivergedException(epoch + 1, _step + 1, learningRate);
+            AddPenaltyGradient(_parameters, _objective.Gradient);
+            ClipGradient(_objective.Gradient);
+            StepCoefficients step = _optimizer.Advance(learningRate);
+            _optimizer.Apply(_parameters, _objective.Gradient, step);
+            _sparse?.Step(step, gradientFactor: (float)(1 / batchWeight));
+            _constraints?.Apply(_optimizer, _parameters, step);
+            _average.Add(_step, _parameters);
+            _step++;
+        }
+        return new EpochResult(epoch + 1, _step, loss / weight, null, learningRate);
+    }
+
+    /// <summary>Adds λ·w, for the weights but not for the bias.</summary>
+    private void AddPenaltyGradient(ReadOnlySpan<float> parameters, Span<float> gradient)
+    {
+        float lambda = _options.L2Regularization;
+        if (lambda == 0)
+            return;
+        LinearKernels.AddScaled(gradient[.._examples.DenseCount], lambda, parameters[.._examples.DenseCount]);
+        LinearKernels.AddScaled(gradient[_examples.Stride..], lambda, parameters[_examples.Stride..]);
+    }
+
+    private void ClipGradient(Span<float> gradient)
+    {
+        if (_options.GradientClippingNorm is not { } limit)
+            return;
+        float norm = MathF.Sqrt(LinearKernels.SumOfSquares(gradient));
+        if (norm > limit)
+            LinearKernels.Scale(gradient, limit / norm);
+    }
+
+    /// <summary>What would be returned now, as parameters: the average if it has begun, else the current weights.</summary>
+    private double[] Returned()
+    {
+        double[] mean = _average.Mean(_parameters);
+        return _sparse is null ? mean : [.. mean, .. _sparse.Average()];
+    }
+
+    private void CheckFinite(double[] parameters, int epoch, float learningRate)
+    {
+        if (!Array.TrueForAll(parameters, double.IsFinite) || _sparse is { IsFinite: false })
+            throw new DivergedException(epoch, _step, learningRate);
+    }
+
+    /// <summary>
+    /// Averages of weights are rarely exactly 0. A weight is set to 0 where the lasso's optimality condition has it at 0 given
+    /// the others: |h·w − g| ≤ λ₁ with the gradient g and the curvature h of the smooth part over all rows.
+    /// </summary>
+    private LinearWeights ZeroOut(LinearWeights weights)
+    {
+        float[] point = Arrange([.. weights.Weights.Select(weight => (float)weight), (float)weights.Bias]);
+        point[_examples.LabelLane] = -1;
+        point.CopyTo(_parameters, 0);
+        var gradient = new double[_parameters.Length];
+        double total = 0;
+        for (long first = 0; first < _examples.RowCount;)
+        {
+            int count = (int)Math.Min(_length.BatchSize, _examples.RowCount - first);
+            (_, double weight) = _objective.Compute(first, count);
+            for (int i = 0; i < gradient.Length; i++)
+                gradient[i] += weight * _objective.Gradient[i];
+            total += weight;
+            first += count;
+        }
+        double[] curvature = _examples.MeanSquares();
+        double[] kept = [.. weights.Weights];
+        for (int column = 0; column < kept.Length; column++)
+        {
+            int place = Place(column);
+            double smooth = gradient[place] / total + _options.L2Regularization * kept[column];
+            if (Math.Abs((curvature[column] + _options.L2Regularization) * kept[column] - smooth) <= _options.L1Regularization)
+                kept[column] = 0;
+        }
+        return weights with { Weights = kept };
+    }
+
+    private TrainedState State(int epochs)
+    {
+        RmsPropState state = _optimizer.Save();
+        float[] parameters = _parameters;
+        if (_sparse is not null)
+        {
+            (float[] weights, RmsPropState sparse) = _sparse.Save();
+            parameters = [.. parameters, .. weights];
+            state = state with
+            {
+                MeanSquare = [.. state.MeanSquare, .. sparse.MeanSquare],
+                Velocity = [.. state.Velocity, .. sparse.Velocity],
+                MeanGradient = state.MeanGradient is null ? null : [.. state.MeanGradient, .. sparse.MeanGradient!],
+            };
+        }
+        return new TrainedState(ByColumn(parameters), state with
+        {
+            MeanSquare = ByColumn(state.MeanSquare),
+            Velocity = ByColumn(state.Velocity),
+            MeanGradient = state.MeanGradient is null ? null : ByColumn(state.MeanGradient),
+        }, epochs, _standardizer);
+    }
+
+    private static float[] InitialWeights(int columnCount, RmsPropRegressionTrainer.Options options)
+    {
         // One number a column, wherever the column is stored. The bias starts at 0.
-        for (int column = 0; options.InitialWeightsStandardDeviation > 0 && column < examples.Slots.Length; column++)
-            parameters[Place(examples, column)] = (float)(options.InitialWeightsStandardDeviation * random.Gaussian(column));
-        parameters[examples.LabelLane] = -1;
+        var weights = new float[columnCount + 1];
+        var random = new SeededRandom(options.Seed, RandomStream.InitialWeights);
+        for (int column = 0; options.InitialWeightsStandardDeviation > 0 && column < columnCount; column++)
+            weights[column] = (float)(options.InitialWeightsStandardDeviation * random.Gaussian(column));
+        return weights;
+    }
+
+    private LinearWeights Unpack(double[] parameters)
+    {
+        double[] byColumn = ByColumn(parameters);
+        return new(byColumn[..^1], byColumn[^1]);
+    }
+
+    /// <summary>From the order of the columns, then the bias, to that of the parameters.</summary>
+    private float[] Arrange(float[] byColumn)
+    {
+        var parameters = new float[_examples.Stride + _examples.SparseCount];
+        for (int column = 0; column < byColumn.Length; column++)
+            parameters[Place(column)] = byColumn[column];
         return parameters;
     }
 
-    private static LinearWeights Unpack(double[] parameters, ExampleStore examples)
+    private RmsPropState Arrange(RmsPropState state) => state with
     {
-        var weights = new double[examples.Slots.Length];
-        for (int column = 0; column < weights.Length; column++)
-            weights[column] = parameters[Place(examples, column)];
-        return new(weights, parameters[examples.BiasLane]);
+        MeanSquare = Arrange(state.MeanSquare),
+        Velocity = Arrange(state.Velocity),
+        MeanGradient = state.MeanGradient is null ? null : Arrange(state.MeanGradient),
+    };
+
+    private static RmsPropState Resize(RmsPropState state, int length) => state with
+    {
+        MeanSquare = state.MeanSquare[..length],
+        Velocity = state.Velocity[..length],
+        MeanGradient = state.MeanGradient?[..length],
+    };
+
+    /// <summary>The way back.</summary>
+    private T[] ByColumn<T>(T[] parameters)
+    {
+        var byColumn = new T[_examples.Slots.Length + 1];
+        for (int column = 0; column < byColumn.Length; column++)
+            byColumn[column] = parameters[Place(column)];
+        return byColumn;
     }
 
-    /// <summary>Where a column's weight stands among the parameters.</summary>
-    private static int Place(ExampleStore examples, int column)
+    /// <summary>Where the weight of a column stands among the parameters; the bias counts as the column after the last.</summary>
+    private int Place(int column)
     {
-        int slot = examples.Slots[column];
-        return slot >= 0 ? slot : examples.Stride + ~slot;
+        if (column == _examples.Slots.Length)
+            return _examples.BiasLane;
+        int slot = _examples.Slots[column];
+        return slot >= 0 ? slot : _examples.Stride + ~slot;
     }
 }

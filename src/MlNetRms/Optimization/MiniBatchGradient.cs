@@ -1,12 +1,12 @@
 using System.Runtime.CompilerServices;
 using MlNetRms.Examples;
 using MlNetRms.Kernels;
+using MlNetRms.Losses;
 
 namespace MlNetRms.Optimization;
 
 /// <summary>
-/// The function that training minimises, as the optimiser sees it: the mean half-squared error of a mini-batch and its
-/// gradient.
+/// The function that training minimises, as the optimiser sees it: the mean loss of a mini-batch and its gradient.
 /// </summary>
 /// <remarks>
 /// <para>
@@ -28,6 +28,7 @@ internal sealed class MiniBatchGradient : IDisposable
     private readonly ExampleStore _examples;
     private readonly float[] _parameters;
     private readonly SparseRmsProp? _sparse;
+    private readonly CancellationToken _cancellation;
     private readonly int _rowsPerBlock;
     private readonly RowBlock[] _blocks;
     private readonly WorkerTeam _team;
@@ -37,20 +38,23 @@ internal sealed class MiniBatchGradient : IDisposable
     /// <param name="examples">The rows.</param>
     /// <param name="parameters">Where the gradient is taken; the caller changes them between two calls.</param>
     /// <param name="sparse">Keeps the weights of the sparse columns, or null if they stand among the parameters.</param>
+    /// <param name="loss">Null for half the squared residual.</param>
     /// <param name="batchSize">Largest batch to come.</param>
-    /// <param name="numberOfThreads">Most threads to use; null for as many as there are processors.</param>
-    public MiniBatchGradient(ExampleStore examples, float[] parameters, SparseRmsProp? sparse, int batchSize, int? numberOfThreads)
+    /// <param name="options">Number of threads, and what cancels.</param>
+    public MiniBatchGradient(ExampleStore examples, float[] parameters, SparseRmsProp? sparse, StandardizedLoss? loss, int batchSize,
+        RmsPropRegressionTrainer.Options options)
     {
         _examples = examples;
         _parameters = parameters;
         _sparse = sparse;
+        _cancellation = options.CancellationToken;
         // The sparse gradient is one for all rows: threads would need one each.
         bool inBlocks = (long)batchSize * examples.Stride >= ValuesForThreads && examples.SparseCount == 0;
         _rowsPerBlock = inBlocks ? RowsPerBlock : batchSize;
         _blocks = new RowBlock[(batchSize + _rowsPerBlock - 1) / _rowsPerBlock];
         for (int i = 0; i < _blocks.Length; i++)
-            _blocks[i] = new RowBlock(this);
-        _team = new WorkerTeam(numberOfThreads ?? Environment.ProcessorCount, _blocks.Length, ComputeBlock);
+            _blocks[i] = new RowBlock(this, loss);
+        _team = new WorkerTeam(options.NumberOfThreads ?? Environment.ProcessorCount, _blocks.Length, ComputeBlock);
         Gradient = _blocks[0].Gradient;
     }
 
@@ -60,7 +64,8 @@ internal sealed class MiniBatchGradient : IDisposable
     public int NumberOfThreads => _team.ThreadCount;
 
     /// <summary>Sets <see cref="Gradient"/> to the mean gradient over <paramref name="count"/> rows from <paramref name="first"/> on.</summary>
-    /// <returns>Sum of the weighted half-squared errors, and sum of the weights.</returns>
+    /// <returns>Sum of the weighted losses, and sum of the weights.</returns>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public (double Loss, double Weight) Compute(long first, int count)
     {
         _first = first;
@@ -89,74 +94,34 @@ internal sealed class MiniBatchGradient : IDisposable
     }
 
     /// <summary>Some rows of a batch: the sum of their gradients, losses and weights.</summary>
-    private sealed class RowBlock(MiniBatchGradient batch)
+    private sealed class RowBlock(MiniBatchGradient batch, StandardizedLoss? loss)
     {
-        /// <summary>Rows taken at once, so that they are still in the first-level cache when the gradient needs them again.</summary>
-        private const int CacheBytes = 24 * 1024;
-
         private readonly ExampleStore _examples = batch._examples;
-        private readonly float[] _residuals = new float[Math.Clamp(CacheBytes / (sizeof(float) * batch._examples.Stride) / 4 * 4, 4, 128)];
+        private readonly RowLoss _rows = new(batch._examples, loss);
 
         public float[] Gradient { get; } = new float[batch._parameters.Length];
 
-        public double Loss { get; private set; }
+        public double Loss => _rows.Loss;
 
-        public double Weight { get; private set; }
+        public double Weight => _rows.Weight;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Compute(long first, int count)
         {
             int stride = _examples.Stride;
-            ReadOnlySpan<float> parameters = batch._parameters;
             Span<float> gradient = Gradient;
             gradient.Clear();
-            Loss = 0;
-            Weight = 0;
+            _rows.Reset();
             for (int done = 0; done < count;)
             {
+                batch._cancellation.ThrowIfCancellationRequested();
                 long row = (first + done) % _examples.RowCount;
-                int wanted = (int)Math.Min(Math.Min(count - done, _residuals.Length), _examples.RowCount - row);
-                ReadOnlySpan<float> rows = _examples.DenseRows(row, wanted);
-                Span<float> residuals = _residuals.AsSpan(0, rows.Length / stride);
-
-                LinearKernels.Residuals(rows, parameters[..stride], residuals);
+                int wanted = (int)Math.Min(count - done, _examples.RowCount - row);
+                ReadOnlySpan<float> derivatives = _rows.Take(row, wanted, batch._parameters, batch._sparse, out ReadOnlySpan<float> rows);
+                LinearKernels.AddGradient(rows, derivatives, gradient[..stride]);
                 if (_examples.SparseCount > 0)
-                    AddSparsePredictions(row, parameters[stride..], residuals);
-                if (_examples.WeightLane is { } lane)
-                    WeighResiduals(rows, lane, residuals);
-                else
-                    CountResiduals(residuals);
-                LinearKernels.AddGradient(rows, residuals, gradient[..stride]);
-                if (_examples.SparseCount > 0)
-                    AddSparseGradient(row, residuals, gradient[stride..]);
-                done += residuals.Length;
-            }
-        }
-
-        private void CountResiduals(ReadOnlySpan<float> residuals)
-        {
-            Loss += 0.5 * LinearKernels.SumOfSquares(residuals);
-            Weight += residuals.Length;
-        }
-
-        /// <summary>Turns residuals into c·r, the derivatives of the weighted loss.</summary>
-        private void WeighResiduals(ReadOnlySpan<float> rows, int weightLane, Span<float> residuals)
-        {
-            for (int i = 0; i < residuals.Length; i++)
-            {
-                float weight = rows[i * _examples.Stride + weightLane];
-                Loss += 0.5 * weight * residuals[i] * residuals[i];
-                Weight += weight;
-                residuals[i] *= weight;
-            }
-        }
-
-        private void AddSparsePredictions(long firstRow, ReadOnlySpan<float> sparseWeights, Span<float> residuals)
-        {
-            for (int i = 0; i < residuals.Length; i++)
-            {
-                _examples.SparseRow(firstRow + i, out ReadOnlySpan<int> places, out ReadOnlySpan<float> values);
-                residuals[i] += batch._sparse?.Dot(places, values) ?? SparseKernels.Dot(places, values, sparseWeights);
+                    AddSparseGradient(row, derivatives, gradient[stride..]);
+                done += derivatives.Length;
             }
         }
 

@@ -105,6 +105,29 @@ public sealed class RmsProp
             RmsPropKernels.StepCentered(parameters, _meanSquare, _meanGradient, _velocity, gradient, step);
     }
 
+    /// <summary>Draws the parameters towards 0 by an L1 penalty and cuts them off at a lower bound, after <see cref="Apply"/>.</summary>
+    /// <param name="parameters">The point, changed in place.</param>
+    /// <param name="penalty">λ of each parameter.</param>
+    /// <param name="lower">Least value of each parameter.</param>
+    /// <param name="step">As for <see cref="Apply"/>.</param>
+    internal void ApplyProximal(Span<float> parameters, ReadOnlySpan<float> penalty, ReadOnlySpan<float> lower, in StepCoefficients step) =>
+        RmsPropKernels.Proximal(parameters, _meanSquare, penalty, lower, step);
+
+    /// <summary>The state, as arrays that <see cref="Restore"/> takes.</summary>
+    internal RmsPropState Save() =>
+        new([.. _meanSquare], [.. _velocity], _meanGradient is null ? null : [.. _meanGradient], StepCount, _alphaPower);
+
+    /// <summary>Goes on from a state. A centered optimiser that gets no mean gradient starts it at 0.</summary>
+    internal void Restore(RmsPropState state)
+    {
+        state.MeanSquare.CopyTo(_meanSquare, 0);
+        state.Velocity.CopyTo(_velocity, 0);
+        if (_meanGradient is not null)
+            state.MeanGradient?.CopyTo(_meanGradient, 0);
+        StepCount = state.StepCount;
+        _alphaPower = state.AlphaPower;
+    }
+
     /// <summary>1 / (1 − αᵗ), or 1 without bias correction.</summary>
     private float NextCorrection()
     {
@@ -117,3 +140,11 @@ public sealed class RmsProp
         return (float)(1 / (1 - _alphaPower));
     }
 }
+
+/// <summary>All that an <see cref="RmsProp"/> remembers from step to step.</summary>
+/// <param name="MeanSquare">s of each parameter.</param>
+/// <param name="Velocity">v of each parameter.</param>
+/// <param name="MeanGradient">m of each parameter, if centered.</param>
+/// <param name="StepCount">t.</param>
+/// <param name="AlphaPower">αᵗ, 0 once it no longer matters.</param>
+internal sealed record RmsPropState(float[] MeanSquare, float[] Velocity, float[]? MeanGradient, long StepCount, double AlphaPower);

@@ -13,7 +13,10 @@ namespace MlNetRms.Optimization;
 /// real arithmetic this is <see cref="RmsProp"/>, step by step; it is not skipping the decay, which would be another
 /// algorithm.
 /// </para>
-/// <para>Momentum keeps a weight moving without a gradient, and coupled L2 gives every weight one in every step: neither can go this way.</para>
+/// <para>
+/// Momentum keeps a weight moving without a gradient, L2 gives every weight one in every step, L1 and bounds act on every
+/// weight, and clipping needs the whole gradient: none of them can go this way.
+/// </para>
 /// </remarks>
 internal sealed class SparseRmsProp
 {
@@ -28,9 +31,12 @@ internal sealed class SparseRmsProp
     private long _step;
 
     /// <param name="weights">First weights.</param>
-    /// <param name="options">α and the form of the rule; momentum and L2 must be 0.</param>
+    /// <param name="state">The state to go on from, or null; these weights' part of it begins at <paramref name="offset"/>.</param>
+    /// <param name="offset">See <paramref name="state"/>.</param>
+    /// <param name="options">α and the form of the rule; must be such as <see cref="Allows"/> allows.</param>
     /// <param name="firstAveragedStep">The first step, counted from 0, whose weights count in <see cref="Average"/>.</param>
-    public SparseRmsProp(ReadOnlySpan<float> weights, RmsPropRegressionTrainer.Options options, long firstAveragedStep)
+    public SparseRmsProp(ReadOnlySpan<float> weights, RmsPropState? state, int offset, RmsPropRegressionTrainer.Options options,
+        long firstAveragedStep)
     {
         _alpha = options.Alpha;
         _centered = options.Centered;
@@ -39,12 +45,19 @@ internal sealed class SparseRmsProp
             _powers[k] = (float)Math.Pow(_alpha, k);
         _coordinates = new Coordinate[weights.Length];
         for (int i = 0; i < weights.Length; i++)
+        {
             _coordinates[i].Weight = weights[i];
+            _coordinates[i].MeanSquare = state?.MeanSquare[offset + i] ?? 0;
+            _coordinates[i].MeanGradient = state?.MeanGradient?[offset + i] ?? 0;
+        }
         _touched = new int[weights.Length];
     }
 
-    /// <summary>Whether these options allow it.</summary>
-    public static bool Allows(RmsPropRegressionTrainer.Options options) => options.Momentum == 0 && options.L2Regularization == 0;
+    /// <summary>Whether these options allow it: nothing may act on a weight that the batch does not touch.</summary>
+    public static bool Allows(RmsPropRegressionTrainer.Options options) =>
+        options is { Momentum: 0, L2Regularization: 0, L1Regularization: 0, NonNegativeWeights: false, GradientClippingNorm: null };
+
+    public bool IsFinite => Array.TrueForAll(_coordinates, coordinate => float.IsFinite(coordinate.Weight));
 
     /// <summary>Σ valueₖ · weight[placeₖ].</summary>
     public float Dot(ReadOnlySpan<int> places, ReadOnlySpan<float> values)
@@ -108,6 +121,15 @@ internal sealed class SparseRmsProp
             average[i] = count > 0 ? (c.Sum + (double)c.Weight * RestingSteps(c.Step, _step)) / count : c.Weight;
         }
         return average;
+    }
+
+    /// <summary>The weights, and the means brought up to date.</summary>
+    public (float[] Weights, RmsPropState State) Save()
+    {
+        float[] weights = Array.ConvertAll(_coordinates, c => c.Weight);
+        float[] meanSquare = Array.ConvertAll(_coordinates, c => c.MeanSquare * Power(_step - c.Step));
+        float[] meanGradient = Array.ConvertAll(_coordinates, c => c.MeanGradient * Power(_step - c.Step));
+        return (weights, new RmsPropState(meanSquare, new float[weights.Length], meanGradient, StepCount: 0, AlphaPower: 0));
     }
 
     /// <summary>How many of the averaged steps ended with the weight that was set in one step and is left after another.</summary>

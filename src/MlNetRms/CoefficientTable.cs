@@ -1,0 +1,62 @@
+using System.Collections;
+using System.Globalization;
+using System.Text;
+using Microsoft.ML.Trainers;
+
+namespace MlNetRms;
+
+/// <summary>One weight of a linear model.</summary>
+/// <param name="Name">Slot name of the feature, or "Slot 3" if it has none.</param>
+/// <param name="Weight">Change of the prediction per unit of the feature.</param>
+/// <param name="WeightPerStandardDeviation">Change of the prediction per standard deviation of the feature over the training rows, in
+/// label units; null where the training rows are not known, as for a loaded model.</param>
+public sealed record Coefficient(string Name, float Weight, double? WeightPerStandardDeviation);
+
+/// <summary>The weights of a linear model by name, in the order of the features, and its bias.</summary>
+public sealed class CoefficientTable : IReadOnlyList<Coefficient>
+{
+    private readonly Coefficient[] _coefficients;
+
+    internal CoefficientTable(string[] names, LinearModelParameters model, double[]? standardDeviations)
+    {
+        Bias = model.Bias;
+        _coefficients = [.. model.Weights.Select((weight, i) => new Coefficient(names[i], weight, weight * standardDeviations?[i]))];
+    }
+
+    /// <summary>The prediction where all features are 0.</summary>
+    public float Bias { get; }
+
+    /// <inheritdoc/>
+    public int Count => _coefficients.Length;
+
+    /// <inheritdoc/>
+    public Coefficient this[int index] => _coefficients[index];
+
+    /// <inheritdoc/>
+    public IEnumerator<Coefficient> GetEnumerator() => ((IEnumerable<Coefficient>)_coefficients).GetEnumerator();
+
+    /// <inheritdoc/>
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    /// <summary>A readable table, a line a feature, with the point as decimal sign everywhere.</summary>
+    /// <returns>The lines.</returns>
+    public override string ToString()
+    {
+        bool known = _coefficients.Any(coefficient => coefficient.WeightPerStandardDeviation is not null);
+        int width = _coefficients.Select(coefficient => coefficient.Name.Length).Append("feature".Length).Max();
+        var table = new StringBuilder();
+        AddLine("feature", "weight", known ? "per std. dev." : null);
+        foreach (Coefficient coefficient in _coefficients)
+            AddLine(coefficient.Name, Format(coefficient.Weight), known ? Format(coefficient.WeightPerStandardDeviation) : null);
+        AddLine("(bias)", Format(Bias), known ? "" : null);
+        return table.ToString();
+
+        void AddLine(string name, string weight, string? perStandardDeviation)
+        {
+            string line = $"{name.PadRight(width)}  {weight,13}" + (perStandardDeviation is null ? "" : $"  {perStandardDeviation,13}");
+            table.AppendLine(line.TrimEnd());
+        }
+    }
+
+    private static string Format(double? value) => value?.ToString("g6", CultureInfo.InvariantCulture) ?? "";
+}
