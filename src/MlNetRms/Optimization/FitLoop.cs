@@ -69,7 +69,7 @@ internal static class FitLoop
             for (int position = 0; position < order.BatchCount; position++, step++)
             {
                 (long first, int count) = order.Batch(position);
-                learningRate = (float)(options.LearningRate * options.LearningRateSchedule.Factor(step, length.TotalSteps));
+                learningRate = LearningRateAt(step, length.TotalSteps, options);
                 (double batchLoss, double batchWeight) = objective.Compute(first, count, parameters, gradient);
                 loss += batchLoss;
                 weight += batchWeight;
@@ -85,6 +85,14 @@ internal static class FitLoop
         if (!double.IsFinite(weights.Bias) || !weights.Weights.All(double.IsFinite))
             throw new DivergedException(length.NumberOfEpochs, step, options.LearningRate);
         return weights;
+    }
+
+    private static float LearningRateAt(long step, long totalSteps, RmsPropRegressionTrainer.Options options)
+    {
+        var learningRate = (float)(options.LearningRate * options.LearningRateSchedule.Factor(step, totalSteps));
+        // A custom schedule's factor can be finite, and its product with the learning rate beyond the range of float.
+        return float.IsFinite(learningRate) ? learningRate : throw new InvalidOperationException(FormattableString.Invariant(
+            $"The learning rate schedule '{options.LearningRateSchedule}' made the learning rate infinite at step {step} of {totalSteps}."));
     }
 
     private static float[] InitialParameters(ExampleStore examples, RmsPropRegressionTrainer.Options options)
