@@ -1,6 +1,6 @@
-using System.Numerics;
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using MlNetRms.Kernels;
 using MlNetRms.MlNet;
 
 namespace MlNetRms.Examples;
@@ -59,7 +59,7 @@ internal static class ExampleReader
                     }
                     getFeatures(ref row);
                     ReadOnlySpan<float> values = row.GetValues();
-                    if (!AllFinite(values))
+                    if (!LinearKernels.AllFinite(values))
                     {
                         counts.BadFeatures++;
                         continue;
@@ -91,19 +91,6 @@ internal static class ExampleReader
             pool.Dispose();
             throw;
         }
-    }
-
-    private static bool AllFinite(ReadOnlySpan<float> values)
-    {
-        // 0·x is 0 for a finite x, else NaN, and NaN survives every addition.
-        Vector<float> sum = Vector<float>.Zero;
-        int i = 0;
-        for (; i <= values.Length - Vector<float>.Count; i += Vector<float>.Count)
-            sum += Vector<float>.Zero * new Vector<float>(values[i..]);
-        float rest = Vector.Sum(sum);
-        for (; i < values.Length; i++)
-            rest += 0 * values[i];
-        return rest == 0;
     }
 
     private static InvalidOperationException NoUsableRow(string features, string label, string? weight, RowCounts counts)

@@ -93,6 +93,20 @@ internal static class LinearKernels
         return total;
     }
 
+    /// <summary>Whether no value is infinite or NaN.</summary>
+    public static bool AllFinite(ReadOnlySpan<float> values)
+    {
+        // 0·x is 0 for a finite x, else NaN, and NaN survives every addition.
+        Vector<float> sum = Vector<float>.Zero;
+        int i = 0;
+        for (; i <= values.Length - Vector<float>.Count; i += Vector<float>.Count)
+            sum += Vector<float>.Zero * new Vector<float>(values[i..]);
+        float rest = Vector.Sum(sum);
+        for (; i < values.Length; i++)
+            rest += 0 * values[i];
+        return rest == 0;
+    }
+
     /// <summary>v ← factor·v, element by element.</summary>
     public static void Scale(Span<float> values, float factor)
     {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using MlNetRms.Examples;
+using MlNetRms.Kernels;
 
 namespace MlNetRms.Optimization;
 
@@ -23,7 +24,7 @@ internal readonly record struct TrainingLength(int BatchSize, int StepsPerEpoch,
 /// <summary>Weights and bias in the units of the stored rows; weights in the order of the original columns.</summary>
 internal readonly record struct LinearWeights(double[] Weights, double Bias);
 
-/// <summary>Loss or weights became infinite or NaN: where it happened.</summary>
+/// <summary>The loss, the weights or the mean square of the gradients became infinite or NaN: where it happened.</summary>
 internal sealed class DivergedException(int epoch, long step, float learningRate) : Exception
 {
     public int Epoch { get; } = epoch;
@@ -44,7 +45,7 @@ internal static class FitLoop
     /// <param name="options">Checked options.</param>
     /// <param name="length">From <see cref="TrainingLength.Of"/>.</param>
     /// <param name="epochCompleted">Called after each epoch with its number from 1, mean loss, and last learning rate.</param>
-    /// <exception cref="DivergedException">Loss or weights are not finite.</exception>
+    /// <exception cref="DivergedException">The loss, the weights or the mean square of the gradients are not finite.</exception>
     public static LinearWeights Minimize(ExampleStore examples, RmsPropRegressionTrainer.Options options,
         TrainingLength length, Action<int, double, float> epochCompleted)
     {
@@ -78,6 +79,9 @@ internal static class FitLoop
                 optimizer.Step(parameters, gradient, learningRate);
                 average.Add(step, parameters);
             }
+            // Where the square of a gradient is beyond float, every later step is 0: the weights stay finite and learn nothing.
+            if (!LinearKernels.AllFinite(optimizer.MeanSquare))
+                throw new DivergedException(epoch + 1, step, learningRate);
             epochCompleted(epoch + 1, loss / weight, learningRate);
         }
 
