@@ -1,14 +1,13 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Trainers;
+using MlNetRms.MlNet;
 
 namespace MlNetRms;
 
 /// <summary>Turns fitted pipelines into ones made of ML.NET's own transformers only.</summary>
 public static class RmsPropModelExtensions
 {
-    private static readonly TransformerScope[] _singleScopes = [TransformerScope.Training, TransformerScope.Testing, TransformerScope.Scoring];
-
     /// <summary>
     /// The same model with <see cref="RmsPropRegressionTransformer.Native"/> in place of each
     /// <see cref="RmsPropRegressionTransformer"/>, in chains within chains too. Needed only for what looks for ML.NET's own
@@ -24,7 +23,8 @@ public static class RmsPropModelExtensions
         {
             RmsPropRegressionTransformer trained => trained.Native,
             TransformerChain<RmsPropRegressionTransformer> chain => chain.ToNative(),
-            TransformerChain<ITransformer> chain => Replace<ITransformer, ITransformer>(chain),
+            IEnumerable<ITransformer> chain when IsChain(model) && chain.Any(transformer => transformer.ToNative() != transformer) =>
+                Replace<ITransformer>(model, chain),
             _ => model,
         };
     }
@@ -34,19 +34,12 @@ public static class RmsPropModelExtensions
         this TransformerChain<RmsPropRegressionTransformer> model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return Replace<RmsPropRegressionTransformer, RegressionPredictionTransformer<LinearRegressionModelParameters>>(model);
+        return Replace<RegressionPredictionTransformer<LinearRegressionModelParameters>>(model, model);
     }
 
-    private static TransformerChain<TNative> Replace<TLast, TNative>(TransformerChain<TLast> chain)
-        where TLast : class, ITransformer
-        where TNative : class, ITransformer
-    {
-        var scopes = new Dictionary<ITransformer, TransformerScope>(ReferenceEqualityComparer.Instance);
-        foreach (TransformerScope scope in _singleScopes)
-        {
-            foreach (ITransformer transformer in chain.GetModelFor(scope))
-                scopes[transformer] = scopes.GetValueOrDefault(transformer) | scope;
-        }
-        return new TransformerChain<TNative>(chain.Select(transformer => transformer.ToNative()), chain.Select(transformer => scopes[transformer]));
-    }
+    private static bool IsChain(ITransformer model) =>
+        model.GetType() is { IsGenericType: true } type && type.GetGenericTypeDefinition() == typeof(TransformerChain<>);
+
+    private static TransformerChain<TLast> Replace<TLast>(ITransformer chain, IEnumerable<ITransformer> transformers) where TLast : class, ITransformer =>
+        new(transformers.Select(transformer => transformer.ToNative()), MlNetInternals.ScopesOf(chain));
 }

@@ -28,8 +28,10 @@ public sealed class RmsPropModelExtensionsTests
     public void ToNative_NothingToReplace_IsTheModelItself()
     {
         ITransformer model = Copy.Fit(_view);
+        ITransformer chain = Copy.Append(Copy).Fit(_view);
 
         Assert.Same(model, model.ToNative());
+        Assert.Same(chain, chain.ToNative());
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Trainers;
+using Microsoft.ML.Transforms;
 using MlNetRms.MlNet;
 using MlNetRms.Tests.Support;
 
@@ -55,6 +56,16 @@ public sealed class MlNetInternalsTests
         Assert.Equal(NumberDataViewType.UInt32, column.ItemType);
         Assert.Equal("Inner", Assert.Single(column.Annotations).Name);
         Assert.Empty(inner.Annotations);
+    }
+
+    [Fact]
+    public void ScopesOf_ChainOfAnyLastTransformer_AreThoseItWasMadeWith()
+    {
+        ITransformer copy = _ml.Transforms.CopyColumns("Copy", "Label").Fit(Some.Linear(1, 2, 2).View(_ml));
+        TransformerScope[] scopes = [TransformerScope.None, TransformerScope.TrainTest, TransformerScope.Everything];
+
+        Assert.Equal(scopes, MlNetInternals.ScopesOf(new TransformerChain<ITransformer>([copy, copy, copy], scopes)));
+        Assert.Equal(scopes, MlNetInternals.ScopesOf(new TransformerChain<ColumnCopyingTransformer>([copy, copy, copy], scopes)));
     }
 
     [Fact]
