@@ -61,12 +61,12 @@ internal static class FitLoop
         Debug.Assert(order.BatchCount == length.StepsPerEpoch);
 
         long step = 0;
+        float learningRate = 0;
         for (int epoch = 0; epoch < length.NumberOfEpochs; epoch++)
         {
             order.Begin(epoch);
             double loss = 0;
             double weight = 0;
-            float learningRate = 0;
             for (int position = 0; position < order.BatchCount; position++, step++)
             {
                 (long first, int count) = order.Batch(position);
@@ -87,7 +87,7 @@ internal static class FitLoop
 
         LinearWeights weights = Unpack(average.Mean(parameters), examples);
         if (!double.IsFinite(weights.Bias) || !weights.Weights.All(double.IsFinite))
-            throw new DivergedException(length.NumberOfEpochs, step, options.LearningRate);
+            throw new DivergedException(length.NumberOfEpochs, step, learningRate);
         return weights;
     }
 
