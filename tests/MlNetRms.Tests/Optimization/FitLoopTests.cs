@@ -54,11 +54,21 @@ public sealed class FitLoopTests
     {
         // One step, so no later loss can give it away: the weights themselves are beyond float.
         Rows rows = Some.Linear(1, 20, 2);
-        var options = new Options { Standardize = false, NumberOfEpochs = 1, BatchSize = 20, Epsilon = 1e-6f, Alpha = 0.999f, LearningRate = 3e38f, BiasCorrection = false };
+        var options = new Options
+        {
+            Standardize = false,
+            NumberOfEpochs = 1,
+            BatchSize = 20,
+            Epsilon = 1e-6f,
+            BiasCorrection = false,
+            LearningRate = 1e38f,
+            LearningRateSchedule = LearningRateSchedule.Custom("thrice", (_, _) => 3),
+        };
 
         var exception = Assert.Throws<InvalidOperationException>(() => rows.Fit(options));
 
         Assert.Contains("epoch 1 at step 1", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("The learning rate was 3E+38", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]
