@@ -75,6 +75,16 @@ public sealed class RowBucketsTests
         Assert.InRange(neighbours, 500 - 5 * 21, 500 + 5 * 21);        // binomial, standard deviation 21
     }
 
+    [Fact]
+    public void Drain_ManyRowsABucket_ShufflesWithinTheBucketToo()
+    {
+        List<int> order = Order(6400, seed: 3);
+
+        // Of n rows in random order, (n−1)/2 are followed by a later one, with a standard deviation of √((n+1)/12) = 23.
+        int ascents = order.Zip(order.Skip(1), (one, next) => one < next ? 1 : 0).Sum();
+        Assert.InRange(ascents, 3200 - 5 * 23, 3200 + 5 * 23);
+    }
+
     private static List<int> Order(int rows, int seed)
     {
         using var pool = new ChunkPool(256);

@@ -1,4 +1,6 @@
+using MlNetRms.Examples;
 using MlNetRms.Optimization;
+using MlNetRms.Tests.Oracles;
 using MlNetRms.Tests.Support;
 using static MlNetRms.RmsPropRegressionTrainer;
 
@@ -23,6 +25,27 @@ public sealed class FitLoopTests
 
         Assert.Equal(new TrainingLength(expectedBatch, expectedSteps, expectedEpochs), length);
         Assert.Equal((long)expectedSteps * expectedEpochs, length.TotalSteps);
+    }
+
+    [Fact]
+    public void Minimize_Shuffled_EqualsTheScalarTrainingInTheBatchOrderOfEachEpoch()
+    {
+        var options = new Options { Standardize = false, BatchSize = 10, NumberOfEpochs = 4, Alpha = 0.9f, Seed = 7 };
+        using ExampleStore store = Stored.Read(Some.Linear(1, 53, 4), options);
+        (float[] Features, float Label, float Weight)[] stored = Enumerable.Range(0, 53).Select(row => Stored.Row(store, row)).ToArray();
+        var rows = new Rows(stored.Select(row => row.Features).ToArray(), stored.Select(row => row.Label).ToArray());
+        var order = new BatchOrder(53, 10, runLength: 1000, shuffle: true, options.Seed);        // rows this few are one run
+
+        LinearWeights actual = FitLoop.Minimize(store, options, TrainingLength.Of(53, options), (_, _, _) => { });
+
+        (double[] expected, _) = ScalarTraining.Run(rows, options, (epoch, batches) =>
+        {
+            order.Begin(epoch);
+            return Enumerable.Range(0, batches).Select(order.Batch).Select(batch =>
+                Enumerable.Range(0, batch.Count).Select(i => (int)((batch.First + i) % 53)));
+        });
+        // 24 steps; each repeats the last one's roundings and adds its own, of 6e-8.
+        Models.AssertClose(expected.Select(w => (float)w).ToArray(), [.. actual.Weights.Select(w => (float)w), (float)actual.Bias], 2e-5);
     }
 
     [Fact]

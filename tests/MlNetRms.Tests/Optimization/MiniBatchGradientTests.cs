@@ -21,6 +21,7 @@ public sealed class MiniBatchGradientTests
                     cases.Add(sparse, weighted, 0, 0, 400);            // the whole set, more than one block of rows
                     cases.Add(sparse, weighted, 0.7f, 3, 10);          // a small batch
                     cases.Add(sparse, weighted, 0.7f, 395, 11);        // over the end of the ring
+                    cases.Add(sparse, weighted, 0, 395, 300);          // over the end, and more than a block beyond it
                     cases.Add(sparse, weighted, 0, 399, 1);            // one row
                 }
             }

@@ -3,12 +3,23 @@ using MlNetRms.Tests.Support;
 namespace MlNetRms.Tests.Oracles;
 
 /// <summary>
-/// A whole training in plain double code, without standardisation and in the order of reading: near-equal batches, mean
-/// gradient, update rule, schedule, average of the last steps.
+/// A whole training in plain double code, without standardisation: near-equal batches, mean gradient, update rule,
+/// schedule, average of the last steps. In the order of reading, or in any order it is given.
 /// </summary>
 internal static class ScalarTraining
 {
-    public static (double[] Parameters, double[] EpochLosses) Run(Rows rows, RmsPropRegressionTrainer.Options options)
+    public static (double[] Parameters, double[] EpochLosses) Run(Rows rows, RmsPropRegressionTrainer.Options options) =>
+        Run(rows, options, (_, batches) => Enumerable.Range(0, batches).Select(batch =>
+        {
+            int first = batch * (rows.Count / batches) + Math.Min(batch, rows.Count % batches);
+            return Enumerable.Range(first, rows.Count / batches + (batch < rows.Count % batches ? 1 : 0));
+        }));
+
+    /// <param name="rows">The rows.</param>
+    /// <param name="options">With a fixed number of epochs.</param>
+    /// <param name="order">From the epoch, from 0, and the number of batches to the rows of each batch.</param>
+    public static (double[] Parameters, double[] EpochLosses) Run(Rows rows, RmsPropRegressionTrainer.Options options,
+        Func<int, int, IEnumerable<IEnumerable<int>>> order)
     {
         int width = rows.Width;
         int batchSize = Math.Min(options.BatchSize, rows.Count);
@@ -25,13 +36,11 @@ internal static class ScalarTraining
         for (int epoch = 0; epoch < epochs; epoch++)
         {
             double epochWeight = 0;
-            int row = 0;
-            for (int batch = 0; batch < batches; batch++, step++)
+            foreach (IEnumerable<int> batch in order(epoch, batches))
             {
                 var gradient = new double[width + 1];
                 double batchWeight = 0;
-                int end = row + rows.Count / batches + (batch < rows.Count % batches ? 1 : 0);
-                for (; row < end; row++)
+                foreach (int row in batch)
                 {
                     double residual = parameters[width] - rows.Labels[row];
                     for (int i = 0; i < width; i++)
@@ -48,6 +57,7 @@ internal static class ScalarTraining
                 epochWeight += batchWeight;
                 for (int i = 0; i <= width && step >= total - averaged; i++)
                     sum[i] += parameters[i] / averaged;
+                step++;
             }
             losses[epoch] /= epochWeight;
         }
