@@ -8,8 +8,6 @@ namespace MlNetRms;
 /// <summary>What can be asked of any linear model and any fitted pipeline.</summary>
 public static class RmsPropModelExtensions
 {
-    private static readonly TransformerScope[] _singleScopes = [TransformerScope.Training, TransformerScope.Testing, TransformerScope.Scoring];
-
     /// <summary>The weights of any linear model, a loaded one too, with the names of the features.</summary>
     /// <param name="model">The model.</param>
     /// <param name="schema">A schema that has the feature column, such as that of the transformed data.</param>
@@ -46,7 +44,8 @@ public static class RmsPropModelExtensions
         {
             RmsPropRegressionTransformer trained => trained.Native,
             TransformerChain<RmsPropRegressionTransformer> chain => chain.ToNative(),
-            TransformerChain<ITransformer> chain => Replace<ITransformer, ITransformer>(chain),
+            IEnumerable<ITransformer> chain when IsChain(model) && chain.Any(transformer => transformer.ToNative() != transformer) =>
+                Replace<ITransformer>(model, chain),
             _ => model,
         };
     }
@@ -56,19 +55,12 @@ public static class RmsPropModelExtensions
         this TransformerChain<RmsPropRegressionTransformer> model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return Replace<RmsPropRegressionTransformer, RegressionPredictionTransformer<LinearRegressionModelParameters>>(model);
+        return Replace<RegressionPredictionTransformer<LinearRegressionModelParameters>>(model, model);
     }
 
-    private static TransformerChain<TNative> Replace<TLast, TNative>(TransformerChain<TLast> chain)
-        where TLast : class, ITransformer
-        where TNative : class, ITransformer
-    {
-        var scopes = new Dictionary<ITransformer, TransformerScope>(ReferenceEqualityComparer.Instance);
-        foreach (TransformerScope scope in _singleScopes)
-        {
-            foreach (ITransformer transformer in chain.GetModelFor(scope))
-                scopes[transformer] = scopes.GetValueOrDefault(transformer) | scope;
-        }
-        return new TransformerChain<TNative>(chain.Select(transformer => transformer.ToNative()), chain.Select(transformer => scopes[transformer]));
-    }
+    private static bool IsChain(ITransformer model) =>
+        model.GetType() is { IsGenericType: true } type && type.GetGenericTypeDefinition() == typeof(TransformerChain<>);
+
+    private static TransformerChain<TLast> Replace<TLast>(ITransformer chain, IEnumerable<ITransformer> transformers) where TLast : class, ITransformer =>
+        new(transformers.Select(transformer => transformer.ToNative()), MlNetInternals.ScopesOf(chain));
 }

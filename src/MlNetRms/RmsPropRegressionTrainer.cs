@@ -228,7 +228,7 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         string standardized = _options.Standardize ? "standardised " : "";
         string remedy = _options.Standardize ? "" : " or turn Standardize on";
         return new InvalidOperationException(FormattableString.Invariant(
-            $"Training diverged in epoch {where.Epoch} at step {where.Step}: the loss or the weights are no longer finite. ") +
+            $"Training diverged in epoch {where.Epoch} at step {where.Step}: the loss, the weights or the squares of the gradients are no longer finite. ") +
             FormattableString.Invariant($"The learning rate was {where.LearningRate}; the largest {standardized}feature is {value} in {columns.NameOf(column)}. ") +
             FormattableString.Invariant($"Lower LearningRate (now {_options.LearningRate}){remedy}."));
     }

@@ -24,6 +24,10 @@ internal static class MlNetInternals
         SchemaShape? annotations = null) =>
         Column(name, kind, itemType, isKey, annotations);
 
+    /// <summary>The scope of each of a chain's transformers.</summary>
+    /// <param name="chain">A <see cref="TransformerChain{TLastTransformer}"/>, whatever its last transformer.</param>
+    public static TransformerScope[] ScopesOf(ITransformer chain) => Scopes(chain);
+
     public static SchemaShape ShapeOf(DataViewSchema schema) => Create(null, schema);
 
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_Owner")]
@@ -45,6 +49,10 @@ internal static class MlNetInternals
 
     [UnsafeAccessor(UnsafeAccessorKind.StaticMethod, Name = "Create")]
     private static extern SchemaShape Create(SchemaShape? type, DataViewSchema schema);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_Scopes")]
+    private static extern TransformerScope[] Scopes(
+        [UnsafeAccessorType("Microsoft.ML.Data.ITransformerChainAccessor, Microsoft.ML.Data")] object chain);
 
     /// <summary>The accessor for a generic class must itself be a generic class with the same constraint.</summary>
     public static class RegressionTransformer<TModel> where TModel : class

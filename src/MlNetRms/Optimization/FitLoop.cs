@@ -40,7 +40,7 @@ internal readonly record struct EpochResult(int Epoch, long Step, double Loss, d
 /// <param name="State">Where it stands.</param>
 internal sealed record FitResult(LinearWeights Weights, StopReason StopReason, int ReturnedEpoch, TrainedState State);
 
-/// <summary>Loss or weights became infinite or NaN: where it happened.</summary>
+/// <summary>The loss, the weights or the mean square of the gradients became infinite or NaN: where it happened.</summary>
 internal sealed class DivergedException(int epoch, long step, float learningRate) : Exception
 {
     public int Epoch { get; } = epoch;
@@ -119,7 +119,7 @@ internal sealed class FitLoop : IDisposable
 
     /// <summary>Minimises the mean loss plus the penalties.</summary>
     /// <param name="epochCompleted">Called after each epoch; returns whether to go on.</param>
-    /// <exception cref="DivergedException">Loss or weights are not finite.</exception>
+    /// <exception cref="DivergedException">The loss, the weights or the mean square of the gradients are not finite.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public FitResult Run(Func<EpochResult, bool> epochCompleted)
     {
@@ -133,7 +133,7 @@ internal sealed class FitLoop : IDisposable
         {
             EpochResult result = RunEpoch(epoch);
             epoch++;
-            CheckFinite(_average.Mean(_parameters), epoch, result.LearningRate);
+            CheckFinite(epoch, result.LearningRate);
             if (_validation is not null)
                 result = result with { ValidationLoss = _validation.Mean(Returned()) };
             if (stopping is not null && result.ValidationLoss is { } loss)
@@ -165,7 +165,7 @@ internal sealed class FitLoop : IDisposable
         for (int position = 0; position < _order.BatchCount; position++)
         {
             (long first, int count) = _order.Batch(position);
-            learningRate = (float)(_options.LearningRate * _options.LearningRateSchedule.Factor(_step, _length.TotalSteps));
+            learningRate = LearningRateAt(_step);
             (double batchLoss, double batchWeight) = _objective.Compute(first, count);
             loss += batchLoss;
             weight += batchWeight;
@@ -181,6 +181,14 @@ internal sealed class FitLoop : IDisposable
             _step++;
         }
         return new EpochResult(epoch + 1, _step, loss / weight, null, learningRate);
+    }
+
+    private float LearningRateAt(long step)
+    {
+        var learningRate = (float)(_options.LearningRate * _options.LearningRateSchedule.Factor(step, _length.TotalSteps));
+        // A custom schedule's factor can be finite, and its product with the learning rate beyond the range of float.
+        return float.IsFinite(learningRate) ? learningRate : throw new InvalidOperationException(FormattableString.Invariant(
+            $"The learning rate schedule '{_options.LearningRateSchedule}' made the learning rate infinite at step {step} of {_length.TotalSteps}."));
     }
 
     /// <summary>Adds λ·w, for the weights but not for the bias.</summary>
@@ -209,9 +217,10 @@ internal sealed class FitLoop : IDisposable
         return _sparse is null ? mean : [.. mean, .. _sparse.Average()];
     }
 
-    private void CheckFinite(double[] parameters, int epoch, float learningRate)
+    private void CheckFinite(int epoch, float learningRate)
     {
-        if (!Array.TrueForAll(parameters, double.IsFinite) || _sparse is { IsFinite: false })
+        // Where the square of a gradient is beyond float, every later step is 0: the weights stay finite and learn nothing.
+        if (!MomentKernels.AllFinite(_parameters) || !MomentKernels.AllFinite(_optimizer.MeanSquare) || _sparse is { IsFinite: false })
             throw new DivergedException(epoch, _step, learningRate);
     }
 

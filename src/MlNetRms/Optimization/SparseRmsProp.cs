@@ -57,7 +57,7 @@ internal sealed class SparseRmsProp
     public static bool Allows(RmsPropRegressionTrainer.Options options) =>
         options is { Momentum: 0, L2Regularization: 0, L1Regularization: 0, NonNegativeWeights: false, GradientClippingNorm: null };
 
-    public bool IsFinite => Array.TrueForAll(_coordinates, coordinate => float.IsFinite(coordinate.Weight));
+    public bool IsFinite => Array.TrueForAll(_coordinates, coordinate => float.IsFinite(coordinate.Weight) && float.IsFinite(coordinate.MeanSquare));
 
     /// <summary>Σ valueₖ · weight[placeₖ].</summary>
     public float Dot(ReadOnlySpan<int> places, ReadOnlySpan<float> values)

@@ -1,0 +1,27 @@
+using MlNetRms.Tests.Oracles;
+using MlNetRms.Tests.Support;
+
+namespace MlNetRms.Tests.Accuracy;
+
+/// <summary>Default options, raw features: how near to least squares?</summary>
+public sealed class RealDataTests
+{
+    public static TheoryData<string> Names => new(RealData.Names);
+
+    [DataTheory, MemberData(nameof(Names))]
+    public void Fit_DefaultOptionsOnARealSet_IsWithinAHundredthOfAPercentOfLeastSquares(string name)
+    {
+        Rows training = TrainingRows(RealData.Read(name));
+
+        double excess = training.Fit().Rmse(training) / new LeastSquares(training).Rmse(training) - 1;
+
+        Assert.InRange(excess, -1e-5, 1e-4);        // below the optimum only by what the dropped singular values can give, and float
+    }
+
+    private static Rows TrainingRows(Rows rows)
+    {
+        int[] order = Enumerable.Range(0, rows.Count).ToArray();
+        new Random(1).Shuffle(order);
+        return rows.Take(order[..(rows.Count * 8 / 10)]);
+    }
+}

@@ -1,0 +1,104 @@
+using Microsoft.ML.Data;
+using MlNetRms.MlNet;
+using MlNetRms.Tests.Support;
+
+namespace MlNetRms.Tests.Contract;
+
+/// <summary>Missing and mistyped columns: the exception and the words of ML.NET's own SDCA trainer, before any row is read.</summary>
+public sealed class WrongColumnTests
+{
+    private static readonly VectorDataViewType _twoFloats = new(NumberDataViewType.Single, 2);
+    private static readonly float[] _features = [1, 2];
+
+    /// <summary>Which option names an absent column or what view is wrong, and the remedy the message must hold.</summary>
+    private static readonly Dictionary<string, (Func<MLContext, IDataView> View, string Remedy)> _wrongViews = new()
+    {
+        ["label of double"] = (ml => Shapes.View(ml, _features, 1.0, 1f, ("Features", _twoFloats)), "ConvertType(\"Label\""),
+        ["label of boolean"] = (ml => Shapes.View(ml, _features, true, 1f, ("Features", _twoFloats)), "ConvertType(\"Label\""),
+        ["label of text"] = (ml => Shapes.View(ml, _features, "1", 1f, ("Features", _twoFloats)), "ConvertType(\"Label\""),
+        ["label of key"] = (ml => Shapes.View(ml, _features, 1u, 1f, ("Features", _twoFloats), ("Label", new KeyDataViewType(typeof(uint), 5))), "MapKeyToValue(\"Label\")"),
+        ["label of vector"] = (ml => Shapes.View(ml, _features, _features, 1f, ("Features", _twoFloats), ("Label", _twoFloats)), "single value"),
+        ["features scalar"] = (ml => Shapes.View(ml, 1f, 1f, 1f), "Concatenate(\"Features\""),
+        ["features of variable size"] = (ml => Shapes.View(ml, _features, 1f, 1f), "VectorType(size)"),
+        ["features of double"] = (ml => Shapes.View(ml, new double[] { 1, 2 }, 1f, 1f, ("Features", new VectorDataViewType(NumberDataViewType.Double, 2))), "ConvertType(\"Features\""),
+        ["features of keys"] = (ml => Shapes.View(ml, new uint[] { 1, 2 }, 1f, 1f, ("Features", new VectorDataViewType(new KeyDataViewType(typeof(uint), 5), 2))), "MapKeyToVector"),
+        ["weight of double"] = (ml => Shapes.View(ml, _features, 1f, 1.0, ("Features", _twoFloats)), "ConvertType(\"Weight\""),
+        ["weight of vector"] = (ml => Shapes.View(ml, _features, 1f, _features, ("Features", _twoFloats), ("Weight", _twoFloats)), "single value"),
+    };
+
+    public static TheoryData<string> WrongViews => new(_wrongViews.Keys);
+
+    [Theory, MemberData(nameof(WrongViews))]
+    public void FitAndGetOutputSchema_WrongType_ThrowAsSdcaDoesAndNameTheRemedy(string wrong)
+    {
+        (Func<MLContext, IDataView> view, string remedy) = _wrongViews[wrong];
+        var ml = new MLContext(1);
+
+        AssertAsSdca(ml, view(ml), "Features", "Label", "Weight", remedy);
+    }
+
+    [Theory]
+    [InlineData("Absent", "Label", "Weight", "Concatenate")]
+    [InlineData("Features", "Absent", "Weight", "'Features', 'Label', 'Weight'")]
+    [InlineData("Features", "Label", "Absent", "'Features', 'Label', 'Weight'")]
+    [InlineData("features", "Label", "Weight", "'Features', 'Label', 'Weight'")]
+    public void FitAndGetOutputSchema_ColumnMissing_ThrowAsSdcaDoesAndNameTheColumnsThereAre(string features, string label, string weight, string remedy)
+    {
+        var ml = new MLContext(1);
+
+        AssertAsSdca(ml, Some.Linear(1, 5, 2).View(ml), features, label, weight, remedy);
+    }
+
+    [Fact]
+    public void Fit_WrongColumn_ThrowsBeforeARowIsRead()
+    {
+        var ml = new MLContext(1);
+        IDataView view = Rows.View(ml, Unreadable(), width: 2);
+
+        Assert.Throws<ArgumentOutOfRangeException>(() => ml.Regression.Trainers.RmsProp(labelColumnName: "Absent").Fit(view));
+        Assert.Throws<InvalidDataException>(() => ml.Regression.Trainers.RmsProp().Fit(view));        // the rows do refuse to be read
+
+        static IEnumerable<Row> Unreadable()
+        {
+            yield return new Row { Features = new VBuffer<float>(2, [1, 2]) };
+            throw new InvalidDataException("read");
+        }
+    }
+
+    [Fact]
+    public void FitAndGetOutputSchema_InputNull_Throw()
+    {
+        RmsPropRegressionTrainer trainer = new MLContext(1).Regression.Trainers.RmsProp();
+
+        Assert.Throws<ArgumentNullException>(() => trainer.Fit(null!));
+        Assert.Throws<ArgumentNullException>(() => trainer.GetOutputSchema(null!));
+    }
+
+    private static void AssertAsSdca(MLContext ml, IDataView view, string features, string label, string weight, string remedy)
+    {
+        var sdca = ml.Regression.Trainers.Sdca(label, features, weight);
+        var trainer = ml.Regression.Trainers.RmsProp(label, features, weight);
+        SchemaShape shape = MlNetInternals.ShapeOf(view.Schema);
+
+        string expected = Essence(Assert.Throws<ArgumentOutOfRangeException>(() => sdca.Fit(view)));
+        Assert.Equal(expected, Essence(Assert.Throws<ArgumentOutOfRangeException>(() => sdca.GetOutputSchema(shape))));
+
+        foreach (ArgumentOutOfRangeException exception in new[]
+        {
+            Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(view)),
+            Assert.Throws<ArgumentOutOfRangeException>(() => trainer.GetOutputSchema(shape)),
+        })
+        {
+            Assert.StartsWith(expected + ".", exception.Message, StringComparison.Ordinal);
+            Assert.Contains(remedy, exception.Message, StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>The message without the name of ML.NET's parameter.</summary>
+    private static string Essence(ArgumentOutOfRangeException exception)
+    {
+        string[] parts = exception.Message.Split(" (Parameter");
+        Assert.Equal(2, parts.Length);
+        return parts[0];
+    }
+}

@@ -1,0 +1,143 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using MlNetRms.Tests.Support;
+using static MlNetRms.RmsPropRegressionTrainer;
+
+namespace MlNetRms.Tests.Examples;
+
+/// <summary>Rows that cannot be used: left out, counted, and mentioned once.</summary>
+public sealed class ExampleReaderTests
+{
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Fit_RowsWithBadValues_TrainsOnTheOthersAndCountsByReason(bool sparse)
+    {
+        Rows good = Some.Linear(1, 100, [1, 1, 1], weighted: true);
+        Rows mixed = WithBadRows(good);
+        var ml = new MLContext(1);
+        var log = new LogCollector(ml);
+        // In the order of reading: a shuffle deals out the row numbers among the usable rows, so it would agree as well.
+        RmsPropRegressionTrainer trainer = ml.Regression.Trainers.RmsProp(new Options { ExampleWeightColumnName = "Weight" });
+
+        RmsPropRegressionTransformer model = trainer.Fit(mixed.View(ml, row => sparse && row % 2 == 0));
+
+        Assert.Equal((113, 100), (model.Training.RowsRead, model.Training.RowsUsed));
+        Assert.Equal((3, 5, 5), (model.Training.RowsSkippedForLabel, model.Training.RowsSkippedForWeight, model.Training.RowsSkippedForFeatures));
+        string warning = Assert.Single(log.Messages(ChannelMessageKind.Warning));
+        Assert.Equal("Skipped 13 of 113 rows: 3 for the label ('Label', missing or infinite), 5 for the weight ('Weight', missing, infinite " +
+            "or not above 0), 5 for the features ('Features', missing or infinite).", warning);
+        Models.AssertClose(trainer.Fit(good.View(ml)).Parameters(), model.Parameters(), 2e-5);        // dense and sparse rows add up in another order
+    }
+
+    [Fact]
+    public void Fit_WithoutWeightColumn_IgnoresBadWeightsAndDoesNotMentionThem()
+    {
+        var ml = new MLContext(1);
+        var log = new LogCollector(ml);
+
+        TrainingReport report = ml.Regression.Trainers.RmsProp().Fit(WithBadRows(Some.Linear(1, 100, [1, 1, 1], weighted: true)).View(ml)).Training;
+
+        Assert.Equal((3, 0, 5), (report.RowsSkippedForLabel, report.RowsSkippedForWeight, report.RowsSkippedForFeatures));
+        Assert.Equal("Skipped 8 of 113 rows: 3 for the label ('Label', missing or infinite), 5 for the features ('Features', missing or infinite).",
+            Assert.Single(log.Messages(ChannelMessageKind.Warning)));
+    }
+
+    [Fact]
+    public void Fit_AllRowsGood_WarnsOfNothingAndSumsUp()
+    {
+        var ml = new MLContext(1);
+        var log = new LogCollector(ml);
+
+        RmsPropRegressionTransformer model = ml.Regression.Trainers.RmsProp(numberOfEpochs: 2).Fit(Some.Linear(1, 300, 2).View(ml));
+
+        Assert.Empty(log.Messages(ChannelMessageKind.Warning));
+        Assert.Contains(FormattableString.Invariant($"Trained on 300 rows for 2 epochs (6 steps); loss of the last epoch {model.Training.Epochs[^1].Loss:g6}."),
+            log.Messages(ChannelMessageKind.Info));
+    }
+
+    [Fact]
+    public void Fit_NoRows_ThrowsInvalidOperation()
+    {
+        var ml = new MLContext(1);
+
+        var exception = Assert.Throws<InvalidOperationException>(() => ml.Regression.Trainers.RmsProp().Fit(Rows.View(ml, [], 3)));
+
+        Assert.Equal("The training data has no rows.", exception.Message);
+    }
+
+    [Fact]
+    public void Fit_NoUsableRow_ThrowsInvalidOperationWithTheCountsByReason()
+    {
+        var ml = new MLContext(1);
+        Rows rows = WithBadRows(new Rows([[1f, 2f, 3f]], [1f], [1f]));
+        rows = rows.Take(Enumerable.Range(1, rows.Count - 1));
+
+        var exception = Assert.Throws<InvalidOperationException>(() => ml.Regression.Trainers.RmsProp(exampleWeightColumnName: "Weight").Fit(rows.View(ml)));
+
+        Assert.StartsWith("None of the 13 training rows can be used: 3 were skipped for a missing or infinite label in column 'Label', " +
+            "5 for a weight in column 'Weight' that is not a finite number above 0, 5 for a missing or infinite feature in column 'Features'.",
+            exception.Message, StringComparison.Ordinal);
+        Assert.Contains("ReplaceMissingValues", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Fit_AnyView_ReadsItOnceWithTheNeededColumnsOnly()
+    {
+        var ml = new MLContext(1);
+        int reads = 0;
+        Rows rows = Some.Linear(1, 30, 2);
+        IDataView view = rows.View(ml);
+        var counted = ml.Data.LoadFromEnumerable(Counted(), view.Schema);
+
+        ml.Regression.Trainers.RmsProp(numberOfEpochs: 20).Fit(counted);
+
+        Assert.Equal(1, reads);
+
+        IEnumerable<Row> Counted()
+        {
+            reads++;
+            for (int row = 0; row < rows.Count; row++)
+                yield return new Row { Features = new VBuffer<float>(2, rows.Features[row]), Label = rows.Labels[row] };
+        }
+    }
+
+    [Fact]
+    public void Fit_WeightsOfAnySize_DependsOnTheirProportionsOnly()
+    {
+        Rows rows = Some.Linear(1, 200, 3, weighted: true);
+        var options = new Options { ExampleWeightColumnName = "Weight" };
+        float[] expected = rows.Fit(options).Parameters();
+
+        foreach (float scale in new[] { 1e-30f, 1e30f })
+        {
+            var scaled = new Rows(rows.Features, rows.Labels, rows.Weights!.Select(weight => weight * scale).ToArray());
+            Models.AssertClose(expected, scaled.Fit(options).Parameters(), 2e-5);        // roundings of the scaled weights
+        }
+    }
+
+    /// <summary>One good row first, then bad ones among the rest: 3 labels, 5 weights, 5 features.</summary>
+    private static Rows WithBadRows(Rows good)
+    {
+        float[] bad = [float.NaN, float.PositiveInfinity, float.NegativeInfinity];
+        var features = new List<float[]>(good.Features);
+        var labels = new List<float>(good.Labels);
+        var weights = new List<float>(good.Weights!);
+        foreach (float value in bad)
+            Insert([1, 2, 3], value, 1);
+        foreach (float value in bad.Concat([0, -1]))
+            Insert([1, 2, 3], 1, value);
+        foreach (float[] row in bad.Select(value => new[] { 1, value, 3 }).Concat([[float.NaN, 0, 0], [0, 0, float.NaN]]))
+            Insert(row, 1, 1);
+        return new Rows([.. features], [.. labels], [.. weights]);
+
+        void Insert(float[] row, float label, float weight)
+        {
+            int at = 1 + labels.Count / 2;
+            at = Math.Min(at, labels.Count);
+            features.Insert(at, row);
+            labels.Insert(at, label);
+            weights.Insert(at, weight);
+        }
+    }
+}

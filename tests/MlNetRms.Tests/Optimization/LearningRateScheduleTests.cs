@@ -1,0 +1,156 @@
+using MlNetRms.Tests.Support;
+
+namespace MlNetRms.Tests.Optimization;
+
+public sealed class LearningRateScheduleTests
+{
+    [Theory]
+    [InlineData(0, 10, 1)]
+    [InlineData(9, 10, 1)]
+    [InlineData(long.MaxValue - 1, long.MaxValue, 1)]
+    public void Constant_AnyStep_IsOne(long step, long total, double expected) =>
+        Assert.Equal(expected, LearningRateSchedule.Constant.Factor(step, total));
+
+    [Theory]
+    [InlineData(0, 4, 1)]
+    [InlineData(1, 4, 0.853553390593)]
+    [InlineData(2, 4, 0.5)]
+    [InlineData(3, 4, 0.146446609407)]
+    [InlineData(4, 4, 0)]
+    [InlineData(3_000_000_000, 6_000_000_000, 0.5)]
+    public void CosineToZero_SomeSteps_IsHalfOfOnePlusTheCosine(long step, long total, double expected) =>
+        Assert.Equal(expected, LearningRateSchedule.CosineToZero.Factor(step, total), 1e-12);
+
+    [Theory]
+    [InlineData(0, 4, 1)]
+    [InlineData(1, 4, 0.75)]
+    [InlineData(4, 4, 0)]
+    [InlineData(3_000_000_000, 6_000_000_000, 0.5)]
+    public void LinearToZero_SomeSteps_IsTheShareThatIsLeft(long step, long total, double expected) =>
+        Assert.Equal(expected, LearningRateSchedule.LinearToZero.Factor(step, total), 1e-12);
+
+    [Theory]
+    [InlineData(100, 0, 1)]
+    [InlineData(100, 100, 0.707106781187)]
+    [InlineData(1, 3, 0.5)]
+    [InlineData(1, 3_999_999_999_999, 5e-7)]
+    public void InverseSquareRoot_SomeSteps_FallsWhateverTheTotal(long decaySteps, long step, double expected)
+    {
+        LearningRateSchedule schedule = LearningRateSchedule.InverseSquareRoot(decaySteps);
+
+        Assert.Equal(expected, schedule.Factor(step, 10), 1e-12);
+        Assert.Equal(schedule.Factor(step, 10), schedule.Factor(step, 1_000_000));
+    }
+
+    [Theory]
+    [InlineData(0.5, 10, 0, 1)]
+    [InlineData(0.5, 10, 9, 1)]
+    [InlineData(0.5, 10, 10, 0.5)]
+    [InlineData(0.5, 10, 29, 0.25)]
+    [InlineData(1.0, 1, 1000, 1)]
+    [InlineData(0.1, 1, 1_000_000, 0)]
+    public void StepDecay_SomeSteps_DropsEverySoManySteps(double factor, long stepsPerDrop, long step, double expected) =>
+        Assert.Equal(expected, LearningRateSchedule.StepDecay(factor, stepsPerDrop).Factor(step, 100), 1e-15);
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-1)]
+    [InlineData(long.MinValue)]
+    public void InverseSquareRootAndStepDecay_StepsBelowOne_Throw(long steps)
+    {
+        Assert.Equal("decaySteps", Assert.Throws<ArgumentOutOfRangeException>(() => LearningRateSchedule.InverseSquareRoot(steps)).ParamName);
+        var exception = Assert.Throws<ArgumentOutOfRangeException>(() => LearningRateSchedule.StepDecay(0.5, steps));
+        Assert.Equal("stepsPerDrop", exception.ParamName);
+        Assert.Equal(steps, exception.ActualValue);
+        Assert.Contains("at least 1", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-0.5)]
+    [InlineData(1.0001)]
+    [InlineData(double.NaN)]
+    [InlineData(double.PositiveInfinity)]
+    [InlineData(double.NegativeInfinity)]
+    public void StepDecay_FactorOutsideItsRange_ThrowsWithNameValueAndRange(double factor)
+    {
+        var exception = Assert.Throws<ArgumentOutOfRangeException>(() => LearningRateSchedule.StepDecay(factor, 1));
+
+        Assert.Equal("factor", exception.ParamName);
+        Assert.Equal(factor, exception.ActualValue);
+        Assert.Contains("(0, 1]", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Custom_NameOrFunctionMissing_Throws()
+    {
+        Assert.Throws<ArgumentNullException>(() => LearningRateSchedule.Custom(null!, (_, _) => 1));
+        Assert.Throws<ArgumentException>(() => LearningRateSchedule.Custom("", (_, _) => 1));
+        Assert.Throws<ArgumentNullException>(() => LearningRateSchedule.Custom("mine", null!));
+    }
+
+    [Theory]
+    [InlineData(double.NaN)]
+    [InlineData(-0.1)]
+    [InlineData(double.PositiveInfinity)]
+    public void Factor_CustomGivesNoUsableNumber_ThrowsWithNameAndStep(double factor)
+    {
+        LearningRateSchedule schedule = LearningRateSchedule.Custom("mine", (_, _) => factor);
+
+        var exception = Assert.Throws<InvalidOperationException>(() => schedule.Factor(3, 10));
+
+        Assert.Contains("'mine'", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("step 3 of 10", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(double.NaN)]
+    [InlineData(1e300)]        // finite, but the learning rate made of it is not
+    public void Fit_CustomScheduleGoesAstray_ThrowsInvalidOperation(double factor)
+    {
+        LearningRateSchedule schedule = LearningRateSchedule.Custom("mine", (step, _) => step < 5 ? 1 : factor);
+
+        var exception = Assert.Throws<InvalidOperationException>(() =>
+            Some.Linear(1, 20, 2).Fit(new() { NumberOfEpochs = 10, LearningRateSchedule = schedule }));
+
+        Assert.Contains("'mine'", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("step 5 of 10", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Fit_CustomSchedule_IsAskedForEveryStepAndUsed()
+    {
+        var asked = new List<(long Step, long Total)>();
+        LearningRateSchedule schedule = LearningRateSchedule.Custom("mine", (step, total) =>
+        {
+            asked.Add((step, total));
+            return 1.0 / (1 + step);
+        });
+
+        RmsPropRegressionTransformer model = Some.Linear(1, 20, 2)
+            .Fit(new() { NumberOfEpochs = 3, BatchSize = 5, LearningRate = 0.5f, LearningRateSchedule = schedule });
+
+        Assert.Equal(Enumerable.Range(0, 12).Select(step => ((long)step, 12L)), asked);
+        Assert.Equal([0.5f / 4, 0.5f / 8, 0.5f / 12], model.Training.Epochs.Select(epoch => epoch.LearningRate));
+    }
+
+    [Fact]
+    public void Fit_CustomScheduleOfZero_LeavesTheWeightsAtTheirStart()
+    {
+        RmsPropRegressionTransformer model = Some.Linear(1, 20, 2)
+            .Fit(new() { NumberOfEpochs = 3, LearningRateSchedule = LearningRateSchedule.Custom("still", (_, _) => 0) });
+
+        Assert.Equal([0f, 0f], model.Model.Weights);
+    }
+
+    [Fact]
+    public void ToString_AnySchedule_IsItsNameInAnyCulture()
+    {
+        Assert.Equal("step decay (0.5 every 10)", LearningRateSchedule.StepDecay(0.5, 10).ToString());
+        Assert.Equal("inverse square root (100)", LearningRateSchedule.InverseSquareRoot().Name);
+        Assert.Equal("mine", LearningRateSchedule.Custom("mine", (_, _) => 1).ToString());
+        Assert.Equal("constant", LearningRateSchedule.Constant.ToString());
+        Assert.Equal("cosine to zero", LearningRateSchedule.CosineToZero.ToString());
+        Assert.Equal("linear to zero", LearningRateSchedule.LinearToZero.ToString());
+    }
+}

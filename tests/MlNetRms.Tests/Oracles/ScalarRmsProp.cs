@@ -1,0 +1,49 @@
+using System.Numerics;
+
+namespace MlNetRms.Tests.Oracles;
+
+/// <summary>RMSProp in plain scalar code, as its formula stands on paper, in any floating-point type.</summary>
+internal sealed class ScalarRmsProp<T>(int parameterCount, T alpha, T epsilon, EpsilonPlacement placement, bool biasCorrection, T momentum, bool centered)
+    where T : IFloatingPointIeee754<T>
+{
+    private readonly T[] _meanGradient = new T[parameterCount];
+    private double _alphaPower = 1;
+
+    public T[] MeanSquare { get; } = new T[parameterCount];
+
+    public T[] MeanGradientHat { get; } = new T[parameterCount];
+
+    public T[] Velocity { get; } = new T[parameterCount];
+
+    /// <summary>ŝ of the last step, after centering, and before centering.</summary>
+    public T[] Variance { get; } = new T[parameterCount];
+
+    public T[] MeanSquareHat { get; } = new T[parameterCount];
+
+    public void Step(T[] parameters, T[] gradient, T learningRate)
+    {
+        _alphaPower *= double.CreateChecked(alpha);
+        T correction = biasCorrection ? T.CreateChecked(1 / (1 - _alphaPower)) : T.One;
+        for (int i = 0; i < parameters.Length; i++)
+        {
+            T g = gradient[i];
+            MeanSquare[i] = alpha * MeanSquare[i] + (T.One - alpha) * g * g;
+            T s = MeanSquare[i] * correction;
+            MeanSquareHat[i] = s;
+            if (centered)
+            {
+                _meanGradient[i] = alpha * _meanGradient[i] + (T.One - alpha) * g;
+                T m = _meanGradient[i] * correction;
+                MeanGradientHat[i] = m;
+                s = T.Max(s - m * m, T.Zero);
+            }
+            Variance[i] = s;
+            Velocity[i] = momentum * Velocity[i] + g / Denominator(s);
+            parameters[i] -= learningRate * Velocity[i];
+        }
+    }
+
+    public T Denominator(T meanSquare) => placement == EpsilonPlacement.InsideSquareRoot
+        ? T.Sqrt(meanSquare + epsilon)
+        : T.Sqrt(meanSquare) + epsilon;
+}

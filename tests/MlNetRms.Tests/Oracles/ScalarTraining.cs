@@ -1,0 +1,66 @@
+using MlNetRms.Tests.Support;
+
+namespace MlNetRms.Tests.Oracles;
+
+/// <summary>
+/// A whole training in plain double code, without standardisation: near-equal batches, mean gradient, update rule,
+/// schedule, average of the last steps. In the order of reading, or in any order it is given.
+/// </summary>
+internal static class ScalarTraining
+{
+    public static (double[] Parameters, double[] EpochLosses) Run(Rows rows, RmsPropRegressionTrainer.Options options) =>
+        Run(rows, options, (_, batches) => Enumerable.Range(0, batches).Select(batch =>
+        {
+            int first = batch * (rows.Count / batches) + Math.Min(batch, rows.Count % batches);
+            return Enumerable.Range(first, rows.Count / batches + (batch < rows.Count % batches ? 1 : 0));
+        }));
+
+    /// <param name="rows">The rows.</param>
+    /// <param name="options">With a fixed number of epochs.</param>
+    /// <param name="order">From the epoch, from 0, and the number of batches to the rows of each batch.</param>
+    public static (double[] Parameters, double[] EpochLosses) Run(Rows rows, RmsPropRegressionTrainer.Options options,
+        Func<int, int, IEnumerable<IEnumerable<int>>> order)
+    {
+        int width = rows.Width;
+        int batchSize = Math.Min(options.BatchSize, rows.Count);
+        int batches = (rows.Count + batchSize - 1) / batchSize;
+        int epochs = options.NumberOfEpochs ?? throw new ArgumentException("the oracle takes a fixed number of epochs", nameof(options));
+        long total = (long)batches * epochs;
+        long averaged = (long)Math.Ceiling(options.AveragedFraction * (double)total);
+        var rule = new ScalarRmsProp<double>(width + 1, options.Alpha, options.Epsilon, options.EpsilonPlacement,
+            options.BiasCorrection, options.Momentum, options.Centered);
+        var parameters = new double[width + 1];        // the bias last
+        var sum = new double[width + 1];
+        var losses = new double[epochs];
+        long step = 0;
+        for (int epoch = 0; epoch < epochs; epoch++)
+        {
+            double epochWeight = 0;
+            foreach (IEnumerable<int> batch in order(epoch, batches))
+            {
+                var gradient = new double[width + 1];
+                double batchWeight = 0;
+                foreach (int row in batch)
+                {
+                    double residual = parameters[width] - rows.Labels[row];
+                    for (int i = 0; i < width; i++)
+                        residual += parameters[i] * rows.Features[row][i];
+                    for (int i = 0; i < width; i++)
+                        gradient[i] += rows.Weight(row) * residual * rows.Features[row][i];
+                    gradient[width] += rows.Weight(row) * residual;
+                    batchWeight += rows.Weight(row);
+                    losses[epoch] += 0.5 * rows.Weight(row) * residual * residual;
+                }
+                for (int i = 0; i <= width; i++)
+                    gradient[i] = gradient[i] / batchWeight + (i < width ? options.L2Regularization * parameters[i] : 0);
+                rule.Step(parameters, gradient, options.LearningRate * options.LearningRateSchedule.Factor(step, total));
+                epochWeight += batchWeight;
+                for (int i = 0; i <= width && step >= total - averaged; i++)
+                    sum[i] += parameters[i] / averaged;
+                step++;
+            }
+            losses[epoch] /= epochWeight;
+        }
+        return (averaged > 0 ? sum : parameters, losses);
+    }
+}

@@ -1,0 +1,68 @@
+using Microsoft.ML.Data;
+using MlNetRms.Tests.Support;
+
+namespace MlNetRms.Tests;
+
+public sealed class RmsPropRegressionTransformerTests
+{
+    private readonly MLContext _ml = new(1);
+    private readonly Rows _rows = Some.Linear(1, 50, 3);
+
+    [Fact]
+    public void Properties_FittedModel_AreThoseOfTheNativeTransformer()
+    {
+        RmsPropRegressionTransformer model = _rows.Fit();
+
+        Assert.Same(model.Native.Model, model.Model);
+        Assert.Equal("Features", model.FeatureColumnName);
+        Assert.Equal(new VectorDataViewType(NumberDataViewType.Single, 3), model.FeatureColumnType);
+        Assert.True(((ITransformer)model).IsRowToRowMapper);
+    }
+
+    [Fact]
+    public void GetRowToRowMapper_InputSchema_MapsToTheOutputSchema()
+    {
+        RmsPropRegressionTransformer model = _rows.Fit();
+        DataViewSchema input = _rows.View(_ml).Schema;
+
+        IRowToRowMapper mapper = ((ITransformer)model).GetRowToRowMapper(input);
+
+        Assert.Same(input, mapper.InputSchema);
+        Assert.Equal(model.GetOutputSchema(input).Select(column => (column.Name, column.Type)), mapper.OutputSchema.Select(column => (column.Name, column.Type)));
+    }
+
+    [Fact]
+    public void Transform_FeaturesOfAnotherSize_ThrowsAsTheNativeTransformerDoes()
+    {
+        RmsPropRegressionTransformer model = _rows.Fit();
+        IDataView other = Some.Linear(1, 5, 4).View(_ml);
+
+        Exception expected = Assert.ThrowsAny<Exception>(() => model.Native.Scores(other));
+
+        Assert.Equal(expected.Message, Assert.Throws(expected.GetType(), () => model.Scores(other)).Message);
+    }
+
+    [Fact]
+    public void Dispose_Twice_DoesNotThrowAndLeavesTheModelReadable()
+    {
+        RmsPropRegressionTransformer model = _rows.Fit();
+        float[] before = model.Parameters();
+
+        model.Dispose();
+        model.Dispose();
+
+        Assert.Equal(before, model.Parameters());
+    }
+
+    [Fact]
+    public void Dispose_OfAChain_ReachesTheModel()
+    {
+        TransformerChain<RmsPropRegressionTransformer> chain = _ml.Transforms.CopyColumns("Copy", "Features")
+            .Append(_ml.Regression.Trainers.RmsProp(numberOfEpochs: 1)).Fit(_rows.View(_ml));
+
+        chain.Dispose();
+
+        Assert.IsAssignableFrom<IDisposable>(chain.LastTransformer);
+        Assert.Equal(3, chain.LastTransformer.Model.Weights.Count);
+    }
+}
