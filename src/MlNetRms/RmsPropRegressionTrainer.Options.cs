@@ -11,7 +11,10 @@ public sealed partial class RmsPropRegressionTrainer
     /// Every setting of <see cref="RmsPropRegressionTrainer"/>. The defaults come near the least-squares optimum from raw
     /// features; most users change none of them.
     /// </summary>
-    /// <remarks>The trainer takes a copy when it is built and checks it then; later changes have no effect on it.</remarks>
+    /// <remarks>
+    /// The trainer takes a copy when it is built and checks it then; later changes have no effect on it. The search
+    /// attributes give ranges worth searching, inside those that are allowed; any combination of them is valid.
+    /// </remarks>
     public sealed class Options
     {
         /// <summary>Name of the label column, a <see cref="float"/>. Default "Label".</summary>
@@ -87,7 +90,6 @@ public sealed partial class RmsPropRegressionTrainer
         /// weights as trained, like <see cref="L2Regularization"/>; both together are the elastic net. Excludes
         /// <see cref="Momentum"/> and <see cref="Centered"/>.
         /// </summary>
-        [Range(1e-6f, 1f, 1e-4f, logBase: true)]
         public float L1Regularization { get; set; }
 
         /// <summary>Whether weights below 0 are cut off at 0 after each step. Default false. The bias may be negative.</summary>
@@ -205,7 +207,7 @@ public sealed partial class RmsPropRegressionTrainer
         };
 
         /// <summary>A copy, checked.</summary>
-        /// <exception cref="ArgumentException">A column name is missing, or two roles name the same column.</exception>
+        /// <exception cref="ArgumentException">A column name is missing, or two options exclude each other.</exception>
         /// <exception cref="ArgumentNullException">The schedule is null.</exception>
         /// <exception cref="ArgumentOutOfRangeException">A number is outside its range, infinite or NaN.</exception>
         internal Options CheckedCopy()

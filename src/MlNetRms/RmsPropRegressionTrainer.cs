@@ -237,9 +237,10 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
     {
         int bad = Array.FindIndex(weights, weight => !float.IsFinite(weight));
         if (bad >= 0)
-            throw new InvalidOperationException(
-                $"The weight of {columns.NameOf(bad)} in raw units is {weights[bad]}, beyond the range of float. Rescale that feature or the label.");
+            throw new InvalidOperationException(FormattableString.Invariant(
+                $"The weight of {columns.NameOf(bad)} in raw units is {weights[bad]}, beyond the range of float. Rescale that feature or the label."));
         if (!float.IsFinite(bias))
-            throw new InvalidOperationException($"The bias in raw units is {bias}, beyond the range of float. Rescale the features or the label.");
+            throw new InvalidOperationException(FormattableString.Invariant(
+                $"The bias in raw units is {bias}, beyond the range of float. Rescale the features or the label."));
     }
 }

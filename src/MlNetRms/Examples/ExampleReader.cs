@@ -112,7 +112,8 @@ internal sealed class ExampleReader
 
     private static ExampleStore Pack(RowBuckets buckets, ChunkPool pool, Standardizer standardizer, TrainingColumns columns, CancellationToken cancellation)
     {
-        var store = new ExampleStore(pool, standardizer, buckets.RowCount, hasWeights: columns.Weight is not null);
+        double? meanWeight = columns.Weight is null ? null : buckets.TotalWeight / buckets.RowCount;
+        var store = new ExampleStore(pool, standardizer, buckets.RowCount, meanWeight);
         for (int bucket = 0; bucket < buckets.Count; bucket++)
             buckets.Drain(bucket, store.Add, cancellation);
         return store;

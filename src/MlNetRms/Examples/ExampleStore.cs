@@ -35,8 +35,9 @@ internal sealed class ExampleStore : IDisposable
     /// <param name="pool">Where the memory comes from; the store disposes it.</param>
     /// <param name="standardizer">Applied to each row as it is added; also says which columns are sparse.</param>
     /// <param name="capacity">Rows to come.</param>
-    /// <param name="hasWeights">Whether the rows have example weights.</param>
-    public ExampleStore(ChunkPool pool, Standardizer standardizer, long capacity, bool hasWeights)
+    /// <param name="meanWeight">Mean of the example weights, which are stored relative to it: only their ratios matter, and sums of
+    /// weights near 1 neither overflow nor vanish. Null where every example weighs 1.</param>
+    public ExampleStore(ChunkPool pool, Standardizer standardizer, long capacity, double? meanWeight)
     {
         _pool = pool;
         _standardizer = standardizer;
@@ -45,7 +46,7 @@ internal sealed class ExampleStore : IDisposable
         for (int column = 0; column < _slots.Length; column++)
             _slots[column] = allDense || !standardizer.IsSparse[column] ? DenseCount++ : ~SparseCount++;
 
-        WeightLane = hasWeights ? LabelLane + 1 : null;
+        WeightLane = meanWeight is null ? null : LabelLane + 1;
         int lanes = (WeightLane ?? LabelLane) + 1;
         Stride = WholeVectors(lanes);
         _rowsPerChunk = Math.Max(1, pool.ChunkLength / Stride);
@@ -64,7 +65,7 @@ internal sealed class ExampleStore : IDisposable
         _laneCenters[LabelLane] = standardizer.LabelCenter;
         _laneScales[LabelLane] = 1 / standardizer.LabelStandardDeviation;
         if (WeightLane is { } lane)
-            _laneScales[lane] = 1;
+            _laneScales[lane] = 1 / meanWeight!.Value;
     }
 
     /// <summary>Number of columns in the dense part.</summary>

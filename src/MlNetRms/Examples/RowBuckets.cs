@@ -38,23 +38,27 @@ internal sealed class RowBuckets
 
     public int Count => _buckets.Length;
 
+    /// <summary>Sum of the example weights.</summary>
+    public double TotalWeight { get; private set; }
+
     /// <summary>Floats that <see cref="AddDense"/> takes: the values, label and example weight.</summary>
     public static int DenseRowLength(int featureCount) => featureCount + TrailerWords;
 
     /// <summary>Adds a dense row: its values, label and example weight.</summary>
-    public void AddDense(ReadOnlySpan<float> row) => row.CopyTo(Append(valueCount: -1, row.Length));
+    public void AddDense(ReadOnlySpan<float> row) => row.CopyTo(Append(valueCount: -1, row.Length, weight: row[^1]));
 
     public void AddSparse(ReadOnlySpan<int> indices, ReadOnlySpan<float> values, float label, float weight)
     {
-        Span<float> row = Append(values.Length, 2 * values.Length + TrailerWords);
+        Span<float> row = Append(values.Length, 2 * values.Length + TrailerWords, weight);
         indices.CopyTo(MemoryMarshal.Cast<float, int>(row));
         values.CopyTo(row[values.Length..]);
         row[^2] = label;
         row[^1] = weight;
     }
 
-    private Span<float> Append(int valueCount, int words)
+    private Span<float> Append(int valueCount, int words, float weight)
     {
+        TotalWeight += weight;
         Bucket bucket = _buckets[_deal is { } deal ? (int)(deal.Bits(RowCount) >> (64 - BucketBits)) : 0];
         RowCount++;
         Span<float> record = bucket.Append(_pool, HeaderWords + words);

@@ -77,8 +77,8 @@ public sealed class LearningRateSchedule
     {
         double factor = _factor(step, totalSteps);
         if (!(factor >= 0 && double.IsFinite(factor)))
-            throw new InvalidOperationException(
-                $"The learning rate schedule '{Name}' gave {factor} at step {step} of {totalSteps}; it must be a finite number, 0 or greater.");
+            throw new InvalidOperationException(FormattableString.Invariant(
+                $"The learning rate schedule '{Name}' gave {factor} at step {step} of {totalSteps}; it must be a finite number, 0 or greater."));
         return factor;
     }
 
