@@ -1,0 +1,117 @@
+using System.IO.Compression;
+using System.Xml.Linq;
+using MlNetRms.Tests.Support;
+
+namespace MlNetRms.Tests.Package;
+
+/// <summary>Packs the library, installs the package into a new project, and runs the README's code there, word for word.</summary>
+public sealed class PackageTests : IClassFixture<PackageTests.PackedLibrary>
+{
+    private const string ProjectFile = """
+        <Project Sdk="Microsoft.NET.Sdk">
+          <PropertyGroup>
+            <OutputType>Exe</OutputType>
+            <TargetFramework>net10.0</TargetFramework>
+            <ImplicitUsings>enable</ImplicitUsings>
+            <Nullable>enable</Nullable>
+            <RestoreAdditionalProjectSources>{0}</RestoreAdditionalProjectSources>
+          </PropertyGroup>
+          <ItemGroup>
+            <PackageReference Include="MlNetRms" Version="{1}" />
+          </ItemGroup>
+        </Project>
+        """;
+
+    /// <summary>What the README's later blocks take from the text around them.</summary>
+    private const string BlockFile = """
+        using Microsoft.ML;
+        using Microsoft.ML.Data;
+        using Microsoft.ML.Trainers;
+        using MlNetRms;
+
+        internal static class Block{0}
+        {{
+            public static void Run(MLContext ml, IDataView train, IDataView test, CancellationTokenSource cancellation, ITransformer model)
+            {{
+        {1}
+            }}
+        }}
+        """;
+
+    private readonly PackedLibrary _library;
+
+    public PackageTests(PackedLibrary library) => _library = library;
+
+    [Fact]
+    public void Package_InANewProject_RunsTheReadmesCode()
+    {
+        string project = Path.Combine(_library.Folder, "readme");
+        Directory.CreateDirectory(project);
+        File.WriteAllText(Path.Combine(project, "readme.csproj"), string.Format(null, ProjectFile, _library.Folder, _library.Version));
+        File.WriteAllText(Path.Combine(project, "Program.cs"), Readme.CodeBlocks[0]);
+        for (int block = 1; block < Readme.CodeBlocks.Count; block++)
+            File.WriteAllText(Path.Combine(project, $"Block{block}.cs"), string.Format(null, BlockFile, block, Readme.CodeBlocks[block]));
+
+        string output = DotnetCommand.Run(project, "run");
+
+        Assert.True(Readme.CodeBlocks.Count > 1, "The README has fewer code blocks than it had.");
+        Assert.Contains("Area", output, StringComparison.Ordinal);
+        Assert.Contains("test RMSE", output, StringComparison.Ordinal);
+        Assert.True(File.Exists(Path.Combine(project, "model.zip")));
+    }
+
+    [Fact]
+    public void Package_Holds_ReadmeIconDocumentationAndLicense()
+    {
+        using ZipArchive package = ZipFile.OpenRead(_library.PackagePath);
+        string[] files = [.. package.Entries.Select(entry => entry.FullName)];
+
+        Assert.Contains("README.md", files);
+        Assert.Contains("icon.png", files);
+        Assert.Contains("lib/net10.0/MlNetRms.dll", files);
+        Assert.Contains("lib/net10.0/MlNetRms.xml", files);
+        XElement metadata = Metadata(package);
+        Assert.Equal("MIT", metadata.Elements().Single(element => element.Name.LocalName == "license").Value);
+        XElement dependency = Assert.Single(metadata.Descendants(), element => element.Name.LocalName == "dependency");
+        Assert.Equal("Microsoft.ML", dependency.Attribute("id")?.Value);
+        Assert.Equal("[5.0.1, 6.0.0)", dependency.Attribute("version")?.Value);
+    }
+
+    [Fact]
+    public void SymbolPackage_Holds_TheSymbols()
+    {
+        using ZipArchive symbols = ZipFile.OpenRead(Path.ChangeExtension(_library.PackagePath, ".snupkg"));
+
+        Assert.Contains("lib/net10.0/MlNetRms.pdb", symbols.Entries.Select(entry => entry.FullName));
+    }
+
+    private static XElement Metadata(ZipArchive package)
+    {
+        using Stream stream = package.Entries.Single(entry => entry.FullName.EndsWith(".nuspec", StringComparison.Ordinal)).Open();
+        return XDocument.Load(stream).Root!.Elements().Single(element => element.Name.LocalName == "metadata");
+    }
+
+    /// <summary>The package, under a version of its own so that no cache can answer for it.</summary>
+    public sealed class PackedLibrary : IDisposable
+    {
+        public PackedLibrary() =>
+            DotnetCommand.Run(Repository.Root, "pack", "src/MlNetRms", "-c", "Release", "--artifacts-path", Path.Combine(Folder, "artifacts"),
+                "-o", Folder, $"-p:Version={Version}");
+
+        public string Folder { get; } = Directory.CreateTempSubdirectory("MlNetRms.Package.").FullName;
+
+        public string Version { get; } = $"0.0.0-test.{Guid.NewGuid():n}";
+
+        public string PackagePath => Path.Combine(Folder, $"MlNetRms.{Version}.nupkg");
+
+        public void Dispose()
+        {
+            Directory.Delete(Folder, recursive: true);
+            string packages = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
+                ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+            string cached = Path.Combine(packages, "mlnetrms", Version);
+            if (Directory.Exists(cached))
+                Directory.Delete(cached, recursive: true);
+        }
+    }
+}

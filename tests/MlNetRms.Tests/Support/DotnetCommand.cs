@@ -1,0 +1,40 @@
+using System.Diagnostics;
+
+namespace MlNetRms.Tests.Support;
+
+/// <summary>Runs the .NET command line as a user's shell would, without what the test run has set for itself.</summary>
+internal static class DotnetCommand
+{
+    private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(5);
+
+    /// <summary>What the command printed; fails the test if it does not end with exit code 0.</summary>
+    public static string Run(string workingDirectory, params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", arguments)
+        {
+            WorkingDirectory = workingDirectory,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (string name in start.Environment.Keys.Where(IsOfTheTestRun).ToArray())
+            start.Environment.Remove(name);
+        start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
+        start.Environment["DOTNET_CLI_USE_MSBUILD_SERVER"] = "0";
+
+        using Process process = Process.Start(start)!;
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        if (!process.WaitForExit(_timeout))
+        {
+            process.Kill(entireProcessTree: true);
+            Assert.Fail($"dotnet {string.Join(' ', arguments)} did not end within {_timeout}.");
+        }
+        Assert.True(process.ExitCode == 0, $"dotnet {string.Join(' ', arguments)} ended with {process.ExitCode}:\n{output.Result}\n{errors.Result}");
+        return output.Result;
+    }
+
+    private static bool IsOfTheTestRun(string name) =>
+        name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)
+        || name.StartsWith("VSTEST", StringComparison.OrdinalIgnoreCase)
+        || name is "DOTNET_EnableAVX2" or "DOTNET_EnableHWIntrinsic" or "DOTNET_HOST_PATH";
+}
