@@ -19,14 +19,18 @@ public sealed class ColumnMomentsTests
     }
 
     [Theory]
-    [InlineData(Encoding.Dense)]
-    [InlineData(Encoding.Sparse)]
-    [InlineData(Encoding.Mixed)]
-    [InlineData(Encoding.FirstDenseThenSparse)]
-    public void Summarize_AnyEncoding_EqualsTwoPassesInDouble(Encoding encoding)
+    [InlineData(Encoding.Dense, 1)]
+    [InlineData(Encoding.Dense, 7)]
+    [InlineData(Encoding.Dense, 1000)]
+    [InlineData(Encoding.Sparse, 1)]
+    [InlineData(Encoding.Mixed, 1)]
+    [InlineData(Encoding.Mixed, 2)]
+    [InlineData(Encoding.FirstDenseThenSparse, 100)]
+    public void Summarize_AnyEncodingAndBlockOfRows_EqualsTwoPassesInDouble(Encoding encoding, int blockRows)
     {
         Rows rows = RowsWithZeros();
-        var moments = new ColumnMoments(rows.Width);
+        ColumnMoments moments = New(rows.Width);
+        var block = new List<float>();
         for (int row = 0; row < rows.Count; row++)
         {
             bool sparse = encoding switch
@@ -43,9 +47,12 @@ public sealed class ColumnMomentsTests
             }
             else
             {
-                moments.AddDense(rows.Features[row], rows.Weight(row));
+                block.AddRange(DenseRow(rows.Features[row], rows.Weight(row)));
+                if (block.Count >= blockRows * RowLength(rows.Width))
+                    Flush();
             }
         }
+        Flush();
 
         double[] weights = rows.Weights!.Select(weight => (double)weight).ToArray();
         Assert.Equal(weights.Sum(), moments.TotalWeight, Tolerance * weights.Sum());
@@ -58,12 +65,18 @@ public sealed class ColumnMomentsTests
             Assert.Equal(deviation, Math.Sqrt(summary.Variance), Tolerance * (Math.Abs(mean) + deviation));
             Assert.Equal(column.Zip(weights, (x, weight) => x != 0 ? weight : 0).Sum(), summary.NonZeroWeight, Tolerance * weights.Sum());
         }
+
+        void Flush()
+        {
+            moments.AddDense(block.ToArray());
+            block.Clear();
+        }
     }
 
     [Fact]
     public void Summarize_ZerosWrittenOutInSparseRows_CountAsZeros()
     {
-        var moments = new ColumnMoments(2);
+        ColumnMoments moments = New(2);
         moments.AddSparse([0, 1], [0f, 3f], 1);
         moments.AddSparse([0], [0f], 1);
 
@@ -76,13 +89,13 @@ public sealed class ColumnMomentsTests
     [InlineData(true)]
     public void Summarize_ConstantColumn_HasAVarianceOfExactlyZero(bool sparse)
     {
-        var moments = new ColumnMoments(1);
+        ColumnMoments moments = New(1);
         for (int row = 0; row < 1000; row++)
         {
             if (sparse)
                 moments.AddSparse([0], [0.1f], 0.3f + row % 7);
             else
-                moments.AddDense([0.1f], 0.3f + row % 7);
+                moments.AddDense(DenseRow([0.1f], 0.3f + row % 7));
         }
 
         Assert.Equal(0, moments.Summarize(0).Variance);
@@ -91,7 +104,19 @@ public sealed class ColumnMomentsTests
 
     [Fact]
     public void Summarize_NoRows_IsAllZero() =>
-        Assert.Equal(default, new ColumnMoments(1).Summarize(0));
+        Assert.Equal(default, New(1).Summarize(0));
+
+    private static int RowLength(int columns) => ExampleStore.WholeVectors(columns + 1);
+
+    private static ColumnMoments New(int columns) => new(RowLength(columns), columns);
+
+    private static float[] DenseRow(float[] values, float weight)
+    {
+        var row = new float[RowLength(values.Length)];
+        values.CopyTo(row, 0);
+        row[values.Length] = weight;
+        return row;
+    }
 
     /// <summary>Enough columns for whole vectors and a rest; large offsets, tiny and huge scales, an empty column.</summary>
     private static Rows RowsWithZeros()

@@ -48,7 +48,7 @@ public sealed class ExampleStoreTests
             for (int i = 0; i < features.Length; i++)
             {
                 // One expression in double, rounded once; the vector and scalar forms of it are the same operations.
-                Assert.Equal(standardizer.StandardizeValue(i, rows.Features[row][i]), features[i]);
+                Assert.Equal((float)((rows.Features[row][i] - standardizer.Center(i)) * standardizer.Scale(i)), features[i]);
             }
         }
         Assert.Equal(rows.Count, seen.Count);

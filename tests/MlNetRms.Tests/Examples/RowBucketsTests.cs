@@ -19,7 +19,7 @@ public sealed class RowBucketsTests
             if (row % 2 == 0)
                 buckets.AddSparse(sparse.GetIndices(), sparse.GetValues(), row, row + 0.5f);
             else
-                buckets.AddDense(rows.Features[row], row, row + 0.5f);
+                buckets.AddDense([.. rows.Features[row], row, row + 0.5f]);
         }
 
         List<int> order = Drain(buckets, (row, features, isDense) =>
@@ -90,7 +90,7 @@ public sealed class RowBucketsTests
         using var pool = new ChunkPool(256);
         var buckets = new RowBuckets(pool, 1, shuffle: true, seed);
         for (int row = 0; row < rows; row++)
-            buckets.AddDense([row], row, 1);
+            buckets.AddDense([row, row, 1]);
         return Drain(buckets, (_, _, _) => { });
     }
 
@@ -108,7 +108,7 @@ public sealed class RowBucketsTests
                 for (int k = 0; k < indices.Length; k++)
                     features[indices[k]] = values[k];
                 check(row, features, isDense);
-            });
+            }, CancellationToken.None);
         }
         return order;
     }

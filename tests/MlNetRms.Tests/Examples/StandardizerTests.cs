@@ -7,18 +7,13 @@ namespace MlNetRms.Tests.Examples;
 public sealed class StandardizerTests
 {
     [Fact]
-    public void StandardizeRow_DenseColumns_GetMeanZeroAndDeviationOne()
+    public void CenterAndScale_DenseColumns_GiveThemMeanZeroAndDeviationOne()
     {
         Rows rows = Some.Linear(1, 500, [1, 1e-6, 1e6, 1, 3], means: [0, 0, 0, 1e4, -7], weighted: true);
         Standardizer standardizer = Make(rows);
         double[] weights = rows.Weights!.Select(weight => (double)weight).ToArray();
 
-        float[][] standardized = rows.Features.Select(row =>
-        {
-            var result = new float[row.Length];
-            standardizer.StandardizeRow(row, result);
-            return result;
-        }).ToArray();
+        float[][] standardized = rows.Features.Select(row => row.Select((x, i) => Standardize(standardizer, i, x)).ToArray()).ToArray();
 
         for (int i = 0; i < rows.Width; i++)
         {
@@ -29,15 +24,15 @@ public sealed class StandardizerTests
     }
 
     [Fact]
-    public void StandardizeValue_SparseColumn_KeepsItsZerosAndScalesTheOthersByTheirRootMeanSquare()
+    public void CenterAndScale_SparseColumn_KeepItsZerosAndScaleTheOthersByTheirRootMeanSquare()
     {
         var features = Enumerable.Range(0, 100).Select(row => new float[] { row < 9 ? 3 + row % 2 : 0 }).ToArray();
         Standardizer standardizer = Make(new Rows(features, Some.Normals(1, 100)));
         double rootMeanSquare = Math.Sqrt((5 * 9 + 4 * 16) / 9.0);
 
         Assert.True(standardizer.IsSparse[0]);
-        Assert.Equal(0, standardizer.StandardizeValue(0, 0));
-        Assert.Equal(3 / rootMeanSquare, standardizer.StandardizeValue(0, 3), 1e-6);
+        Assert.Equal(0, Standardize(standardizer, 0, 0));
+        Assert.Equal(3 / rootMeanSquare, Standardize(standardizer, 0, 3), 1e-6);
     }
 
     [Theory]
@@ -54,28 +49,30 @@ public sealed class StandardizerTests
     [InlineData(0f)]
     [InlineData(0.1f)]
     [InlineData(-1e30f)]
-    public void StandardizeValue_ConstantColumn_IsZero(float value)
+    public void CenterAndScale_ConstantColumn_MakeItZero(float value)
     {
         var features = Enumerable.Range(0, 100).Select(_ => new float[] { value }).ToArray();
         Standardizer standardizer = Make(new Rows(features, Some.Normals(1, 100)));
 
         Assert.Equal(1, standardizer.ConstantColumnCount);
-        Assert.Equal(0, standardizer.StandardizeValue(0, value));
-        Assert.Equal(0, standardizer.StandardizeValue(0, value + 1));
+        Assert.Equal(0, Standardize(standardizer, 0, value));
+        Assert.Equal(0, Standardize(standardizer, 0, value + 1));
     }
 
-    [Fact]
-    public void FoldBack_AnyWeights_PredictsInRawUnitsWhatTheyPredictInStandardisedOnes()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void FoldBack_AnyWeights_PredictsInRawUnitsWhatTheyPredictInStandardisedOnes(bool centerResiduals)
     {
         Rows rows = Some.Linear(1, 500, [1, 1e-3, 1e3], means: [2, 0, 50], labelOffset: 100, labelScale: 10);
         Standardizer standardizer = Make(rows);
         double[] weights = [0.5, -2, 0.25];
 
-        (float[] raw, float bias) = standardizer.FoldBack(weights, bias: 0);
+        (float[] raw, float bias) = standardizer.FoldBack(weights, bias: 0, centerResiduals);
 
         foreach (float[] row in rows.Features)
         {
-            double standardized = row.Select((x, i) => weights[i] * standardizer.StandardizeValue(i, x)).Sum();
+            double standardized = row.Select((x, i) => weights[i] * Standardize(standardizer, i, x)).Sum();
             double expected = standardizer.LabelCenter + standardizer.LabelStandardDeviation * standardized;
             Assert.Equal(expected, bias + row.Zip(raw, (x, w) => (double)x * w).Sum(), 1e-3);        // floats of a size around 100
         }
@@ -86,41 +83,72 @@ public sealed class StandardizerTests
     {
         Standardizer standardizer = Make(Some.Linear(1, 50, [1, 1000], means: [5, 5]), standardize: false);
 
-        (float[] weights, float bias) = standardizer.FoldBack([0.5, -2], 7);
+        (float[] weights, float bias) = standardizer.FoldBack([0.5, -2], 7, centerResiduals: true);
 
         Assert.Equal([0.5f, -2f], weights);
         Assert.Equal(7, bias);
-        Assert.Equal(123.5f, standardizer.StandardizeValue(1, 123.5f));
-        Assert.Equal(123.5f, standardizer.StandardizeLabel(123.5f));
+        Assert.Equal(123.5f, Standardize(standardizer, 1, 123.5f));
+        Assert.Equal((0, 1), (standardizer.LabelCenter, standardizer.LabelStandardDeviation));
     }
 
     [Fact]
-    public void LossInLabelUnits_LossOfOneHalf_IsHalfTheLabelsVariance()
+    public void FoldBack_CenterResiduals_MakesTheMeanResidualZeroWhateverTheBias()
     {
-        Rows rows = Some.Linear(1, 500, 2);
-        (_, double deviation) = LeastSquares.Moments(rows.Labels.Select(label => (double)label), Enumerable.Repeat(1.0, rows.Count).ToArray());
+        // A sparse column is not centred, so the trained bias and the one from the means differ.
+        Rows rows = Some.MostlyZero(1, 400, 2, 60, 2);
+        Standardizer standardizer = Make(rows);
+        double[] weights = Some.Normals(2, rows.Width).Select(w => (double)w).ToArray();
 
-        Assert.Equal(0.5 * deviation * deviation, Make(rows).LossInLabelUnits(0.5), 1e-9);
+        (float[] raw, float bias) = standardizer.FoldBack(weights, bias: 5, centerResiduals: true);
+
+        double meanResidual = Enumerable.Range(0, rows.Count)
+            .Average(row => bias - rows.Labels[row] + rows.Features[row].Zip(raw, (x, w) => (double)x * w).Sum());
+        Assert.Equal(0, meanResidual, 1e-5);        // the bias is rounded to float once
+        Assert.NotEqual(bias, standardizer.FoldBack(weights, bias: 5, centerResiduals: false).Bias, 1f);
     }
 
     [Fact]
-    public void StandardizeLabel_ConstantLabel_IsZero()
+    public void FoldIn_OfWhatFoldBackGave_IsWhatItWasGiven()
+    {
+        Rows rows = Some.MostlyZero(1, 400, 3, 60, 2);
+        foreach (float[] row in rows.Features)
+            row[1] = 7;        // a constant column
+        Standardizer standardizer = Make(rows);
+        float[] weights = Some.Normals(2, rows.Width);
+
+        (float[] raw, float bias) = standardizer.FoldBack(weights.Select(w => (double)w).ToArray(), bias: 0.75, centerResiduals: false);
+        (float[] back, float backBias) = standardizer.FoldIn(raw, bias);
+
+        weights[1] = 0;
+        Models.AssertClose(weights, back, 1e-6);        // two roundings to float
+        Assert.Equal(0.75f, backBias, 1e-5f);
+    }
+
+    [Fact]
+    public void LabelCenterAndDeviation_ConstantLabel_MakeItZero()
     {
         Standardizer standardizer = Make(new Rows(Some.Linear(1, 20, 2).Features, Enumerable.Repeat(0.1f, 20).ToArray()));
 
-        Assert.Equal(0, standardizer.StandardizeLabel(0.1f));
+        Assert.Equal(0, (float)(0.1f - standardizer.LabelCenter));
         Assert.Equal(1, standardizer.LabelStandardDeviation);
     }
 
+    private static float Standardize(Standardizer standardizer, int column, float value) =>
+        (float)((value - standardizer.Center(column)) * standardizer.Scale(column));
+
+    /// <summary>From rows as the reader sums them up: the columns, the label behind them, then the weight.</summary>
     private static Standardizer Make(Rows rows, bool standardize = true)
     {
-        var columns = new ColumnMoments(rows.Width);
-        Moments label = default;
+        int rowLength = ExampleStore.WholeVectors(rows.Width + 2);
+        var moments = new ColumnMoments(rowLength, rows.Width + 1);
+        var values = new float[rows.Count * rowLength];
         for (int row = 0; row < rows.Count; row++)
         {
-            columns.AddDense(rows.Features[row], rows.Weight(row));
-            label.Add(rows.Labels[row], rows.Weight(row));
+            rows.Features[row].CopyTo(values, row * rowLength);
+            values[row * rowLength + rows.Width] = rows.Labels[row];
+            values[row * rowLength + rows.Width + 1] = rows.Weight(row);
         }
-        return new Standardizer(columns, label, rows.Width, standardize);
+        moments.AddDense(values);
+        return new Standardizer(moments, rows.Width, standardize);
     }
 }

@@ -85,25 +85,6 @@ public sealed class LinearKernelsTests
     }
 
     [Fact]
-    public void AllFinite_AnyLengthAndPlaceOfTheCulprit_FindsIt()
-    {
-        for (int length = 0; length <= 40; length++)
-        {
-            float[] values = Enumerable.Repeat(float.MaxValue, length).ToArray();
-            Assert.True(LinearKernels.AllFinite(values));
-            for (int i = 0; i < length; i++)
-            {
-                foreach (float culprit in new[] { float.NaN, float.PositiveInfinity, float.NegativeInfinity })
-                {
-                    values[i] = culprit;
-                    Assert.False(LinearKernels.AllFinite(values));
-                }
-                values[i] = float.MinValue;
-            }
-        }
-    }
-
-    [Fact]
     public void Scale_AnyLength_EqualsTheScalarProductBitForBit()
     {
         for (int length = 0; length <= LongestLength; length++)

@@ -28,15 +28,17 @@ public sealed class FitLoopTests
     }
 
     [Fact]
-    public void Minimize_Shuffled_EqualsTheScalarTrainingInTheBatchOrderOfEachEpoch()
+    public void Run_Shuffled_EqualsTheScalarTrainingInTheBatchOrderOfEachEpoch()
     {
         var options = new Options { Standardize = false, BatchSize = 10, NumberOfEpochs = 4, Alpha = 0.9f, Seed = 7 };
-        using ExampleStore store = Stored.Read(Some.Linear(1, 53, 4), options);
+        using ExampleStore store = Stored.Read(Some.Linear(1, 53, 4), options, out Standardizer standardizer, _ => false);
         (float[] Features, float Label, float Weight)[] stored = Enumerable.Range(0, 53).Select(row => Stored.Row(store, row)).ToArray();
         var rows = new Rows(stored.Select(row => row.Features).ToArray(), stored.Select(row => row.Label).ToArray());
         var order = new BatchOrder(53, 10, runLength: 1000, shuffle: true, options.Seed);        // rows this few are one run
 
-        LinearWeights actual = FitLoop.Minimize(store, options, TrainingLength.Of(53, options), (_, _, _) => { });
+        using var loop = new FitLoop(store, validation: null, standardizer, start: null, state: null, options, TrainingLength.Of(53, options));
+
+        LinearWeights actual = loop.Run(_ => true).Weights;
 
         (double[] expected, _) = ScalarTraining.Run(rows, options, (epoch, batches) =>
         {

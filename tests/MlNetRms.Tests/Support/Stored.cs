@@ -13,7 +13,9 @@ internal static class Stored
         if (rows.Weights is not null)
             options.ExampleWeightColumnName = nameof(Support.Row.Weight);
         IDataView view = rows.View(new MLContext(1), isSparse);
-        return ExampleReader.Read(view, SchemaChecks.Find(view.Schema, options), options, out standardizer, out _);
+        ReadRows read = ExampleReader.ReadTraining(view, SchemaChecks.Find(view.Schema, options), options, previous: null);
+        standardizer = read.Standardizer;
+        return read.Training;
     }
 
     public static (float[] Features, float Label, float Weight) Row(ExampleStore store, long position)
