@@ -7,37 +7,6 @@ namespace MlNetRms.Tests.Package;
 /// <summary>Packs the library, installs the package into a new project, and runs the README's code there, word for word.</summary>
 public sealed class PackageTests : IClassFixture<PackageTests.PackedLibrary>
 {
-    private const string ProjectFile = """
-        <Project Sdk="Microsoft.NET.Sdk">
-          <PropertyGroup>
-            <OutputType>Exe</OutputType>
-            <TargetFramework>net10.0</TargetFramework>
-            <ImplicitUsings>enable</ImplicitUsings>
-            <Nullable>enable</Nullable>
-            <RestoreAdditionalProjectSources>{0}</RestoreAdditionalProjectSources>
-          </PropertyGroup>
-          <ItemGroup>
-            <PackageReference Include="MlNetRms" Version="{1}" />
-          </ItemGroup>
-        </Project>
-        """;
-
-    /// <summary>What the README's later blocks take from the text around them.</summary>
-    private const string BlockFile = """
-        using Microsoft.ML;
-        using Microsoft.ML.Data;
-        using Microsoft.ML.Trainers;
-        using MlNetRms;
-
-        internal static class Block{0}
-        {{
-            public static void Run(MLContext ml, IDataView train, IDataView test, CancellationTokenSource cancellation, ITransformer model)
-            {{
-        {1}
-            }}
-        }}
-        """;
-
     private readonly PackedLibrary _library;
 
     public PackageTests(PackedLibrary library) => _library = library;
@@ -47,10 +16,10 @@ public sealed class PackageTests : IClassFixture<PackageTests.PackedLibrary>
     {
         string project = Path.Combine(_library.Folder, "readme");
         Directory.CreateDirectory(project);
-        File.WriteAllText(Path.Combine(project, "readme.csproj"), string.Format(null, ProjectFile, _library.Folder, _library.Version));
+        File.WriteAllText(Path.Combine(project, "readme.csproj"), ProjectFile(_library));
         File.WriteAllText(Path.Combine(project, "Program.cs"), Readme.CodeBlocks[0]);
         for (int block = 1; block < Readme.CodeBlocks.Count; block++)
-            File.WriteAllText(Path.Combine(project, $"Block{block}.cs"), string.Format(null, BlockFile, block, Readme.CodeBlocks[block]));
+            File.WriteAllText(Path.Combine(project, $"Block{block}.cs"), BlockFile(block));
 
         string output = DotnetCommand.Run(project, "run");
 
@@ -84,6 +53,37 @@ public sealed class PackageTests : IClassFixture<PackageTests.PackedLibrary>
 
         Assert.Contains("lib/net10.0/MlNetRms.pdb", symbols.Entries.Select(entry => entry.FullName));
     }
+
+    private static string ProjectFile(PackedLibrary library) => $"""
+        <Project Sdk="Microsoft.NET.Sdk">
+          <PropertyGroup>
+            <OutputType>Exe</OutputType>
+            <TargetFramework>net10.0</TargetFramework>
+            <ImplicitUsings>enable</ImplicitUsings>
+            <Nullable>enable</Nullable>
+            <RestoreAdditionalProjectSources>{library.Folder}</RestoreAdditionalProjectSources>
+          </PropertyGroup>
+          <ItemGroup>
+            <PackageReference Include="MlNetRms" Version="{library.Version}" />
+          </ItemGroup>
+        </Project>
+        """;
+
+    /// <summary>A later block of the README, with what it takes from the text around it.</summary>
+    private static string BlockFile(int block) => $$"""
+        using Microsoft.ML;
+        using Microsoft.ML.Data;
+        using Microsoft.ML.Trainers;
+        using MlNetRms;
+
+        internal static class Block{{block}}
+        {
+            public static void Run(MLContext ml, IDataView train, IDataView test, CancellationTokenSource cancellation, ITransformer model)
+            {
+        {{Readme.CodeBlocks[block]}}
+            }
+        }
+        """;
 
     private static XElement Metadata(ZipArchive package)
     {
