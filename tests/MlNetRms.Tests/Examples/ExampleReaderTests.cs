@@ -109,7 +109,7 @@ public sealed class ExampleReaderTests
         var options = new Options { ExampleWeightColumnName = "Weight" };
         float[] expected = rows.Fit(options).Parameters();
 
-        foreach (float scale in new[] { 1e-30f, 1e30f })
+        foreach (float scale in new[] { 1e-37f, 1e-30f, 1e30f, 1e37f })
         {
             var scaled = new Rows(rows.Features, rows.Labels, rows.Weights!.Select(weight => weight * scale).ToArray());
             Models.AssertClose(expected, scaled.Fit(options).Parameters(), 2e-5);        // roundings of the scaled weights
