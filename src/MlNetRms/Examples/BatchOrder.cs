@@ -14,6 +14,8 @@ internal sealed class BatchOrder
     private readonly bool _shuffle;
     private readonly int _seed;
     private readonly int _runLength;
+    private readonly long _shortBatch;
+    private readonly long _longBatches;
     private readonly int[] _runs;
     private readonly int[] _batches;
     private long _phase;
@@ -25,6 +27,7 @@ internal sealed class BatchOrder
         _seed = seed;
         _runLength = runLength;
         BatchCount = checked((int)((rowCount + batchSize - 1) / batchSize));
+        (_shortBatch, _longBatches) = Math.DivRem(rowCount, BatchCount);
         _runs = new int[(BatchCount + runLength - 1) / runLength];
         _batches = new int[BatchCount];
         Begin(epoch: 0);
@@ -62,5 +65,6 @@ internal sealed class BatchOrder
         return (first < _rowCount ? first : first - _rowCount, (int)(Boundary(batch + 1) - start));
     }
 
-    private long Boundary(int batch) => batch * (_rowCount / BatchCount) + Math.Min(batch, _rowCount % BatchCount);
+    /// <summary>The first batches are longer by one row, as many as the division leaves over.</summary>
+    private long Boundary(int batch) => batch * _shortBatch + Math.Min(batch, _longBatches);
 }

@@ -68,10 +68,9 @@ internal static class LinearKernels
             var d3 = new Vector<float>(derivatives[row + 3]);
             for (int block = 0; block < g.Length; block++)
             {
-                Vector<float> sum = Vector.MultiplyAddEstimate(d0, x0[block], g[block]);
-                sum = Vector.MultiplyAddEstimate(d1, x1[block], sum);
-                sum = Vector.MultiplyAddEstimate(d2, x2[block], sum);
-                g[block] = Vector.MultiplyAddEstimate(d3, x3[block], sum);
+                Vector<float> even = Vector.MultiplyAddEstimate(d0, x0[block], d2 * x2[block]);
+                Vector<float> odd = Vector.MultiplyAddEstimate(d1, x1[block], d3 * x3[block]);
+                g[block] += even + odd;
             }
         }
         for (; row < derivatives.Length; row++)

@@ -115,7 +115,9 @@ internal sealed class MiniBatchGradient : IDisposable
             for (int done = 0; done < count;)
             {
                 batch._cancellation.ThrowIfCancellationRequested();
-                long row = (first + done) % _examples.RowCount;
+                long row = first + done;
+                if (row >= _examples.RowCount)
+                    row -= _examples.RowCount;
                 int wanted = (int)Math.Min(count - done, _examples.RowCount - row);
                 ReadOnlySpan<float> derivatives = _rows.Take(row, wanted, batch._parameters, batch._sparse, out ReadOnlySpan<float> rows);
                 LinearKernels.AddGradient(rows, derivatives, gradient[..stride]);
