@@ -21,12 +21,20 @@ namespace MlNetRms.Optimization;
 internal sealed class SparseRmsProp
 {
     private const int PowerCount = 1024;
+
+    /// <summary>Weights updated at once: enough to fill the vectors, few enough for the first-level cache.</summary>
+    private const int BlockLength = 256;
+
     private readonly float _alpha;
     private readonly bool _centered;
     private readonly long _firstAveragedStep;
     private readonly float[] _powers = new float[PowerCount];
+    private readonly float[] _weights;
     private readonly Coordinate[] _coordinates;
+    private readonly float[] _meanGradients;
+    private readonly double[] _sums;
     private readonly int[] _touched;
+    private readonly Block _block = new();
     private int _touchedCount;
     private long _step;
 
@@ -43,13 +51,16 @@ internal sealed class SparseRmsProp
         _firstAveragedStep = firstAveragedStep;
         for (int k = 0; k < PowerCount; k++)
             _powers[k] = (float)Math.Pow(_alpha, k);
+        _weights = weights.ToArray();
         _coordinates = new Coordinate[weights.Length];
+        _meanGradients = new float[_centered ? weights.Length : 0];
         for (int i = 0; i < weights.Length; i++)
         {
-            _coordinates[i].Weight = weights[i];
             _coordinates[i].MeanSquare = state?.MeanSquare[offset + i] ?? 0;
-            _coordinates[i].MeanGradient = state?.MeanGradient?[offset + i] ?? 0;
+            if (_centered)
+                _meanGradients[i] = state?.MeanGradient?[offset + i] ?? 0;
         }
+        _sums = new double[weights.Length];
         _touched = new int[weights.Length];
     }
 
@@ -57,16 +68,10 @@ internal sealed class SparseRmsProp
     public static bool Allows(RmsPropRegressionTrainer.Options options) =>
         options is { Momentum: 0, L2Regularization: 0, L1Regularization: 0, NonNegativeWeights: false, GradientClippingNorm: null };
 
-    public bool IsFinite => Array.TrueForAll(_coordinates, coordinate => float.IsFinite(coordinate.Weight) && float.IsFinite(coordinate.MeanSquare));
+    public bool IsFinite => MomentKernels.AllFinite(_weights) && Array.TrueForAll(_coordinates, c => float.IsFinite(c.MeanSquare));
 
     /// <summary>Σ valueₖ · weight[placeₖ].</summary>
-    public float Dot(ReadOnlySpan<int> places, ReadOnlySpan<float> values)
-    {
-        float sum = 0;
-        for (int k = 0; k < places.Length; k++)
-            sum += values[k] * _coordinates[places[k]].Weight;
-        return sum;
-    }
+    public float Dot(ReadOnlySpan<int> places, ReadOnlySpan<float> values) => SparseKernels.Dot(places, values, _weights);
 
     /// <summary>Adds factor · valueₖ to the gradient of weight placeₖ in the coming step.</summary>
     public void AddGradient(ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor)
@@ -88,37 +93,52 @@ internal sealed class SparseRmsProp
     public void Step(in StepCoefficients step, float gradientFactor)
     {
         _step++;
-        foreach (int place in _touched.AsSpan(0, _touchedCount))
+        for (int start = 0; start < _touchedCount; start += BlockLength)
+            Step(_touched.AsSpan(start, Math.Min(BlockLength, _touchedCount - start)), step, gradientFactor);
+        _touchedCount = 0;
+    }
+
+    /// <summary>Gathers what the rule needs, applies it as to dense weights from rest, and puts the results back.</summary>
+    private void Step(ReadOnlySpan<int> places, in StepCoefficients step, float gradientFactor)
+    {
+        bool averaging = _step - 1 > _firstAveragedStep;
+        for (int k = 0; k < places.Length; k++)
         {
+            int place = places[k];
             ref Coordinate c = ref _coordinates[place];
             long lastStep = ~c.Step;
-            float decay = Power(_step - lastStep);
-            float g = c.Gradient * gradientFactor;
-            c.MeanSquare = decay * c.MeanSquare + (1 - _alpha) * g * g;
-            float meanSquare = c.MeanSquare * step.Correction;
+            // The rule itself takes the last of the k factors α.
+            float decay = Power(_step - 1 - lastStep);
+            _block.Gradient[k] = c.Gradient * gradientFactor;
+            _block.MeanSquare[k] = decay * c.MeanSquare;
+            _block.Weights[k] = _weights[place];
             if (_centered)
-            {
-                c.MeanGradient = decay * c.MeanGradient + (1 - _alpha) * g;
-                float mean = c.MeanGradient * step.Correction;
-                meanSquare = MathF.Max(meanSquare - mean * mean, 0);
-            }
-            c.Sum += (double)c.Weight * RestingSteps(lastStep, _step - 1);
-            c.Weight -= step.LearningRate * (g / (MathF.Sqrt(meanSquare + step.EpsilonInside) + step.EpsilonOutside));
+                _block.MeanGradient[k] = decay * _meanGradients[place];
+            if (averaging)
+                _sums[place] += (double)_weights[place] * RestingSteps(lastStep, _step - 1);
             c.Step = _step;
             c.Gradient = 0;
         }
-        _touchedCount = 0;
+        _block.Step(places.Length, _centered, step);
+        for (int k = 0; k < places.Length; k++)
+        {
+            int place = places[k];
+            _weights[place] = _block.Weights[k];
+            _coordinates[place].MeanSquare = _block.MeanSquare[k];
+            if (_centered)
+                _meanGradients[place] = _block.MeanGradient[k];
+        }
     }
 
     /// <summary>Mean of each weight over the steps from the first averaged one on; the last weights if there is none.</summary>
     public double[] Average()
     {
-        var average = new double[_coordinates.Length];
+        var average = new double[_weights.Length];
         long count = _step - _firstAveragedStep;
         for (int i = 0; i < average.Length; i++)
         {
-            Coordinate c = _coordinates[i];
-            average[i] = count > 0 ? (c.Sum + (double)c.Weight * RestingSteps(c.Step, _step)) / count : c.Weight;
+            double rest = (double)_weights[i] * RestingSteps(_coordinates[i].Step, _step);
+            average[i] = count > 0 ? (_sums[i] + rest) / count : _weights[i];
         }
         return average;
     }
@@ -126,10 +146,9 @@ internal sealed class SparseRmsProp
     /// <summary>The weights, and the means brought up to date.</summary>
     public (float[] Weights, RmsPropState State) Save()
     {
-        float[] weights = Array.ConvertAll(_coordinates, c => c.Weight);
         float[] meanSquare = Array.ConvertAll(_coordinates, c => c.MeanSquare * Power(_step - c.Step));
-        float[] meanGradient = Array.ConvertAll(_coordinates, c => c.MeanGradient * Power(_step - c.Step));
-        return (weights, new RmsPropState(meanSquare, new float[weights.Length], meanGradient, StepCount: 0, AlphaPower: 0));
+        float[] meanGradient = [.. _meanGradients.Select((mean, i) => mean * Power(_step - _coordinates[i].Step))];
+        return ([.. _weights], new RmsPropState(meanSquare, new float[_weights.Length], meanGradient, StepCount: 0, AlphaPower: 0));
     }
 
     /// <summary>How many of the averaged steps ended with the weight that was set in one step and is left after another.</summary>
@@ -138,18 +157,38 @@ internal sealed class SparseRmsProp
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private float Power(long k) => k < PowerCount ? _powers[k] : (float)Math.Pow(_alpha, k);
 
-    /// <summary>All there is to one weight, side by side in memory: a random access costs one cache line.</summary>
+    /// <summary>What a touch of a weight needs besides the weight, side by side in memory: a random access costs one cache line.</summary>
     private struct Coordinate
     {
-        public float Weight;
         public float Gradient;
         public float MeanSquare;
-        public float MeanGradient;
-
-        /// <summary>The sum of the weight over the averaged steps before <see cref="Step"/>.</summary>
-        public double Sum;
 
         /// <summary>The last step that touched it, or the complement (~) of that once the coming step does.</summary>
         public long Step;
+    }
+
+    /// <summary>Some touched weights, gathered for the update rule.</summary>
+    private sealed class Block
+    {
+        private readonly float[] _velocity = new float[BlockLength];
+
+        public float[] Weights { get; } = new float[BlockLength];
+
+        public float[] Gradient { get; } = new float[BlockLength];
+
+        public float[] MeanSquare { get; } = new float[BlockLength];
+
+        public float[] MeanGradient { get; } = new float[BlockLength];
+
+        public void Step(int count, bool centered, in StepCoefficients step)
+        {
+            Span<float> velocity = _velocity.AsSpan(0, count);
+            velocity.Clear();
+            if (centered)
+                RmsPropKernels.StepCentered(Weights.AsSpan(0, count), MeanSquare.AsSpan(0, count), MeanGradient.AsSpan(0, count), velocity,
+                    Gradient.AsSpan(0, count), step);
+            else
+                RmsPropKernels.Step(Weights.AsSpan(0, count), MeanSquare.AsSpan(0, count), velocity, Gradient.AsSpan(0, count), step);
+        }
     }
 }
