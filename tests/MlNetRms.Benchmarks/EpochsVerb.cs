@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.ML;
 using Microsoft.ML.Trainers;
+using MlNetRms.Optimization;
 using ScottPlot;
 
 namespace MlNetRms.Benchmarks;
@@ -16,6 +17,7 @@ internal static class EpochsVerb
 
     private static readonly int[] _epochs = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
     private static readonly int[] _quickEpochs = [1, 10, 100];
+    private static readonly int[] _steps = [100, 300, 1000, 3000, 10_000, 30_000];
 
     private static readonly Contender[] _contenders =
     [
@@ -42,6 +44,10 @@ internal static class EpochsVerb
         Report.Table(["trainer", .. budgets.Select(budget => Report.Invariant($"{budget}"))],
             [.. _contenders.Select((contender, i) => (string[])
                 [contender.Name, .. budgets.Select((_, budget) => MedianAndWorst(sets.Select(set => set.ExcessPercent[i][budget])))])]);
+        Console.WriteLine("The same for RmsProp by steps, rounded up to whole epochs (its own choice is 10000):");
+        Console.WriteLine();
+        Report.Table(["trainer", .. _steps.Select(steps => Report.Invariant($"{steps}"))],
+            [["RmsProp", .. _steps.Select((_, budget) => MedianAndWorst(sets.Select(set => set.ExcessPercentBySteps[budget])))]]);
         Console.WriteLine("The same with the number of epochs that each trainer chooses by default:");
         Console.WriteLine();
         Report.Table(["set", "rows × features", .. _contenders.Select(contender => contender.Name)],
@@ -52,7 +58,7 @@ internal static class EpochsVerb
             """);
         Directory.CreateDirectory(arguments.Output);
         string picture = Path.Combine(arguments.Output, "epochs.png");
-        Draw(sets, budgets).SavePng(picture, 900, 560);
+        Draw(sets, budgets).SavePng(picture, 800, 480);
         Console.WriteLine($"Written: {picture}");
     }
 
@@ -62,8 +68,10 @@ internal static class EpochsVerb
         IDataView raw = new RowView(rows).Cached(context);
         IDataView normalized = context.Data.Cache(context.Transforms.NormalizeMeanVariance("Features", fixZero: false).Fit(raw).Transform(raw));
         double least = LeastSquares.BySingularValues(rows).RmseOn(rows);
+        int stepsPerEpoch = TrainingLength.Of(rows.Count, new()).StepsPerEpoch;
         return new Curves(name, $"{rows.Count} × {rows.FeatureCount}",
             [.. _contenders.Select(contender => budgets.Select(budget => Excess(contender, budget)).ToArray())],
+            [.. _steps.Select(steps => Excess(_contenders[0], (steps + stepsPerEpoch - 1) / stepsPerEpoch))],
             [.. _contenders.Select(contender => Excess(contender, epochs: null))]);
 
         double Excess(Contender contender, int? epochs)
@@ -89,7 +97,7 @@ internal static class EpochsVerb
         _ => value.ToString("G2", CultureInfo.InvariantCulture),
     };
 
-    /// <summary>Both axes logarithmic: a thin line a set, a thick one for their median.</summary>
+    /// <summary>Both axes logarithmic: a thick line for the median of the sets, a dashed one for the worst.</summary>
     private static Plot Draw(Curves[] sets, int[] budgets)
     {
         const double TopPercent = 1e3;
@@ -99,33 +107,29 @@ internal static class EpochsVerb
         for (int i = 0; i < _contenders.Length; i++)
         {
             Color color = Color.FromHex(_contenders[i].Color);
-            foreach (Curves set in sets)
-            {
-                ScottPlot.Plottables.Scatter thin = plot.Add.ScatterLine(x, Heights(set.ExcessPercent[i]), color.WithAlpha(0.25));
-                thin.LineWidth = 1;
-            }
-        }
-        for (int i = 0; i < _contenders.Length; i++)
-        {
-            double[] median = [.. budgets.Select((_, budget) => Statistics.Median(sets.Select(set => set.ExcessPercent[i][budget])))];
-            ScottPlot.Plottables.Scatter thick = plot.Add.Scatter(x, Heights(median), Color.FromHex(_contenders[i].Color));
-            thick.LineWidth = 3;
-            thick.MarkerSize = 7;
-            thick.LegendText = _contenders[i].Name;
+            double[][] bySet = [.. budgets.Select((_, budget) => sets.Select(set => set.ExcessPercent[i][budget]).ToArray())];
+            ScottPlot.Plottables.Scatter worst = plot.Add.ScatterLine(x, Heights(bySet.Select(percents => percents.Max())), color);
+            worst.LinePattern = LinePattern.Dashed;
+            worst.LineWidth = 1;
+            ScottPlot.Plottables.Scatter median = plot.Add.Scatter(x, Heights(bySet.Select(Statistics.Median)), color);
+            median.LineWidth = 3;
+            median.MarkerSize = 7;
+            median.LegendText = _contenders[i].Name;
         }
         plot.Axes.Bottom.TickGenerator = new ScottPlot.TickGenerators.NumericManual(x, [.. budgets.Select(budget => Report.Invariant($"{budget}"))]);
         int[] decades = [.. Enumerable.Range((int)Math.Log10(LeastExcessPercent), (int)Math.Log10(TopPercent / LeastExcessPercent) + 1)];
         plot.Axes.Left.TickGenerator = new ScottPlot.TickGenerators.NumericManual(
             [.. decades.Select(decade => (double)decade)],
             [.. decades.Select(decade => decade == decades[0] ? "≤ 0.0001 %" : Report.Invariant($"{(decimal)Math.Pow(10, decade)} %"))]);
-        plot.Title("Training RMSE above least squares");
+        plot.Title(Report.Invariant($"Training RMSE above least squares: median of {sets.Length} data sets (dashed: the worst)"), size: 15);
         plot.XLabel("epochs (passes over the data)");
-        plot.Axes.Title.Label.FontSize = 18;
+        plot.Axes.Bottom.Label.Bold = false;
+        plot.Legend.ShadowColor = Colors.Transparent;
+        plot.Legend.OutlineColor = Colors.LightGray;
         plot.ShowLegend(Alignment.UpperRight);
-        plot.Add.Annotation(Report.Invariant($"thick: median of {sets.Length} data sets; thin: each of them"), Alignment.LowerLeft);
         return plot;
 
-        static double[] Heights(double[] percents) => [.. percents.Select(percent => Math.Log10(Math.Min(percent, 10 * TopPercent)))];
+        static double[] Heights(IEnumerable<double> percents) => [.. percents.Select(percent => Math.Log10(Math.Min(percent, 10 * TopPercent)))];
     }
 
     /// <param name="Name">As the table and the legend call it.</param>
@@ -137,6 +141,7 @@ internal static class EpochsVerb
     /// <param name="Name">Of the data set.</param>
     /// <param name="Size">Rows × features.</param>
     /// <param name="ExcessPercent">By contender and by budget of epochs.</param>
+    /// <param name="ExcessPercentBySteps">RmsProp alone, by budget of steps.</param>
     /// <param name="DefaultExcessPercent">By contender, with default options.</param>
-    private sealed record Curves(string Name, string Size, double[][] ExcessPercent, double[] DefaultExcessPercent);
+    private sealed record Curves(string Name, string Size, double[][] ExcessPercent, double[] ExcessPercentBySteps, double[] DefaultExcessPercent);
 }

@@ -62,6 +62,7 @@ internal static class LimitVerb
         long values = examples.RowCount * examples.Stride + 2 * examples.NonZeroCount;
         int epochsPerRepeat = (int)Math.Max(1, ValuesPerRepeat / values);
         workload.Options.NumberOfEpochs = epochsPerRepeat * (Repeats + 1);
+        WarmUp(examples, workload.Options, threads);
         var epochTimes = new List<double>();
         var readTimes = new List<double>();
         long start = Stopwatch.GetTimestamp();
@@ -77,7 +78,7 @@ internal static class LimitVerb
             start = Stopwatch.GetTimestamp();
         }, out _);
 
-        // The first repeat compiles the code and finds the caches cold. Each epoch is set against the read just before it.
+        // The first repeat finds the caches cold. Each epoch is set against the read just before it.
         double[] epochs = [.. epochTimes.Skip(1)];
         double[] reads = [.. readTimes.SkipLast(1)];
         double bytes = sizeof(float) * (double)values + (examples.SparseCount > 0 ? 16.0 * examples.RowCount : 0);
@@ -93,6 +94,17 @@ internal static class LimitVerb
         string TimeOf(double seconds) => examples.NonZeroCount > 0
             ? $"{Report.Number(seconds * 1e9 / examples.NonZeroCount)} ns"
             : Report.Time(seconds);
+    }
+
+    /// <summary>Until the runtime has put optimised code in the place of the quickly compiled one, which takes it some tenths of a second.</summary>
+    private static void WarmUp(ExampleStore examples, RmsPropRegressionTrainer.Options options, int threads)
+    {
+        TrainingLength shortest = TrainingLength.Of(examples.RowCount, options) with { NumberOfEpochs = 1 };
+        for (long start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < Measuring.WarmUpTime;)
+        {
+            FitLoop.Minimize(examples, options, shortest, (_, _, _) => { }, out _);
+            Read(examples, threads);
+        }
     }
 
     private static void Read(ExampleStore examples, int threads)

@@ -14,6 +14,9 @@ internal static class PeersVerb
     private const string CsvWorkload = "1M×20";
     private const string CsvName = "1M×20, from CSV";
     private const int LargestExactFeatureCount = 1000;
+
+    /// <summary>Below this, compiled code outweighs the data.</summary>
+    private const long SmallestComparedBytes = 1_000_000;
     private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(15);
     private static readonly string[] _columns =
         ["workload", "trainer", "fit, median", "first fit", "test RMSE", "over least squares, %", "peak, MB", "before fit, MB", "fit adds, MB", "fit adds / data"];
@@ -31,12 +34,15 @@ internal static class PeersVerb
             else
                 AddCached(all.First(workload => workload.Name == name), arguments.Quick, rows, notes);
         }
-        Report.Table(_columns, rows);
+        Report.Table(_columns, rows, textColumns: 2);
         foreach (string note in notes)
             Console.WriteLine("- " + note);
         Console.WriteLine("""
             - Default options but for RmsProp on the textbook's workload. Fit on a filled cache of ML.NET, or on the CSV file; one process a
-              line; the first fit of a process is not among those of the median (5, fewer if they take more than 2 minutes).
+              line. First fit: the first of its process. Median: of 5 fits after at least a second of others, or of fewer if they take
+              more than 2 minutes.
+            - Normal equations: summed up in blocks and solved by Cholesky's factorisation, all in Math.NET Numerics' managed code. Reading
+              alone: every value once through a cursor, on the CSV file the cost of parsing.
             - Peak: of the process, up to the end of the first fit; before: the same before that fit. Fit adds: how far the first fit
               rose above what was held when it began, compiled code and all, also divided by the bytes of the data (rows ×
               (features + 2) × 4, or 8 a non-zero and 16 a row).
@@ -60,7 +66,7 @@ internal static class PeersVerb
                 notes.Add($"{workload.Name}: an epoch of RmsProp takes {Report.Time(seconds)} (median of a long training), read and shuffled beforehand.");
             AddTorch(workload, outcomes, notes);
         }
-        rows.AddRange(Formatted(workload.Name, workload, outcomes));
+        rows.AddRange(Formatted(workload.Name, workload, outcomes, notes));
     }
 
     private static void AddCsv(Workload workload, bool quick, List<string[]> rows, List<string> notes)
@@ -69,16 +75,7 @@ internal static class PeersVerb
         try
         {
             CsvRows.Write(csv, workload.Train);
-            rows.AddRange(Formatted(CsvName, workload, [.. Peer.All.Select(peer => Measured(workload, peer, quick, csv))]));
-
-            double[] parses = new double[3];
-            for (int i = 0; i < parses.Length; i++)
-            {
-                long start = Stopwatch.GetTimestamp();
-                RowView.ReadAll(CsvRows.View(new MLContext(), csv, workload.Rows.FeatureCount));
-                parses[i] = Stopwatch.GetElapsedTime(start).TotalSeconds;
-            }
-            notes.Add($"{CsvName}: parsing the file once through a cursor of the text loader, and nothing else, takes {Report.Time(Statistics.Median(parses))}.");
+            rows.AddRange(Formatted(CsvName, workload, [.. Peer.All.Select(peer => Measured(workload, peer, quick, csv))], notes));
         }
         finally
         {
@@ -86,23 +83,25 @@ internal static class PeersVerb
         }
     }
 
-    private static IEnumerable<string[]> Formatted(string name, Workload workload, IReadOnlyList<(string Trainer, PeerResult? Result, string? Failure)> outcomes)
+    private static IEnumerable<string[]> Formatted(string name, Workload workload, IReadOnlyList<(string Trainer, PeerResult? Result, string? Failure)> outcomes,
+        List<string> notes)
     {
         double? least = outcomes.FirstOrDefault(outcome => outcome.Trainer == Peer.LeastSquaresName).Result?.TestRmse;
         foreach ((string trainer, PeerResult? result, string? failure) in outcomes)
         {
             if (result is null)
             {
-                yield return [name, trainer, failure ?? "", .. Enumerable.Repeat("—", _columns.Length - 3)];
+                notes.Add($"{name}, {trainer}: {failure}");
+                yield return [name, trainer, "failed", .. Enumerable.Repeat("—", _columns.Length - 3)];
                 continue;
             }
             yield return
             [
                 name, trainer, Report.Time(result.FitSeconds), Report.Time(result.FirstFitSeconds),
-                result.TestRmse.ToString("F5", CultureInfo.InvariantCulture),
-                least is { } best ? (100 * (result.TestRmse / best - 1)).ToString("F4", CultureInfo.InvariantCulture) : "—",
+                result.TestRmse?.ToString("F5", CultureInfo.InvariantCulture) ?? "—",
+                (100 * (result.TestRmse / least - 1))?.ToString("F4", CultureInfo.InvariantCulture) ?? "—",
                 Megabytes(result.PeakBytes), Megabytes(result.PeakBeforeBytes), result.FitBytes is { } bytes ? Megabytes(bytes) : "—",
-                result.FitBytes is { } added ? Report.Number((double)added / workload.PackedBytes) : "—",
+                result.FitBytes is { } added && workload.PackedBytes >= SmallestComparedBytes ? Report.Number((double)added / workload.PackedBytes) : "—",
             ];
         }
     }
@@ -177,5 +176,5 @@ internal static class ChildProcess
 
     private static string LastLine(string text) => text.TrimEnd().Split('\n')[^1];
 
-    private static string FirstLine(string text) => text.TrimStart().Split('\n')[0].Replace('|', '/').Trim();
+    private static string FirstLine(string text) => text.TrimStart().Split('\n')[0].Replace('|', '/').Replace("Unhandled exception. ", "").Trim();
 }

@@ -17,18 +17,18 @@ internal static class Report
         Console.WriteLine();
     }
 
-    /// <summary>Prints a table whose columns are as wide as their widest cell; the first column is text, the others are numbers.</summary>
-    public static void Table(string[] columns, IReadOnlyList<string[]> rows)
+    /// <summary>Prints a table whose columns are as wide as their widest cell; the first <paramref name="textColumns"/> are text, the others numbers.</summary>
+    public static void Table(string[] columns, IReadOnlyList<string[]> rows, int textColumns = 1)
     {
         int[] widths = [.. columns.Select((column, i) => Math.Max(3, rows.Select(row => row[i].Length).Append(column.Length).Max()))];
         PrintRow(columns);
-        Console.WriteLine("| " + string.Join(" | ", widths.Select((width, i) => i == 0 ? new string('-', width) : new string('-', width - 1) + ":")) + " |");
+        Console.WriteLine("| " + string.Join(" | ", widths.Select((width, i) => i < textColumns ? new string('-', width) : new string('-', width - 1) + ":")) + " |");
         foreach (string[] row in rows)
             PrintRow(row);
         Console.WriteLine();
 
         void PrintRow(string[] cells) =>
-            Console.WriteLine("| " + string.Join(" | ", cells.Select((cell, i) => i == 0 ? cell.PadRight(widths[i]) : cell.PadLeft(widths[i]))) + " |");
+            Console.WriteLine("| " + string.Join(" | ", cells.Select((cell, i) => i < textColumns ? cell.PadRight(widths[i]) : cell.PadLeft(widths[i]))) + " |");
     }
 
     /// <summary>A number in three significant digits, without an exponent.</summary>
@@ -63,6 +63,13 @@ internal static class Report
         string? line = File.Exists(Source) ? File.ReadLines(Source).FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal)) : null;
         return line?.Split(':')[1].Trim() ?? $"{RuntimeInformation.ProcessArchitecture}";
     }
+}
+
+/// <summary>What all timings have in common.</summary>
+internal static class Measuring
+{
+    /// <summary>The runtime replaces quickly compiled code by optimised code in the background, a tenth of a second after things calm down.</summary>
+    public static readonly TimeSpan WarmUpTime = TimeSpan.FromSeconds(1);
 }
 
 /// <summary>Order statistics.</summary>
