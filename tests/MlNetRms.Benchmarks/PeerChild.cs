@@ -32,7 +32,11 @@ internal sealed record Peer(string Name, Func<MLContext, Workload, IDataView, Li
         new("Sdca", (context, _, view) => Model(context.Regression.Trainers.Sdca().Fit(view))),
         new("OnlineGradientDescent", (context, _, view) => Model(context.Regression.Trainers.OnlineGradientDescent().Fit(view))),
         new(LeastSquaresName, (_, _, view) => LeastSquares.ByCholesky(view)),
-        new(ReadingName, (_, _, view) => RowView.ReadAll(view) < 0 ? default(LinearModel) : null),
+        new(ReadingName, (_, _, view) =>
+        {
+            RowView.ReadAll(view);
+            return null;
+        }),
     ];
 
     private static LinearModel Model(ISingleFeaturePredictionTransformer<LinearRegressionModelParameters> fitted) =>

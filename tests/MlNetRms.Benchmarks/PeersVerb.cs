@@ -111,6 +111,7 @@ internal static class PeersVerb
     private static (string Trainer, PeerResult? Result, string? Failure) Measured(Workload workload, Peer peer, bool quick, string? csv)
     {
         string[] arguments = [PeerChild.Verb, workload.Name, peer.Name, quick ? "quick" : "full", .. csv is null ? (string[])[] : [csv]];
+        Console.Error.WriteLine($"{workload.Name}, {peer.Name}{(csv is null ? "" : ", from CSV")} …");
         string program = Environment.ProcessPath ?? throw new InvalidOperationException("The path of this program is unknown.");
         // Started as "dotnet program.dll", the program is the first argument.
         if (Path.GetFileNameWithoutExtension(program) == "dotnet")

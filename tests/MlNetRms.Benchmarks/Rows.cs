@@ -160,21 +160,18 @@ internal sealed class RowView : IDataView
     }
 
     /// <summary>Reads every value of features and label once.</summary>
-    /// <returns>Number of rows.</returns>
-    public static long ReadAll(IDataView view)
+    public static void ReadAll(IDataView view)
     {
-        long count = 0;
         using DataViewRowCursor cursor = view.GetRowCursor(view.Schema);
         ValueGetter<VBuffer<float>> getFeatures = cursor.GetGetter<VBuffer<float>>(view.Schema["Features"]);
         ValueGetter<float> getLabel = cursor.GetGetter<float>(view.Schema["Label"]);
         VBuffer<float> features = default;
         float label = 0;
-        for (; cursor.MoveNext(); count++)
+        while (cursor.MoveNext())
         {
             getFeatures(ref features);
             getLabel(ref label);
         }
-        return count;
     }
 
     private sealed class Cursor(RowView view) : DataViewRowCursor
