@@ -1,0 +1,161 @@
+using System.Diagnostics;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using MlNetRms.Examples;
+using MlNetRms.MlNet;
+using MlNetRms.Optimization;
+
+namespace MlNetRms.Benchmarks;
+
+/// <summary>
+/// How near an epoch comes to the least it could take: the time of summing up the same packed rows, in the same order of
+/// memory, by as many threads. Reads and epochs take turns in one training, so both see the same machine.
+/// </summary>
+internal static class LimitVerb
+{
+    private const int Repeats = 21;
+
+    /// <summary>A repeat is as many epochs as visit this many values, so that the clock can measure it.</summary>
+    private const long ValuesPerRepeat = 4_000_000;
+
+    private static float _sink;
+
+    public static void Run(Arguments arguments)
+    {
+        Report.Header();
+        var rows = new List<string[]>();
+        foreach (Workload workload in arguments.Select(Workloads.All(arguments.Quick), workload => workload.Name))
+        {
+            using ExampleStore examples = ReadExamples(workload);
+            foreach (int threads in (int[])[1, 2])
+            {
+                workload.Options.NumberOfThreads = threads;
+                rows.Add(ChosenThreads(examples, workload.Options) == threads
+                    ? Measured(workload, examples, threads)
+                    : [workload.Name, $"{threads} → 1", "—", "—", "—", "—", "—", "—"]);
+            }
+        }
+        Report.Table(["workload", "threads", "epoch, median", "epoch, p10", "read, median", "read, p10", "epoch / read", "read, GB/s"], rows);
+        Console.WriteLine($"""
+            {Repeats} repeats; a read and an epoch take turns. epoch / read is the median of the ratios of neighbours. The read is
+            done by as many threads as the epoch. "2 → 1": the trainer takes one thread, because its batch is too small for two
+            to pay or the columns are sparse; the line above holds. Sparse times are per non-zero value.
+            """);
+    }
+
+    private static ExampleStore ReadExamples(Workload workload)
+    {
+        var view = new RowView(workload.Train);
+        return ExampleReader.Read(view, SchemaChecks.Find(view.Schema, workload.Options), workload.Options, out _, out _);
+    }
+
+    private static int ChosenThreads(ExampleStore examples, RmsPropRegressionTrainer.Options options)
+    {
+        using var gradient = new MiniBatchGradient(examples, new float[examples.Stride + examples.SparseCount], sparse: null,
+            TrainingLength.Of(examples.RowCount, options).BatchSize, options.NumberOfThreads);
+        return gradient.NumberOfThreads;
+    }
+
+    private static string[] Measured(Workload workload, ExampleStore examples, int threads)
+    {
+        long values = examples.RowCount * examples.Stride + 2 * examples.NonZeroCount;
+        int epochsPerRepeat = (int)Math.Max(1, ValuesPerRepeat / values);
+        workload.Options.NumberOfEpochs = epochsPerRepeat * (Repeats + 1);
+        WarmUp(examples, workload.Options, threads);
+        var epochTimes = new List<double>();
+        var readTimes = new List<double>();
+        long start = Stopwatch.GetTimestamp();
+        FitLoop.Minimize(examples, workload.Options, TrainingLength.Of(examples.RowCount, workload.Options), (epoch, _, _) =>
+        {
+            if (epoch % epochsPerRepeat != 0)
+                return;
+            epochTimes.Add(Stopwatch.GetElapsedTime(start).TotalSeconds / epochsPerRepeat);
+            start = Stopwatch.GetTimestamp();
+            for (int repeat = 0; repeat < epochsPerRepeat; repeat++)
+                Read(examples, threads);
+            readTimes.Add(Stopwatch.GetElapsedTime(start).TotalSeconds / epochsPerRepeat);
+            start = Stopwatch.GetTimestamp();
+        }, out _);
+
+        // The first repeat finds the caches cold. Each epoch is set against the read just before it.
+        double[] epochs = [.. epochTimes.Skip(1)];
+        double[] reads = [.. readTimes.SkipLast(1)];
+        double bytes = sizeof(float) * (double)values + (examples.SparseCount > 0 ? 16.0 * examples.RowCount : 0);
+        return
+        [
+            workload.Name, $"{threads}",
+            TimeOf(Statistics.Median(epochs)), TimeOf(Statistics.Quantile(epochs, 0.1)),
+            TimeOf(Statistics.Median(reads)), TimeOf(Statistics.Quantile(reads, 0.1)),
+            Report.Number(Statistics.Median(epochs.Zip(reads, (epoch, read) => epoch / read))),
+            Report.Number(bytes / Statistics.Median(reads) * 1e-9),
+        ];
+
+        string TimeOf(double seconds) => examples.NonZeroCount > 0
+            ? $"{Report.Number(seconds * 1e9 / examples.NonZeroCount)} ns"
+            : Report.Time(seconds);
+    }
+
+    /// <summary>Until the runtime has put optimised code in the place of the quickly compiled one, which takes it some tenths of a second.</summary>
+    private static void WarmUp(ExampleStore examples, RmsPropRegressionTrainer.Options options, int threads)
+    {
+        TrainingLength shortest = TrainingLength.Of(examples.RowCount, options) with { NumberOfEpochs = 1 };
+        for (long start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < Measuring.WarmUpTime;)
+        {
+            FitLoop.Minimize(examples, options, shortest, (_, _, _) => { }, out _);
+            Read(examples, threads);
+        }
+    }
+
+    private static void Read(ExampleStore examples, int threads)
+    {
+        if (threads == 1)
+        {
+            _sink = Sum(examples, 0, examples.RowCount);
+            return;
+        }
+        Parallel.For(0, threads, part =>
+            _sink = Sum(examples, examples.RowCount * part / threads, examples.RowCount * (part + 1) / threads));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static float Sum(ExampleStore examples, long first, long end)
+    {
+        float sum = 0;
+        for (long row = first; row < end;)
+        {
+            ReadOnlySpan<float> rows = examples.DenseRows(row, (int)Math.Min(end - row, int.MaxValue));
+            sum += Sum(rows);
+            row += rows.Length / examples.Stride;
+        }
+        for (long row = first; examples.SparseCount > 0 && row < end; row++)
+        {
+            examples.SparseRow(row, out ReadOnlySpan<int> places, out ReadOnlySpan<float> values);
+            sum += Sum(places) + Sum(values);
+        }
+        return sum;
+    }
+
+    /// <summary>The sum of the values; four sums in flight, so that memory is what it waits for.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static T Sum<T>(ReadOnlySpan<T> values)
+        where T : unmanaged, INumber<T>
+    {
+        ReadOnlySpan<Vector<T>> wide = MemoryMarshal.Cast<T, Vector<T>>(values);
+        Vector<T> sum0 = default, sum1 = default, sum2 = default, sum3 = default;
+        int block = 0;
+        for (; block <= wide.Length - 4; block += 4)
+        {
+            sum0 += wide[block];
+            sum1 += wide[block + 1];
+            sum2 += wide[block + 2];
+            sum3 += wide[block + 3];
+        }
+        for (; block < wide.Length; block++)
+            sum0 += wide[block];
+        T sum = Vector.Sum(sum0 + sum1 + (sum2 + sum3));
+        for (int i = wide.Length * Vector<T>.Count; i < values.Length; i++)
+            sum += values[i];
+        return sum;
+    }
+}

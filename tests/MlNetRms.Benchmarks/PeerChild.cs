@@ -1,0 +1,174 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Trainers;
+
+namespace MlNetRms.Benchmarks;
+
+/// <summary>What one process measured of one trainer on one workload.</summary>
+/// <param name="FitSeconds">Median of the fits after the first, and after a second of others.</param>
+/// <param name="Fits">How many of those there were.</param>
+/// <param name="FirstFitSeconds">The first fit: code is compiled, memory is new.</param>
+/// <param name="TestRmse">Of the last fit; null if it makes no model.</param>
+/// <param name="PeakBytes">Most memory the process held until the end of the first fit.</param>
+/// <param name="PeakBeforeBytes">The same just before the first fit: the view, and what making it took.</param>
+/// <param name="FitBytes">What the first fit held beyond what was held when it began; null if the system does not tell.</param>
+/// <param name="EpochSeconds">RmsProp only: a steady epoch of the textbook's setting, in a longer training.</param>
+internal sealed record PeerResult(double FitSeconds, int Fits, double FirstFitSeconds, double? TestRmse,
+    long PeakBytes, long PeakBeforeBytes, long? FitBytes, double? EpochSeconds);
+
+/// <summary>A trainer by the name the table gives it.</summary>
+internal sealed record Peer(string Name, Func<MLContext, Workload, IDataView, LinearModel?> Fit)
+{
+    public const string RmsProp = "RmsProp";
+    public const string LeastSquaresName = "normal equations";
+    public const string ReadingName = "reading alone";
+
+    public static IReadOnlyList<Peer> All { get; } =
+    [
+        new(RmsProp, (context, workload, view) => Model(context.Regression.Trainers.RmsProp(workload.Options).Fit(view))),
+        new("Sdca", (context, _, view) => Model(context.Regression.Trainers.Sdca().Fit(view))),
+        new("OnlineGradientDescent", (context, _, view) => Model(context.Regression.Trainers.OnlineGradientDescent().Fit(view))),
+        new(LeastSquaresName, (_, _, view) => LeastSquares.ByCholesky(view)),
+        new(ReadingName, (_, _, view) =>
+        {
+            RowView.ReadAll(view);
+            return null;
+        }),
+    ];
+
+    private static LinearModel Model(ISingleFeaturePredictionTransformer<LinearRegressionModelParameters> fitted) =>
+        new(fitted.Model.Weights, fitted.Model.Bias);
+}
+
+/// <summary>The other end of <see cref="PeersVerb"/>: a process that fits one trainer to one workload and prints one line.</summary>
+internal static class PeerChild
+{
+    public const string Verb = "peer";
+
+    private const int Fits = 5;
+    private const int EpochsForTiming = 1000;
+
+    /// <summary>No further fit begins after this; a slow trainer is measured with fewer.</summary>
+    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(2);
+
+    /// <param name="arguments">Workload, trainer, "full" or "quick", and a CSV file with the training rows or nothing.</param>
+    public static int Run(string[] arguments)
+    {
+        Workload workload = Workloads.All(arguments[2] == "quick").First(workload => workload.Name == arguments[0]);
+        Peer peer = Peer.All.First(peer => peer.Name == arguments[1]);
+        var context = new MLContext(seed: 1);
+        IDataView view = arguments.Length > 3
+            ? CsvRows.View(context, arguments[3], workload.Rows.FeatureCount)
+            : new RowView(workload.Train).Cached(context);
+
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        long peakBefore = ProcessMemory.Peak;
+        bool watched = ProcessMemory.TryRestartPeak(out long before);
+        double first = Seconds(() => peer.Fit(context, workload, view));
+        long peak = ProcessMemory.Peak;
+
+        LinearModel? model = null;
+        WarmUp(() => peer.Fit(context, workload, view), first);
+        var times = new List<double>();
+        for (long start = Stopwatch.GetTimestamp(); times.Count == 0 || (times.Count < Fits && Stopwatch.GetElapsedTime(start) < _patience);)
+            times.Add(Seconds(() => model = peer.Fit(context, workload, view)));
+
+        var result = new PeerResult(Statistics.Median(times), times.Count, first, model?.RmseOn(workload.Test),
+            Math.Max(peak, peakBefore), peakBefore, watched ? peak - before : null,
+            peer.Name == Peer.RmsProp && workload.Name == Workloads.Seed ? EpochSeconds(context, workload, view) : null);
+        Console.WriteLine(JsonSerializer.Serialize(result));
+        return 0;
+    }
+
+    /// <summary>Short fits only: for the others the first one was warm-up enough.</summary>
+    private static void WarmUp(Action fit, double firstSeconds)
+    {
+        long start = Stopwatch.GetTimestamp();
+        while (firstSeconds + Stopwatch.GetElapsedTime(start).TotalSeconds < Measuring.WarmUpTime.TotalSeconds)
+            fit();
+    }
+
+    private static double Seconds(Action fit)
+    {
+        long start = Stopwatch.GetTimestamp();
+        fit();
+        return Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    /// <summary>The training loop alone, without reading and starting up.</summary>
+    private static double EpochSeconds(MLContext context, Workload workload, IDataView view)
+    {
+        workload.Options.NumberOfEpochs = EpochsForTiming;
+        IReadOnlyList<EpochReport> epochs = context.Regression.Trainers.RmsProp(workload.Options).Fit(view).Training.Epochs;
+        return Statistics.Median(epochs.Zip(epochs.Skip(1), (before, after) => (after.Elapsed - before.Elapsed).TotalSeconds));
+    }
+}
+
+/// <summary>Training rows in a CSV file, the label last.</summary>
+internal static class CsvRows
+{
+    public static void Write(string path, IRows rows)
+    {
+        using var writer = new StreamWriter(path);
+        VBuffer<float> features = default;
+        for (int row = 0; row < rows.Count; row++)
+        {
+            rows.Read(row, ref features, out float label);
+            foreach (float value in features.GetValues())
+            {
+                WriteNumber(writer, value);
+                writer.Write(',');
+            }
+            WriteNumber(writer, label);
+            writer.Write('\n');
+        }
+    }
+
+    public static IDataView View(MLContext context, string path, int featureCount) => context.Data.LoadFromTextFile(path,
+        [new TextLoader.Column("Features", DataKind.Single, 0, featureCount - 1), new TextLoader.Column("Label", DataKind.Single, featureCount)],
+        separatorChar: ',');
+
+    private static void WriteNumber(StreamWriter writer, float value)
+    {
+        Span<char> text = stackalloc char[32];
+        value.TryFormat(text, out int length, default, CultureInfo.InvariantCulture);
+        writer.Write(text[..length]);
+    }
+}
+
+/// <summary>How much memory this process holds, as the system counts it.</summary>
+internal static class ProcessMemory
+{
+    private const string Status = "/proc/self/status";
+    private const string ClearReferences = "/proc/self/clear_refs";
+
+    /// <summary>Most bytes held at once since the start, or since <see cref="TryRestartPeak"/>.</summary>
+    public static long Peak => FromStatus("VmHWM:") ?? Process.GetCurrentProcess().PeakWorkingSet64;
+
+    /// <summary>Forgets the peak so far, where the system can; without that, a high peak before hides what comes after.</summary>
+    /// <param name="now">Bytes held now.</param>
+    public static bool TryRestartPeak(out long now)
+    {
+        now = FromStatus("VmRSS:") ?? 0;
+        try
+        {
+            File.WriteAllText(ClearReferences, "5");
+            return now > 0;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    private static long? FromStatus(string name)
+    {
+        if (!File.Exists(Status))
+            return null;
+        string? line = File.ReadLines(Status).FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal));
+        return line is null ? null : 1024 * long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[^2], CultureInfo.InvariantCulture);
+    }
+}

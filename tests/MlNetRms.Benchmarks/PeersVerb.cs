@@ -1,0 +1,181 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Globalization;
+using System.Reflection;
+using System.Text.Json;
+using Microsoft.ML;
+using Microsoft.ML.Trainers;
+
+namespace MlNetRms.Benchmarks;
+
+/// <summary>RmsProp beside other ways to the same model: time, error and memory, one process a figure.</summary>
+internal static class PeersVerb
+{
+    private const string CsvWorkload = "1M×20";
+    private const string CsvName = "1M×20, from CSV";
+    private const int LargestExactFeatureCount = 1000;
+
+    /// <summary>Below this, compiled code outweighs the data.</summary>
+    private const long SmallestComparedBytes = 1_000_000;
+    private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(15);
+    private static readonly string[] _columns =
+        ["workload", "trainer", "fit, median", "first fit", "test RMSE", "over least squares, %", "peak, MB", "before fit, MB", "fit adds, MB", "fit adds / data"];
+
+    public static void Run(Arguments arguments)
+    {
+        Report.Header(typeof(SdcaRegressionTrainer), typeof(MathNet.Numerics.LinearAlgebra.Matrix<>));
+        IReadOnlyList<Workload> all = Workloads.All(arguments.Quick);
+        var rows = new List<string[]>();
+        var notes = new List<string>();
+        foreach (string name in arguments.Select([.. all.Select(workload => workload.Name), CsvName], name => name))
+        {
+            if (name == CsvName)
+                AddCsv(all.First(workload => workload.Name == CsvWorkload), arguments.Quick, rows, notes);
+            else
+                AddCached(all.First(workload => workload.Name == name), arguments.Quick, rows, notes);
+        }
+        Report.Table(_columns, rows, textColumns: 2);
+        foreach (string note in notes)
+            Console.WriteLine("- " + note);
+        Console.WriteLine("""
+            - Default options but for RmsProp on the textbook's workload. Fit on a filled cache of ML.NET, or on the CSV file; one process a
+              line. First fit: the first of its process. Median: of 5 fits after at least a second of others, or of fewer if they take
+              more than 2 minutes.
+            - Normal equations: summed up in blocks and solved by Cholesky's factorisation, all in Math.NET Numerics' managed code. Reading
+              alone: every value once through a cursor, on the CSV file the cost of parsing.
+            - Peak: of the process, up to the end of the first fit; before: the same before that fit. Fit adds: how far the first fit
+              rose above what was held when it began, compiled code and all, also divided by the bytes of the data (rows ×
+              (features + 2) × 4, or 8 a non-zero and 16 a row).
+            """);
+    }
+
+    private static void AddCached(Workload workload, bool quick, List<string[]> rows, List<string> notes)
+    {
+        var outcomes = new List<(string Trainer, PeerResult? Result, string? Failure)>();
+        foreach (Peer peer in Peer.All)
+        {
+            if (peer.Name == Peer.LeastSquaresName && (workload.NonZerosPerRow is not null || workload.Rows.FeatureCount > LargestExactFeatureCount))
+                continue;
+            outcomes.Add(Measured(workload, peer, quick, csv: null));
+        }
+        if (workload.Name == Workloads.Seed)
+        {
+            string source = workload.Rows is FileRows ? "airfoil, standardised, first 1500 rows" : "made up, as the real airfoil set is not at hand";
+            notes.Add($"{workload.Name}: {source}; batch 10, 2 epochs; RMSE on the training rows.");
+            if (outcomes[0].Result?.EpochSeconds is { } seconds)
+                notes.Add($"{workload.Name}: an epoch of RmsProp takes {Report.Time(seconds)} (median of a long training), read and shuffled beforehand.");
+            AddTorch(workload, outcomes, notes);
+        }
+        rows.AddRange(Formatted(workload.Name, workload, outcomes, notes));
+    }
+
+    private static void AddCsv(Workload workload, bool quick, List<string[]> rows, List<string> notes)
+    {
+        string csv = Path.Combine(Path.GetTempPath(), $"mlnetrms-{Environment.ProcessId}.csv");
+        try
+        {
+            CsvRows.Write(csv, workload.Train);
+            rows.AddRange(Formatted(CsvName, workload, [.. Peer.All.Select(peer => Measured(workload, peer, quick, csv))], notes));
+        }
+        finally
+        {
+            File.Delete(csv);
+        }
+    }
+
+    private static IEnumerable<string[]> Formatted(string name, Workload workload, IReadOnlyList<(string Trainer, PeerResult? Result, string? Failure)> outcomes,
+        List<string> notes)
+    {
+        double? least = outcomes.FirstOrDefault(outcome => outcome.Trainer == Peer.LeastSquaresName).Result?.TestRmse;
+        foreach ((string trainer, PeerResult? result, string? failure) in outcomes)
+        {
+            if (result is null)
+            {
+                notes.Add($"{name}, {trainer}: {failure}");
+                yield return [name, trainer, "failed", .. Enumerable.Repeat("—", _columns.Length - 3)];
+                continue;
+            }
+            yield return
+            [
+                name, trainer, Report.Time(result.FitSeconds), Report.Time(result.FirstFitSeconds),
+                result.TestRmse?.ToString("F5", CultureInfo.InvariantCulture) ?? "—",
+                (100 * (result.TestRmse / least - 1))?.ToString("F4", CultureInfo.InvariantCulture) ?? "—",
+                Megabytes(result.PeakBytes), Megabytes(result.PeakBeforeBytes), result.FitBytes is { } bytes ? Megabytes(bytes) : "—",
+                result.FitBytes is { } added && workload.PackedBytes >= SmallestComparedBytes ? Report.Number((double)added / workload.PackedBytes) : "—",
+            ];
+        }
+    }
+
+    private static string Megabytes(long bytes) => bytes > 0 ? (bytes / 1e6).ToString("F0", CultureInfo.InvariantCulture) : "—";
+
+    private static (string Trainer, PeerResult? Result, string? Failure) Measured(Workload workload, Peer peer, bool quick, string? csv)
+    {
+        string[] arguments = [PeerChild.Verb, workload.Name, peer.Name, quick ? "quick" : "full", .. csv is null ? (string[])[] : [csv]];
+        Console.Error.WriteLine($"{workload.Name}, {peer.Name}{(csv is null ? "" : ", from CSV")} …");
+        string program = Environment.ProcessPath ?? throw new InvalidOperationException("The path of this program is unknown.");
+        // Started as "dotnet program.dll", the program is the first argument.
+        if (Path.GetFileNameWithoutExtension(program) == "dotnet")
+            arguments = [Assembly.GetExecutingAssembly().Location, .. arguments];
+        (string output, string? failure) = ChildProcess.Run(program, arguments, _timeout);
+        return failure is null ? (peer.Name, JsonSerializer.Deserialize<PeerResult>(output), null) : (peer.Name, null, failure);
+    }
+
+    private static void AddTorch(Workload workload, List<(string Trainer, PeerResult? Result, string? Failure)> outcomes, List<string> notes)
+    {
+        const string Trainer = "PyTorch optim.RMSprop";
+        const string SystemPython = "/usr/bin/python3";
+        string csv = Path.Combine(Path.GetTempPath(), $"mlnetrms-torch-{Environment.ProcessId}.csv");
+        try
+        {
+            CsvRows.Write(csv, workload.Train);
+            (string output, string? failure) = ChildProcess.Run(File.Exists(SystemPython) ? SystemPython : "python3",
+                [Path.Combine(AppContext.BaseDirectory, "torch_rmsprop.py"), csv], _timeout);
+            if (failure is not null)
+            {
+                outcomes.Add((Trainer, null, failure));
+                return;
+            }
+            using var json = JsonDocument.Parse(output);
+            double epoch = Value("seconds_per_epoch");
+            outcomes.Add((Trainer, new PeerResult(Value("fit_seconds"), 0, Value("first_fit_seconds"), Math.Sqrt(2 * Value("half_mse")), 0, 0, null, epoch), null));
+            notes.Add($"{workload.Name}: an epoch of PyTorch {json.RootElement.GetProperty("version").GetString()} takes {Report.Time(epoch)}, on slices of a tensor " +
+                "shuffled beforehand, without evaluation, one thread; ε stands outside the root there; its fit is 2 such epochs.");
+
+            double Value(string name) => json.RootElement.GetProperty(name).GetDouble();
+        }
+        finally
+        {
+            File.Delete(csv);
+        }
+    }
+}
+
+/// <summary>A program that prints one line and ends.</summary>
+internal static class ChildProcess
+{
+    /// <returns>The last line it printed, and what went wrong, if anything, in a few words.</returns>
+    public static (string Output, string? Failure) Run(string program, IEnumerable<string> arguments, TimeSpan timeout)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        try
+        {
+            using Process process = Process.Start(start) ?? throw new InvalidOperationException($"'{program}' did not start.");
+            Task<string> output = process.StandardOutput.ReadToEndAsync();
+            Task<string> errors = process.StandardError.ReadToEndAsync();
+            if (!process.WaitForExit(timeout))
+            {
+                process.Kill(entireProcessTree: true);
+                return ("", $"stopped after {timeout.TotalMinutes} minutes");
+            }
+            return process.ExitCode == 0 ? (LastLine(output.Result), null) : ("", FirstLine(errors.Result));
+        }
+        catch (Win32Exception)
+        {
+            return ("", $"there is no {Path.GetFileName(program)}");
+        }
+    }
+
+    private static string LastLine(string text) => text.TrimEnd().Split('\n')[^1];
+
+    private static string FirstLine(string text) => text.TrimStart().Split('\n')[0].Replace('|', '/').Replace("Unhandled exception. ", "").Trim();
+}

@@ -1,0 +1,41 @@
+using MlNetRms.Benchmarks;
+
+(string Verb, string Help, Action<Arguments> Run)[] verbs =
+[
+    ("limit", "time of an epoch against the time of reading the same data once", LimitVerb.Run),
+    ("peers", "RmsProp beside ML.NET's Sdca and OnlineGradientDescent, least squares, and PyTorch", PeersVerb.Run),
+    ("epochs", "how fast the error falls, on real data; writes epochs.png", EpochsVerb.Run),
+    ("micro", "the kernels beside scalar code (BenchmarkDotNet)", MicroVerb.Run),
+];
+
+if (args is [] or ["help" or "--help" or "-h"])
+{
+    Console.WriteLine("""
+        dotnet run -c Release --project tests/MlNetRms.Benchmarks -- VERB [--only NAME] [--quick] [--output DIR]
+
+        """);
+    foreach ((string verb, string help, _) in verbs)
+        Console.WriteLine($"  {verb,-8}{help}");
+    Console.WriteLine("""
+
+          --only NAME     only what has NAME in its name: a workload, a data set, a kernel
+          --quick         small sizes, to see that it works; the figures mean nothing
+          --output DIR    where epochs.png goes; default: the current directory
+        """);
+    return 0;
+}
+
+try
+{
+    if (args[0] == PeerChild.Verb)
+        return PeerChild.Run(args[1..]);
+    Action<Arguments> run = verbs.FirstOrDefault(verb => verb.Verb == args[0]).Run
+        ?? throw new UsageException($"There is no verb '{args[0]}'; there are {string.Join(", ", verbs.Select(verb => verb.Verb))}.");
+    run(Arguments.Parse(args.AsSpan(1)));
+    return 0;
+}
+catch (UsageException usage)
+{
+    Console.Error.WriteLine(usage.Message);
+    return 2;
+}

@@ -1,0 +1,84 @@
+namespace MlNetRms.Benchmarks;
+
+/// <summary>Training rows, test rows, and the options to train with.</summary>
+/// <param name="Name">As the tables and <c>--only</c> call it.</param>
+/// <param name="Rows">All rows: first those to train on, then those to test on.</param>
+/// <param name="TrainCount">Rows to train on; as many as there are means that the training rows are the test rows too.</param>
+/// <param name="Options">Options of RmsProp.</param>
+/// <param name="NonZerosPerRow">Null for dense rows.</param>
+internal sealed record Workload(string Name, IRows Rows, int TrainCount, RmsPropRegressionTrainer.Options Options, int? NonZerosPerRow = null)
+{
+    public IRows Train => new RowRange(Rows, 0, TrainCount);
+
+    public IRows Test => TrainCount < Rows.Count ? new RowRange(Rows, TrainCount, Rows.Count - TrainCount) : Rows;
+
+    /// <summary>Bytes of the training rows alone: the values, and two numbers more a row (dense) or 16 bytes (sparse).</summary>
+    public long PackedBytes => NonZerosPerRow is { } nonZeros
+        ? TrainCount * (8L * nonZeros + 16)
+        : (long)TrainCount * (Rows.FeatureCount + 2) * sizeof(float);
+}
+
+/// <summary>The workloads that the verbs share.</summary>
+internal static class Workloads
+{
+    public const string Seed = "1500×5, textbook";
+
+    /// <summary>Names that do not depend on <c>--quick</c>, which makes the big ones smaller.</summary>
+    public static IReadOnlyList<Workload> All(bool quick)
+    {
+        int divisor = quick ? 20 : 1;
+        return
+        [
+            SeedWorkload(),
+            Dense("1500×5", 1500, 5),
+            Dense("100k×10", 100_000 / divisor, 10),
+            Dense("1M×20", 1_000_000 / divisor, 20),
+            Dense("500k×100", 500_000 / divisor, 100),
+            Dense("100k×1000", 100_000 / divisor, 1000),
+            new("sparse 200k×100k", new SyntheticRows(200_000 / divisor, 100_000 / divisor, 50), 160_000 / divisor, new(), 50),
+        ];
+    }
+
+    /// <summary>The textbook's setting on the textbook's data if that is at hand, else on made-up data of the same size.</summary>
+    private static Workload SeedWorkload()
+    {
+        IRows rows = DataSets.Airfoil is { } file ? FileRows.Load(file).Standardized(1500) : new SyntheticRows(1500, 5);
+        return new(Seed, rows, 1500, RmsPropRegressionTrainer.Options.Textbook);
+    }
+
+    private static Workload Dense(string name, int rows, int features) =>
+        new(name, new SyntheticRows(rows + rows / 5, features), rows, new());
+}
+
+/// <summary>Where the real regression sets are, if they are.</summary>
+internal static class DataSets
+{
+    private const string Variable = "MLNETRMS_DATA";
+
+    public static string Missing => $"needs the real data sets: put them into ../shared/data beside the project, or name their folder in {Variable}";
+
+    /// <summary>All sets, by name; none if the folder is missing.</summary>
+    public static IEnumerable<(string Name, string Path)> All =>
+        from path in Folder is { } folder ? Directory.EnumerateFiles(folder) : []
+        where path.EndsWith(".csv.gz", StringComparison.Ordinal) || path.EndsWith(".dat", StringComparison.Ordinal)
+        orderby path
+        select (Path.GetFileName(path).Split('.', '_')[0], path);
+
+    public static string? Airfoil => All.FirstOrDefault(set => set.Name == "airfoil").Path;
+
+    private static string? Folder
+    {
+        get
+        {
+            if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } named)
+                return Directory.Exists(named) ? named : null;
+            for (DirectoryInfo? place = new(Environment.CurrentDirectory); place is not null; place = place.Parent)
+            {
+                string folder = Path.Combine(place.FullName, "..", "shared", "data");
+                if (File.Exists(Path.Combine(place.FullName, "MlNetRms.sln")) && Directory.Exists(folder))
+                    return folder;
+            }
+            return null;
+        }
+    }
+}
