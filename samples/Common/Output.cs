@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Text;
 using Spectre.Console;
 
@@ -7,7 +9,7 @@ namespace MlNetRms.Samples;
 internal static class Output
 {
     /// <summary>Room for the widest table; a redirected output has no width of its own.</summary>
-    private const int RedirectedWidth = 110;
+    private const int RedirectedWidth = 100;
 
     /// <summary>Makes the console fit for tables: symbols, and a fixed width if it is a file.</summary>
     public static void Prepare()
@@ -30,6 +32,22 @@ internal static class Output
         AnsiConsole.WriteLine();
         AnsiConsole.Write(new Rule(Markup.Escape(text)) { Justification = Justify.Left });
     }
+
+    /// <summary>A table without rows: columns of words on the left, columns of numbers on the right.</summary>
+    public static Table NewTable(string[] words, string[] numbers)
+    {
+        var table = new Table { Border = TableBorder.Simple };
+        // Narrow gaps: the widest table must fit into 80 columns.
+        foreach (string word in words)
+            table.AddColumn(new TableColumn(word).NoWrap().PadLeft(0).PadRight(1));
+        foreach (string number in numbers)
+            table.AddColumn(new TableColumn(number).RightAligned().NoWrap().PadLeft(0).PadRight(1));
+        return table;
+    }
+
+    /// <summary>A number as text, with the point as decimal sign everywhere.</summary>
+    public static string Number(double value, [StringSyntax(StringSyntaxAttribute.NumericFormat)] string format) =>
+        value.ToString(format, CultureInfo.InvariantCulture);
 
     /// <summary>Says which file was written, as seen from the current directory.</summary>
     public static void Wrote(string path) => AnsiConsole.WriteLine($"wrote {Path.GetRelativePath(Directory.GetCurrentDirectory(), path)}");

@@ -42,18 +42,18 @@ internal static class Comparison
             ("OnlineGradientDescent", false, trainers.OnlineGradientDescent(Airfoil.LabelName)),
         ];
 
-        var results = new List<Result>();
-        TrainingProgress.Run(contestants.Length, progress =>
+        return TrainingProgress.Run(contestants.Length, keep: false, progress =>
         {
+            var results = new List<Result>();
             foreach ((string name, bool normalize, LinearTrainer trainer) in contestants)
             {
                 var result = new Result(name, normalize ? "scaled" : "raw");
-                progress.Begin($"{name}, {result.Features}");
+                progress.Describe($"{name}, {result.Features}");
                 results.Add(Measure(ml, result, Pipeline(ml, normalize, trainer), split, optimum));
-                progress.Advance(1);
+                progress.Advance();
             }
+            return results;
         });
-        return results;
     }
 
     private static LinearChain Pipeline(MLContext ml, bool normalize, LinearTrainer trainer)

@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
@@ -38,16 +36,23 @@ internal static class QuickStart
         };
         DataOperationsCatalog.TrainTestData split = ml.Data.TrainTestSplit(ml.Data.LoadFromEnumerable(rows), testFraction: 0.2);
 
-        // The whole job: raw features in, a trained chain out. No normalizer, no settings.
-        var pipeline = ml.Transforms.Concatenate("Features", Airfoil.FeatureNames)
-            .Append(ml.Regression.Trainers.RmsProp(labelColumnName: Airfoil.LabelName));
-        TransformerChain<RmsPropRegressionTransformer> model = pipeline.Fit(split.TrainSet);
+        TransformerChain<RmsPropRegressionTransformer> model = TrainingProgress.Run(parts: 1, keep: true, progress =>
+        {
+            // The whole job: raw features in, a trained chain out. No normalizer, no settings; the callback only watches.
+            var pipeline = ml.Transforms.Concatenate("Features", Airfoil.FeatureNames)
+                .Append(ml.Regression.Trainers.RmsProp(new RmsPropRegressionTrainer.Options
+                {
+                    LabelColumnName = Airfoil.LabelName,
+                    EpochCompleted = epoch => progress.Advance(epoch.Report),
+                }));
+            return pipeline.Fit(split.TrainSet);
+        });
         Output.Line($"log: {lastMessage}");
 
         Airfoil[] trainRows = [.. ml.Data.CreateEnumerable<Airfoil>(split.TrainSet, reuseRowObject: false)];
         LeastSquares optimum = LeastSquares.Fit(trainRows);
         PrintComparison(Comparison.Run(ml, split, optimum), trainRows.Length, rows.Length - trainRows.Length);
-        PrintWeights(model.LastTransformer.Model.Weights, model.LastTransformer.Model.Bias, optimum);
+        PrintWeights(model.LastTransformer.GetCoefficients(), optimum);
 
         string modelPath = Path.Combine(folder, "quickstart.zip");
         ml.Model.Save(model, split.TrainSet.Schema, modelPath);
@@ -66,7 +71,7 @@ internal static class QuickStart
     private static void PrintComparison(IReadOnlyList<Result> results, int trainCount, int testCount)
     {
         Output.Heading("Three trainers with their defaults");
-        Table table = NewTable(["trainer", "features"], ["RMSE", "R²", "MAE", "above opt.", "fit ms"]);
+        Table table = Output.NewTable(["trainer", "features"], ["RMSE", "R²", "MAE", "above opt.", "fit ms"]);
         foreach (Result result in results)
             table.AddRow([result.Trainer, result.Features, .. result.Failure is null ? Numbers(result) : ["failed¹", "", "", "", ""]]);
         AnsiConsole.Write(table);
@@ -79,20 +84,21 @@ internal static class QuickStart
 
     private static string[] Numbers(Result result) =>
     [
-        Number(result.Rmse, result.Rmse < 1000 ? "0.000" : "0"),
-        result.RSquared > -1000 ? Number(result.RSquared, "0.0000") : "< -1000",
-        Number(result.Mae, result.Mae < 1000 ? "0.000" : "0"),
-        Number(result.PercentAboveOptimum, result.PercentAboveOptimum < 10 ? "0.0000" : "0") + " %",
-        Number(result.FitTime.TotalMilliseconds, "0.0"),
+        Output.Number(result.Rmse, result.Rmse < 1000 ? "0.000" : "0"),
+        result.RSquared > -1000 ? Output.Number(result.RSquared, "0.0000") : "< -1000",
+        Output.Number(result.Mae, result.Mae < 1000 ? "0.000" : "0"),
+        Output.Number(result.PercentAboveOptimum, result.PercentAboveOptimum < 10 ? "0.0000" : "0") + " %",
+        Output.Number(result.FitTime.TotalMilliseconds, "0.0"),
     ];
 
-    private static void PrintWeights(IReadOnlyList<float> weights, float bias, LeastSquares optimum)
+    private static void PrintWeights(CoefficientTable coefficients, LeastSquares optimum)
     {
-        Output.Heading("Weights of RmsProp, in raw units");
-        Table table = NewTable(["feature", "unit"], ["dB per unit", "least squares"]);
-        for (int i = 0; i < weights.Count; i++)
-            table.AddRow(Airfoil.FeatureNames[i], Airfoil.FeatureUnits[i], Number(weights[i], "g5"), Number(optimum.Weights[i], "g5"));
-        table.AddRow("(bias)", "", Number(bias, "g5"), Number(optimum.Bias, "g5"));
+        Output.Heading("Weights of RmsProp, in dB");
+        Table table = Output.NewTable(["feature", "unit"], ["per unit", "least squares", "per std. dev."]);
+        for (int i = 0; i < coefficients.Count; i++)
+            table.AddRow(coefficients[i].Name, Airfoil.FeatureUnits[i], Output.Number(coefficients[i].Weight, "g5"),
+                Output.Number(optimum.Weights[i], "g5"), Output.Number(coefficients[i].WeightPerStandardDeviation ?? double.NaN, "0.000"));
+        table.AddRow("(bias)", "", Output.Number(coefficients.Bias, "g5"), Output.Number(optimum.Bias, "g5"), "");
         AnsiConsole.Write(table);
     }
 
@@ -101,23 +107,10 @@ internal static class QuickStart
         Output.Heading("Saved, loaded, and asked about rows it has not seen");
         ITransformer loaded = ml.Model.Load(modelPath, out _);
         using PredictionEngine<Airfoil, Prediction> engine = ml.Model.CreatePredictionEngine<Airfoil, Prediction>(loaded);
-        Table table = NewTable([], [.. Airfoil.FeatureNames, "actual", "predicted"]);
+        Table table = Output.NewTable([], [.. Airfoil.FeatureNames, "actual", "predicted"]);
         foreach (Airfoil row in rows)
-            table.AddRow([.. row.Features().Select(x => Number(x, "0.#####")), Number(row.SoundLevel, "0.0"), Number(engine.Predict(row).Score, "0.0")]);
+            table.AddRow([.. row.Features().Select(x => Output.Number(x, "0.#####")),
+                Output.Number(row.SoundLevel, "0.0"), Output.Number(engine.Predict(row).Score, "0.0")]);
         AnsiConsole.Write(table);
     }
-
-    private static Table NewTable(string[] words, string[] numbers)
-    {
-        var table = new Table { Border = TableBorder.Simple };
-        // Narrow gaps: the widest table must fit into 80 columns.
-        foreach (string word in words)
-            table.AddColumn(new TableColumn(word).NoWrap().PadLeft(0).PadRight(1));
-        foreach (string number in numbers)
-            table.AddColumn(new TableColumn(number).RightAligned().NoWrap().PadLeft(0).PadRight(1));
-        return table;
-    }
-
-    private static string Number(double value, [StringSyntax(StringSyntaxAttribute.NumericFormat)] string format) =>
-        value.ToString(format, CultureInfo.InvariantCulture);
 }
