@@ -72,6 +72,16 @@ public sealed class EarlyStoppingTests
     }
 
     [Fact]
+    public void Fit_ValidationFractionTakesNoRow_ThrowsInsteadOfNeverStopping()
+    {
+        var exception = Assert.Throws<InvalidOperationException>(() =>
+            _train.Fit(new() { EarlyStopping = new(), ValidationFraction = 1e-9f }));
+
+        Assert.Contains("EarlyStopping needs validation rows", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("35", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Fit_AveragedWeights_AreJudgedAsSoonAsTheAverageHasBegun()
     {
         // One step an epoch, so that the weights after every step are those of a training that ends there.
