@@ -147,10 +147,11 @@ internal sealed class FitLoop : IDisposable
                 reason = StopReason.StoppedByCallback;
         }
 
+        TrainedState state = State(_epochsBefore + epoch);
         LinearWeights weights = bestEpoch > 0 ? best : Unpack(Returned());
         if (_constraints is { IsSparsifying: true })
-            weights = ZeroOut(weights);
-        return new FitResult(weights, reason, bestEpoch > 0 ? bestEpoch : epoch, State(_epochsBefore + epoch));
+            weights = ZeroOut(weights);        // moves the parameters
+        return new FitResult(weights, reason, bestEpoch > 0 ? bestEpoch : epoch, state);
     }
 
     public void Dispose() => _objective.Dispose();
