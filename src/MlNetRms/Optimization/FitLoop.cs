@@ -207,8 +207,19 @@ internal sealed class FitLoop : IDisposable
         if (_options.GradientClippingNorm is not { } limit)
             return;
         float norm = MathF.Sqrt(LinearKernels.SumOfSquares(gradient));
+        // Squares overflow long before the gradient does, and limit / ∞ would make it 0: training would stand still unnoticed.
+        if (float.IsInfinity(norm))
+            norm = LongNorm(gradient);
         if (norm > limit)
             LinearKernels.Scale(gradient, limit / norm);
+    }
+
+    private static float LongNorm(ReadOnlySpan<float> gradient)
+    {
+        double squares = 0;
+        foreach (float g in gradient)
+            squares += (double)g * g;
+        return (float)Math.Sqrt(squares);
     }
 
     /// <summary>What would be returned now, as parameters: the average if it has begun, else the current weights.</summary>
