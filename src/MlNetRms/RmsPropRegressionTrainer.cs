@@ -140,6 +140,10 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         using ExampleStore examples = read.Training;
         using ExampleStore? validation = validationData is null ? read.Validation
             : ExampleReader.ReadValidation(validationData, validationColumns!.Value, _options, read.Standardizer);
+        if (_options.EarlyStopping is not null && validation is null)
+            throw new InvalidOperationException(FormattableString.Invariant(
+                $"{nameof(Options.EarlyStopping)} needs validation rows, but {nameof(Options.ValidationFraction)} {_options.ValidationFraction} ") +
+                $"set none of the {examples.RowCount} usable rows aside. Raise it.");
         TimeSpan readingTime = Stopwatch.GetElapsedTime(start);
         WarnOfSkippedRows(channel, read.Counts);
 

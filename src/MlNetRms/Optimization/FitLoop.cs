@@ -147,10 +147,11 @@ internal sealed class FitLoop : IDisposable
                 reason = StopReason.StoppedByCallback;
         }
 
+        TrainedState state = State(_epochsBefore + epoch);
         LinearWeights weights = bestEpoch > 0 ? best : Unpack(Returned());
         if (_constraints is { IsSparsifying: true })
-            weights = ZeroOut(weights);
-        return new FitResult(weights, reason, bestEpoch > 0 ? bestEpoch : epoch, State(_epochsBefore + epoch));
+            weights = ZeroOut(weights);        // moves the parameters
+        return new FitResult(weights, reason, bestEpoch > 0 ? bestEpoch : epoch, state);
     }
 
     public void Dispose() => _objective.Dispose();
@@ -206,8 +207,19 @@ internal sealed class FitLoop : IDisposable
         if (_options.GradientClippingNorm is not { } limit)
             return;
         float norm = MathF.Sqrt(LinearKernels.SumOfSquares(gradient));
+        // Squares overflow long before the gradient does, and limit / ∞ would make it 0: training would stand still unnoticed.
+        if (float.IsInfinity(norm))
+            norm = LongNorm(gradient);
         if (norm > limit)
             LinearKernels.Scale(gradient, limit / norm);
+    }
+
+    private static float LongNorm(ReadOnlySpan<float> gradient)
+    {
+        double squares = 0;
+        foreach (float g in gradient)
+            squares += (double)g * g;
+        return (float)Math.Sqrt(squares);
     }
 
     /// <summary>What would be returned now, as parameters: the average if it has begun, else the current weights.</summary>

@@ -1,0 +1,139 @@
+using MlNetRms.Tests.Support;
+using static MlNetRms.RmsPropRegressionTrainer;
+
+namespace MlNetRms.Tests.Training;
+
+/// <summary>That it ends, with the right exception, and that nothing is left behind. Not how fast.</summary>
+public sealed class CancellationTests : IDisposable
+{
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
+    private static readonly Rows _rows = Some.Linear(1, 3000, 4);
+
+    private readonly MLContext _ml = new(1);
+    private readonly CancellationTokenSource _source = new();
+
+    public void Dispose() => _source.Dispose();
+
+    [Fact]
+    public async Task Fit_CancelledBefore_Throws()
+    {
+        await _source.CancelAsync();
+
+        await AssertCancelled(new(), () => _rows.View(_ml));
+    }
+
+    [Fact]
+    public async Task Fit_CancelledByAnotherThreadWhileReadingEndlessRows_Throws()
+    {
+        using var reading = new ManualResetEventSlim();
+        Task cancelling = Task.Run(() =>
+        {
+            Assert.True(reading.Wait(_patience));
+            _source.Cancel();
+        });
+
+        await AssertCancelled(new(), () => Rows.View(_ml, Endless(reading.Set), 4));
+        await cancelling;
+    }
+
+    [Fact]
+    public async Task Fit_CancelledWhileReadingValidationRows_Throws() =>
+        await AssertCancelled(new() { ValidationSet = Rows.View(_ml, Endless(_source.Cancel), 4) }, () => _rows.View(_ml));
+
+    [Fact]
+    public async Task Fit_CancelledWithinAnEpoch_ThrowsBeforeTheNextStep()
+    {
+        long lastStep = 0;
+        var options = new Options
+        {
+            BatchSize = 10,
+            LearningRateSchedule = LearningRateSchedule.Custom("cancels at step 5", (step, _) =>
+            {
+                lastStep = step;
+                if (step == 5)
+                    _source.Cancel();
+                return 1;
+            }),
+        };
+
+        await AssertCancelled(options, () => _rows.View(_ml));
+
+        Assert.Equal(5, lastStep);
+    }
+
+    [Theory]
+    [InlineData(1, 4)]
+    [InlineData(3, 4)]
+    [InlineData(4, 100)]
+    public async Task Fit_CancelledWithinOneHugeBatch_ThrowsBeforeItsEnd(int threads, int columns)
+    {
+        Rows rows = columns == 4 ? _rows : Some.Linear(1, 3000, columns);
+        int losses = 0;
+        var options = new Options
+        {
+            BatchSize = int.MaxValue,
+            NumberOfThreads = threads,
+            NumberOfEpochs = 1,
+            LossFunction = new LossOf((output, label) =>
+            {
+                if (Interlocked.Increment(ref losses) == 500)
+                    _source.Cancel();
+                return Math.Abs(output - label);
+            }, (output, label) => MathF.Sign(output - label)),
+        };
+
+        await AssertCancelled(options, () => rows.View(_ml));
+
+        Assert.InRange(losses, 500, 500 + threads * 128);        // what each thread had begun: at most 128 rows
+    }
+
+    [Fact]
+    public async Task Fit_CancelledInTheCallback_ThrowsInTheNextEpoch()
+    {
+        int epochs = 0;
+        var options = new Options
+        {
+            EpochCompleted = _ =>
+            {
+                if (++epochs == 2)
+                    _source.Cancel();
+            },
+        };
+
+        await AssertCancelled(options, () => _rows.View(_ml));
+
+        Assert.Equal(2, epochs);
+    }
+
+    [Fact]
+    public async Task Fit_TokenNotCancelled_ChangesNothing()
+    {
+        float[] with = await Task.Run(() => _rows.Fit(new() { NumberOfEpochs = 3, CancellationToken = _source.Token }).Parameters());
+
+        Assert.Equal(_rows.Fit(new() { NumberOfEpochs = 3 }).Parameters(), with);
+    }
+
+    private async Task AssertCancelled(Options options, Func<IDataView> view)
+    {
+        options.CancellationToken = _source.Token;
+        RmsPropRegressionTrainer trainer = _ml.Regression.Trainers.RmsProp(options);
+
+        OperationCanceledException exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => Task.Run(() => trainer.Fit(view())).WaitAsync(_patience));
+
+        Assert.Equal(_source.Token, exception.CancellationToken);
+        float[] expected = _rows.Fit(new() { NumberOfEpochs = 2 }).Parameters();
+        Assert.Equal(expected, _ml.Regression.Trainers.RmsProp(numberOfEpochs: 2).Fit(_rows.View(_ml)).Parameters());
+    }
+
+    /// <summary>The same row for ever; something happens once a thousand have been read.</summary>
+    private static IEnumerable<Row> Endless(Action afterAThousand)
+    {
+        for (long row = 0; ; row++)
+        {
+            if (row == 1000)
+                afterAThousand();
+            yield return new Row { Features = Rows.Sparse([1, 2, 3, 4]), Label = row % 2 };
+        }
+    }
+}

@@ -1,0 +1,168 @@
+using MlNetRms.Tests.Support;
+using static MlNetRms.RmsPropRegressionTrainer;
+
+namespace MlNetRms.Tests.Training;
+
+/// <summary>On few rows of many columns, where the validation loss falls first and rises then.</summary>
+public sealed class EarlyStoppingTests
+{
+    private const int Epochs = 120;
+    private static readonly Rows _all = Some.Linear(1, 300, 25, noise: 3);
+    private static readonly Rows _train = _all.Take(Enumerable.Range(0, 35));
+    private static readonly Rows _validation = _all.Take(Enumerable.Range(35, 265));
+    private static readonly double[] _losses = Losses(Fit(null).Training);
+
+    [Theory]
+    [InlineData(1, 0)]
+    [InlineData(5, 0)]
+    [InlineData(20, 0)]
+    [InlineData(1, 0.02f)]
+    [InlineData(3, 0.02f)]
+    [InlineData(10, 0.3f)]
+    [InlineData(1000, 0)]        // longer than the training
+    public void Fit_PatienceAndImprovement_StopsAndReturnsTheBestEpochsWeights(int patience, float improvement)
+    {
+        (int best, int last) = Expected(patience, improvement);
+
+        RmsPropRegressionTransformer model = Fit(new() { Patience = patience, MinimumImprovement = improvement });
+
+        Assert.Equal(last, model.Training.Epochs.Count);
+        Assert.Equal(best, model.Training.ReturnedEpoch);
+        Assert.Equal(last < Epochs ? StopReason.NoImprovement : StopReason.AllEpochsCompleted, model.Training.StopReason);
+        Assert.Equal(_losses.Take(last), Losses(model.Training));
+        Assert.Equal(Fit(null, best).Parameters(), model.Parameters());
+        Assert.Equal(2L * Epochs, model.Training.TotalSteps);        // as planned
+    }
+
+    [Fact]
+    public void Fit_ThisData_HasItsBestEpochInTheMiddle()
+    {
+        int best = Array.IndexOf(_losses, _losses.Min()) + 1;
+
+        Assert.InRange(best, 5, Epochs - 30);        // or the tests above would show nothing
+        Assert.NotEqual(Expected(3, 0), Expected(3, 0.02f));
+    }
+
+    [Fact]
+    public void Fit_ValidationFraction_StopsToo()
+    {
+        RmsPropRegressionTransformer model = _train.Fit(Form(new() { Patience = 2, MinimumImprovement = 0.05f }, validationFraction: 0.4f));
+
+        double[] losses = Losses(model.Training);
+        Assert.Equal(StopReason.NoImprovement, model.Training.StopReason);
+        Assert.Equal(model.Training.ReturnedEpoch + 2, losses.Length);
+    }
+
+    [Fact]
+    public void Fit_NoValidationRows_ThrowsBeforeReadingAndNamesTheOption()
+    {
+        var ml = new MLContext(1);
+        IDataView unreadable = Rows.View(ml, Unreadable(), 3);
+
+        var exception = Assert.Throws<InvalidOperationException>(() => ml.Regression.Trainers.RmsProp(new Options { EarlyStopping = new() }).Fit(unreadable));
+
+        Assert.Contains("EarlyStopping needs validation rows", exception.Message, StringComparison.Ordinal);
+        Assert.Contains(nameof(Options.ValidationFraction), exception.Message, StringComparison.Ordinal);
+
+        static IEnumerable<Row> Unreadable()
+        {
+            yield return new Row();
+            throw new InvalidDataException("read");
+        }
+    }
+
+    [Fact]
+    public void Fit_ValidationFractionTakesNoRow_ThrowsInsteadOfNeverStopping()
+    {
+        var exception = Assert.Throws<InvalidOperationException>(() =>
+            _train.Fit(new() { EarlyStopping = new(), ValidationFraction = 1e-9f }));
+
+        Assert.Contains("EarlyStopping needs validation rows", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("35", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Fit_AveragedWeights_AreJudgedAsSoonAsTheAverageHasBegun()
+    {
+        // One step an epoch, so that the weights after every step are those of a training that ends there.
+        Options Length(int epochs, float averaged) => new()
+        {
+            Standardize = false,
+            Shuffle = false,
+            BatchSize = 1000,
+            NumberOfEpochs = epochs,
+            LearningRateSchedule = LearningRateSchedule.Constant,
+            AveragedFraction = averaged,
+        };
+        var ml = new MLContext(1);
+        float[][] after = Enumerable.Range(1, 12).Select(epochs => _train.Fit(Length(epochs, 0)).Parameters()).ToArray();
+
+        RmsPropRegressionTransformer model = ml.Regression.Trainers.RmsProp(Length(12, 0.5f)).Fit(_train.View(ml), _validation.View(ml));
+
+        for (int epoch = 1; epoch <= 12; epoch++)
+        {
+            int first = Math.Min(epoch, 7);        // the second half of twelve steps
+            float[] judged = Enumerable.Range(0, 26).Select(i => after[(first - 1)..epoch].Average(w => w[i])).ToArray();
+            double expected = Enumerable.Range(0, _validation.Count).Average(row =>
+                0.5 * Math.Pow(judged[25] - _validation.Labels[row] + _validation.Features[row].Zip(judged, (x, w) => (double)x * w).Sum(), 2));
+            Assert.Equal(expected, model.Training.Epochs[epoch - 1].ValidationLoss!.Value, 2e-5 * expected);        // sums of floats
+        }
+    }
+
+    [Fact]
+    public void Fit_CallbackStopsBetweenBestAndLast_ReturnsTheBest()
+    {
+        (int best, int last) = Expected(20, 0);
+        Options options = Form(new() { Patience = 20 });
+        options.EpochCompleted = progress =>
+        {
+            if (progress.Report.Epoch == best + 3)
+                progress.Stop();
+        };
+
+        RmsPropRegressionTransformer model = Train(options);
+
+        Assert.True(best + 3 < last);
+        Assert.Equal((StopReason.StoppedByCallback, best, best + 3), (model.Training.StopReason, model.Training.ReturnedEpoch, model.Training.Epochs.Count));
+        Assert.Equal(Fit(null, best).Parameters(), model.Parameters());
+    }
+
+    /// <summary>The rule in plain words: the best epoch, and the last one trained.</summary>
+    private static (int Best, int Last) Expected(int patience, float improvement)
+    {
+        int best = 1;
+        for (int epoch = 2; epoch <= Epochs; epoch++)
+        {
+            if (_losses[epoch - 1] < _losses[best - 1] * (1 - improvement))
+                best = epoch;
+            else if (epoch - best == patience)
+                return (best, epoch);
+        }
+        return (best, Epochs);
+    }
+
+    private static RmsPropRegressionTransformer Fit(EarlyStopping? stopping, int epochs = Epochs)
+    {
+        Options options = Form(stopping);
+        options.NumberOfEpochs = epochs;
+        return Train(options);
+    }
+
+    private static RmsPropRegressionTransformer Train(Options options)
+    {
+        var ml = new MLContext(1);
+        return ml.Regression.Trainers.RmsProp(options).Fit(_train.View(ml), _validation.View(ml));
+    }
+
+    private static Options Form(EarlyStopping? stopping, float validationFraction = 0) => new()
+    {
+        BatchSize = 20,
+        NumberOfEpochs = Epochs,
+        LearningRateSchedule = LearningRateSchedule.Constant,
+        AveragedFraction = 0,
+        EarlyStopping = stopping,
+        ValidationFraction = validationFraction,
+    };
+
+    private static double[] Losses(TrainingReport report) => report.Epochs.Select(epoch => epoch.ValidationLoss!.Value).ToArray();
+}

@@ -1,0 +1,129 @@
+using MlNetRms.Losses;
+using MlNetRms.Tests.Oracles;
+using MlNetRms.Tests.Support;
+using static MlNetRms.RmsPropRegressionTrainer;
+
+namespace MlNetRms.Tests.Training;
+
+/// <summary>Whole trainings with sparse columns: updating touched weights only is updating all of them.</summary>
+public sealed class SparseUpdatesTests
+{
+    /// <summary>Some hundred steps of float, whose roundings differ between the two.</summary>
+    private const double OtherRoundings = 5e-5;
+
+    private static readonly Rows _rows = Some.MostlyZero(1, 900, denseColumns: 3, sparseColumns: 100, nonZeros: 3);
+
+    private static readonly Dictionary<string, Options> _forms = new()
+    {
+        ["defaults"] = new(),
+        ["centered"] = new() { Centered = true, LearningRate = 0.01f },
+        ["no bias correction"] = new() { BiasCorrection = false, Alpha = 0.9f },
+        ["epsilon inside"] = new() { EpsilonPlacement = EpsilonPlacement.InsideSquareRoot },
+        ["last weights"] = new() { AveragedFraction = 0 },
+        ["average of all"] = new() { AveragedFraction = 1 },
+        ["constant rate"] = new() { LearningRateSchedule = LearningRateSchedule.Constant, LearningRate = 0.01f },
+        ["not standardised"] = new() { Standardize = false },
+        ["initial weights"] = new() { InitialWeightsStandardDeviation = 0.3f },
+        ["loss"] = new() { LossFunction = new HuberLoss(0.7f) },
+        ["in order"] = new() { Shuffle = false },
+        ["weighted"] = new() { ExampleWeightColumnName = nameof(Row.Weight) },
+    };
+
+    public static TheoryData<string> Forms => new(_forms.Keys);
+
+    [Theory, MemberData(nameof(Forms))]
+    public void Fit_TouchedWeightsOnly_GivesTheModelOfUpdatingAllWeights(string form)
+    {
+        // A clipping norm that nothing reaches only forbids the short cut.
+        RmsPropRegressionTransformer touched = Fit(form, clippingNorm: null);
+        RmsPropRegressionTransformer all = Fit(form, clippingNorm: 1e18f);
+
+        Assert.Equal(SparseUpdates.TouchedWeights, touched.Training.SparseUpdates);
+        Assert.Equal(SparseUpdates.AllWeights, all.Training.SparseUpdates);
+        Assert.Equal(100, touched.Training.SparseFeatures);
+        Models.AssertClose(all.Parameters(), touched.Parameters(), OtherRoundings);
+        Models.AssertClose(all.Training.Epochs.Select(epoch => (float)epoch.Loss).ToArray(),
+            touched.Training.Epochs.Select(epoch => (float)epoch.Loss).ToArray(), OtherRoundings);
+    }
+
+    private static readonly Dictionary<string, Options> _acting = new()
+    {
+        [nameof(Options.Momentum)] = new() { Momentum = 0.9f },
+        [nameof(Options.L2Regularization)] = new() { L2Regularization = 0.01f },
+        [nameof(Options.L1Regularization)] = new() { L1Regularization = 0.01f },
+        [nameof(Options.NonNegativeWeights)] = new() { NonNegativeWeights = true },
+        [nameof(Options.GradientClippingNorm)] = new() { GradientClippingNorm = 1 },
+    };
+
+    public static TheoryData<string> ActingOnEveryWeight => new(_acting.Keys);
+
+    [Theory, MemberData(nameof(ActingOnEveryWeight))]
+    public void Fit_OptionThatActsOnUntouchedWeights_UpdatesAllWeightsAndSaysSo(string option)
+    {
+        Options options = _acting[option];
+        options.NumberOfEpochs = 1;
+
+        Assert.Equal(SparseUpdates.AllWeights, _rows.Fit(options).Training.SparseUpdates);
+        Assert.Equal(SparseUpdates.None, Some.Linear(1, 50, 3).Fit(options).Training.SparseUpdates);
+    }
+
+    [Theory]
+    [InlineData(63, SparseUpdates.None)]
+    [InlineData(64, SparseUpdates.TouchedWeights)]
+    public void Fit_SparseColumns_AreUpdatedWhereTouchedFromSixtyFourOn(int columns, SparseUpdates expected) =>
+        Assert.Equal(expected, Some.MostlyZero(1, 300, 2, columns, 2).Fit(new() { NumberOfEpochs = 1 }).Training.SparseUpdates);
+
+    public static TheoryData<float, float, bool> Oracles => new()
+    {
+        { 0, 0, false },
+        { 0, 0, true },
+        { 0.05f, 0, false },          // the penalty acts on the weights of sparse columns too
+        { 0, 0.9f, false },
+        { 0.05f, 0.9f, true },
+    };
+
+    [Theory, MemberData(nameof(Oracles))]
+    public void Fit_SparseColumns_EqualsTheScalarTraining(float l2, float momentum, bool biasCorrection)
+    {
+        Rows rows = Weighted(_rows.Take(Enumerable.Range(0, 200)));
+        var options = new Options
+        {
+            Standardize = false,
+            Shuffle = false,
+            BatchSize = 16,
+            NumberOfEpochs = 4,
+            Alpha = 0.9f,
+            Epsilon = 0.1f,
+            LearningRate = 0.01f,
+            L2Regularization = l2,
+            Momentum = momentum,
+            BiasCorrection = biasCorrection,
+            ExampleWeightColumnName = nameof(Row.Weight),
+        };
+
+        RmsPropRegressionTransformer model = rows.Fit(options);
+
+        Assert.True(model.Training.SparseFeatures >= 64);
+        Models.AssertClose(ScalarTraining.Run(rows, options).Parameters.Select(w => (float)w).ToArray(), model.Parameters(), OtherRoundings);
+    }
+
+    [Fact]
+    public void Fit_SparseAndDivergent_Throws()
+    {
+        var exception = Assert.Throws<InvalidOperationException>(() =>
+            _rows.Fit(new() { LearningRate = 1e30f, LearningRateSchedule = LearningRateSchedule.Constant }));
+
+        Assert.Contains("diverged in epoch 1", exception.Message, StringComparison.Ordinal);
+    }
+
+    private static RmsPropRegressionTransformer Fit(string form, float? clippingNorm)
+    {
+        Options options = _forms[form];
+        options.NumberOfEpochs = 15;
+        options.GradientClippingNorm = clippingNorm;
+        return (options.ExampleWeightColumnName is null ? _rows : Weighted(_rows)).Fit(options);
+    }
+
+    private static Rows Weighted(Rows rows) =>
+        new(rows.Features, rows.Labels, Enumerable.Range(0, rows.Count).Select(row => 0.5f + row % 4).ToArray());
+}

@@ -1,0 +1,92 @@
+using MlNetRms.Losses;
+using MlNetRms.Tests.Support;
+using static MlNetRms.RmsPropRegressionTrainer;
+
+namespace MlNetRms.Tests.Training;
+
+/// <summary>The number of threads changes nothing but the time.</summary>
+public sealed class ThreadsTests
+{
+    private const int Columns = 120;
+    private const int BatchSize = 256;        // 256 rows of 128 floats: more than 25 000 values, eight blocks of rows
+
+    [Theory]
+    [InlineData(700, false)]
+    [InlineData(700, true)]
+    [InlineData(257, false)]        // batches of 129 rows: half of the blocks are empty
+    public void Fit_AnyNumberOfThreads_GivesIdenticalBits(int rowCount, bool weighted)
+    {
+        Rows rows = Some.Linear(1, rowCount, Columns, weighted: weighted);
+        RmsPropRegressionTransformer one = Fit(rows, 1);
+
+        Assert.Equal(1, one.Training.NumberOfThreads);
+        foreach (int threads in new[] { 2, 3, 4, 8 })
+        {
+            RmsPropRegressionTransformer several = Fit(rows, threads);
+            Assert.Equal(threads, several.Training.NumberOfThreads);
+            Assert.Equal(one.Parameters(), several.Parameters());
+            Assert.Equal(one.Training.Epochs.Select(epoch => epoch.Loss), several.Training.Epochs.Select(epoch => epoch.Loss));
+        }
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(5)]
+    public void Fit_LossAndPenaltiesOnSeveralThreads_GiveIdenticalBits(int threads)
+    {
+        Rows rows = Some.Linear(1, 600, Columns, weighted: true);
+        void Everything(Options options)
+        {
+            options.LossFunction = new HuberLoss(0.5f);
+            options.L1Regularization = 0.01f;
+            options.NonNegativeWeights = true;
+            options.GradientClippingNorm = 0.5f;
+        }
+
+        Assert.Equal(Fit(rows, 1, Everything).Parameters(), Fit(rows, threads, Everything).Parameters());
+    }
+
+    [Fact]
+    public void Fit_NumberOfThreadsNotGiven_UsesAtMostOneAProcessorWithTheSameBits()
+    {
+        Rows rows = Some.Linear(1, 600, Columns);
+        RmsPropRegressionTransformer model = Fit(rows, null);
+
+        Assert.Equal(Math.Min(Environment.ProcessorCount, 8), model.Training.NumberOfThreads);
+        Assert.Equal(Fit(rows, 1).Parameters(), model.Parameters());
+    }
+
+    [Fact]
+    public void Fit_BatchesTooSmallToGain_UsesOneThread()
+    {
+        Assert.Equal(1, Some.Linear(1, 300, 20).Fit(new() { NumberOfEpochs = 1, NumberOfThreads = 4 }).Training.NumberOfThreads);
+        Assert.Equal(1, Some.MostlyZero(1, 600, Columns, 100, 3)
+            .Fit(new() { NumberOfEpochs = 1, NumberOfThreads = 4, BatchSize = BatchSize }).Training.NumberOfThreads);
+    }
+
+    [Fact]
+    public void Fit_LossThatThrowsOnAnyThread_ThrowsItUnchanged()
+    {
+        var thrown = new InvalidDataException("in the loss");
+        int calls = 0;
+        Rows rows = Some.Linear(1, 600, Columns);
+
+        var caught = Assert.Throws<InvalidDataException>(() => Fit(rows, 4, options => options.LossFunction = new LossOf(
+            (_, _) => Interlocked.Increment(ref calls) > 3000 ? throw thrown : 1, (_, _) => 1)));
+
+        Assert.Same(thrown, caught);
+    }
+
+    private static RmsPropRegressionTransformer Fit(Rows rows, int? threads, Action<Options>? configure = null)
+    {
+        var options = new Options
+        {
+            BatchSize = BatchSize,
+            NumberOfEpochs = 8,
+            NumberOfThreads = threads,
+            ExampleWeightColumnName = rows.Weights is null ? null : nameof(Row.Weight),
+        };
+        configure?.Invoke(options);
+        return rows.Fit(options);
+    }
+}
