@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Microsoft.ML;
 using Microsoft.ML.SearchSpace;
 using Microsoft.ML.Trainers;
@@ -13,7 +14,8 @@ public sealed partial class RmsPropRegressionTrainer
     /// </summary>
     /// <remarks>
     /// The trainer takes a copy when it is built and checks it then; later changes have no effect on it. The search
-    /// attributes give ranges worth searching, inside those that are allowed; any combination of them is valid.
+    /// attributes give ranges worth searching, inside those that are allowed; any combination of them is valid. ML.NET's
+    /// search keeps options as JSON, which leaves out what is no plain value.
     /// </remarks>
     public sealed class Options
     {
@@ -41,6 +43,7 @@ public sealed partial class RmsPropRegressionTrainer
         /// How the learning rate changes from step to step. Default <see cref="MlNetRms.LearningRateSchedule.CosineToZero"/>.
         /// At a constant rate the error ends one to a few percent above the optimum.
         /// </summary>
+        [JsonIgnore]
         public LearningRateSchedule LearningRateSchedule { get; set; } = LearningRateSchedule.CosineToZero;
 
         /// <summary>
@@ -107,6 +110,7 @@ public sealed partial class RmsPropRegressionTrainer
         /// <see cref="LogCoshLoss"/>; any other ML.NET loss too, except <see cref="PoissonLoss"/> and
         /// <see cref="TweedieLoss"/>, which are not for a model that predicts the label itself.
         /// </summary>
+        [JsonIgnore]
         public IRegressionLoss? LossFunction { get; set; }
 
         /// <summary>
@@ -166,6 +170,7 @@ public sealed partial class RmsPropRegressionTrainer
         /// Rows to judge each epoch by, with the columns that the trainer sees; null, the default, for none. In a pipeline:
         /// rows that have been through its earlier transforms. Excludes <see cref="ValidationFraction"/>.
         /// </summary>
+        [JsonIgnore]
         public IDataView? ValidationSet { get; set; }
 
         /// <summary>
@@ -178,12 +183,14 @@ public sealed partial class RmsPropRegressionTrainer
         /// Called after each epoch, on the thread that called <c>Fit</c>, with what happened in it and a way to stop there and
         /// keep the model. Null, the default, for none. What it throws ends <c>Fit</c>, unchanged.
         /// </summary>
+        [JsonIgnore]
         public Action<EpochProgress>? EpochCompleted { get; set; }
 
         /// <summary>
         /// Ends <c>Fit</c> with an <see cref="OperationCanceledException"/> when cancelled, be it in the middle of reading or of an
         /// epoch. Default: none. Trainer and context stay usable.
         /// </summary>
+        [JsonIgnore]
         public CancellationToken CancellationToken { get; set; }
 
         /// <summary>

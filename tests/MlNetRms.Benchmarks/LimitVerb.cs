@@ -27,12 +27,13 @@ internal static class LimitVerb
         var rows = new List<string[]>();
         foreach (Workload workload in arguments.Select(Workloads.All(arguments.Quick), workload => workload.Name))
         {
-            using ExampleStore examples = ReadExamples(workload);
+            ReadRows read = ReadExamples(workload);
+            using ExampleStore examples = read.Training;
             foreach (int threads in (int[])[1, 2])
             {
                 workload.Options.NumberOfThreads = threads;
-                rows.Add(ChosenThreads(examples, workload.Options) == threads
-                    ? Measured(workload, examples, threads)
+                rows.Add(ChosenThreads(read, workload.Options) == threads
+                    ? Measured(workload, read, threads)
                     : [workload.Name, $"{threads} → 1", "—", "—", "—", "—", "—", "—"]);
             }
         }
@@ -44,39 +45,44 @@ internal static class LimitVerb
             """);
     }
 
-    private static ExampleStore ReadExamples(Workload workload)
+    private static ReadRows ReadExamples(Workload workload)
     {
         var view = new RowView(workload.Train);
-        return ExampleReader.Read(view, SchemaChecks.Find(view.Schema, workload.Options), workload.Options, out _, out _);
+        return ExampleReader.ReadTraining(view, SchemaChecks.Find(view.Schema, workload.Options), workload.Options, previous: null);
     }
 
-    private static int ChosenThreads(ExampleStore examples, RmsPropRegressionTrainer.Options options)
+    private static FitLoop NewLoop(ReadRows read, RmsPropRegressionTrainer.Options options, TrainingLength length) =>
+        new(read.Training, validation: null, read.Standardizer, start: null, state: null, options, length);
+
+    private static int ChosenThreads(ReadRows read, RmsPropRegressionTrainer.Options options)
     {
-        using var gradient = new MiniBatchGradient(examples, new float[examples.Stride + examples.SparseCount], sparse: null,
-            TrainingLength.Of(examples.RowCount, options).BatchSize, options.NumberOfThreads);
-        return gradient.NumberOfThreads;
+        using FitLoop loop = NewLoop(read, options, TrainingLength.Of(read.Training.RowCount, options));
+        return loop.NumberOfThreads;
     }
 
-    private static string[] Measured(Workload workload, ExampleStore examples, int threads)
+    private static string[] Measured(Workload workload, ReadRows read, int threads)
     {
+        ExampleStore examples = read.Training;
         long values = examples.RowCount * examples.Stride + 2 * examples.NonZeroCount;
         int epochsPerRepeat = (int)Math.Max(1, ValuesPerRepeat / values);
         workload.Options.NumberOfEpochs = epochsPerRepeat * (Repeats + 1);
-        WarmUp(examples, workload.Options, threads);
+        WarmUp(read, workload.Options, threads);
         var epochTimes = new List<double>();
         var readTimes = new List<double>();
+        using FitLoop loop = NewLoop(read, workload.Options, TrainingLength.Of(examples.RowCount, workload.Options));
         long start = Stopwatch.GetTimestamp();
-        FitLoop.Minimize(examples, workload.Options, TrainingLength.Of(examples.RowCount, workload.Options), (epoch, _, _) =>
+        loop.Run(epoch =>
         {
-            if (epoch % epochsPerRepeat != 0)
-                return;
+            if (epoch.Epoch % epochsPerRepeat != 0)
+                return true;
             epochTimes.Add(Stopwatch.GetElapsedTime(start).TotalSeconds / epochsPerRepeat);
             start = Stopwatch.GetTimestamp();
             for (int repeat = 0; repeat < epochsPerRepeat; repeat++)
                 Read(examples, threads);
             readTimes.Add(Stopwatch.GetElapsedTime(start).TotalSeconds / epochsPerRepeat);
             start = Stopwatch.GetTimestamp();
-        }, out _);
+            return true;
+        });
 
         // The first repeat finds the caches cold. Each epoch is set against the read just before it.
         double[] epochs = [.. epochTimes.Skip(1)];
@@ -97,13 +103,14 @@ internal static class LimitVerb
     }
 
     /// <summary>Until the runtime has put optimised code in the place of the quickly compiled one, which takes it some tenths of a second.</summary>
-    private static void WarmUp(ExampleStore examples, RmsPropRegressionTrainer.Options options, int threads)
+    private static void WarmUp(ReadRows read, RmsPropRegressionTrainer.Options options, int threads)
     {
-        TrainingLength shortest = TrainingLength.Of(examples.RowCount, options) with { NumberOfEpochs = 1 };
+        TrainingLength shortest = TrainingLength.Of(read.Training.RowCount, options) with { NumberOfEpochs = 1 };
         for (long start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < Measuring.WarmUpTime;)
         {
-            FitLoop.Minimize(examples, options, shortest, (_, _, _) => { }, out _);
-            Read(examples, threads);
+            using FitLoop loop = NewLoop(read, options, shortest);
+            loop.Run(_ => true);
+            Read(read.Training, threads);
         }
     }
 

@@ -128,7 +128,7 @@ public class SparseStepBenchmark
     private float[] _values = [];
     private int[] _places = [];
     private RmsProp _optimizer = new(parameterCount: 1, alpha: 0, epsilon: 1);
-    private SparseRmsProp _sparse = new([], _options, firstAveragedStep: long.MaxValue);
+    private SparseRmsProp _sparse = new([], state: null, offset: 0, _options, firstAveragedStep: long.MaxValue);
 
     /// <summary>Weights in all.</summary>
     [Params(10_000, 100_000)]
@@ -149,7 +149,7 @@ public class SparseStepBenchmark
         for (int k = 0; k < Touched; k++)
             _gradient[_places[k]] = _values[k] = random.Next();
         _optimizer = new RmsProp(Length, _options.Alpha, _options.Epsilon, biasCorrection: true);
-        _sparse = new SparseRmsProp(_dense, _options, firstAveragedStep: long.MaxValue);
+        _sparse = new SparseRmsProp(_dense, state: null, offset: 0, _options, firstAveragedStep: long.MaxValue);
     }
 
     [Benchmark(Baseline = true)]

@@ -1,0 +1,40 @@
+using System.Text.Json;
+
+namespace MlNetRms.Tests;
+
+using Options = RmsPropRegressionTrainer.Options;
+
+/// <summary>ML.NET's hyperparameter search turns options into JSON and back.</summary>
+public sealed class OptionsJsonTests
+{
+    [Fact]
+    public void Json_ThereAndBack_KeepsPlainValues()
+    {
+        var options = new Options { LearningRate = 0.1f, BatchSize = 32, NumberOfEpochs = 7, ExampleWeightColumnName = "Weight", Centered = true };
+
+        Options back = JsonSerializer.Deserialize<Options>(JsonSerializer.Serialize(options))!;
+
+        Assert.Equal(
+            (0.1f, 32, 7, "Weight", true), (back.LearningRate, back.BatchSize, back.NumberOfEpochs, back.ExampleWeightColumnName, back.Centered));
+    }
+
+    [Fact]
+    public void Json_WhatIsNoPlainValue_IsLeftOut()
+    {
+        using var cancellation = new CancellationTokenSource();
+        var options = new Options
+        {
+            LearningRateSchedule = LearningRateSchedule.Constant,
+            LossFunction = new AbsoluteLoss(),
+            EpochCompleted = _ => { },
+            CancellationToken = cancellation.Token,
+        };
+
+        Options back = JsonSerializer.Deserialize<Options>(JsonSerializer.Serialize(options))!;
+
+        Assert.Same(LearningRateSchedule.CosineToZero, back.LearningRateSchedule);
+        Assert.Null(back.LossFunction);
+        Assert.Null(back.EpochCompleted);
+        Assert.False(back.CancellationToken.CanBeCanceled);
+    }
+}
