@@ -1,8 +1,7 @@
 using System.Text.Json;
+using Options = MlNetRms.RmsPropRegressionTrainer.Options;
 
 namespace MlNetRms.Tests;
-
-using Options = RmsPropRegressionTrainer.Options;
 
 /// <summary>ML.NET's hyperparameter search turns options into JSON and back.</summary>
 public sealed class OptionsJsonTests
