@@ -30,7 +30,7 @@ internal static class MicroVerb
             .AddLogger(NullLogger.Instance)
             .WithArtifactsPath(Path.Combine(Path.GetTempPath(), "MlNetRms.Benchmarks"))
             .WithOptions(ConfigOptions.DisableLogFile);
-        Report.Table(["kernel", "size", "scalar", "kernel", "scalar / kernel"],
+        Report.Table(["kernel", "size", "scalar", "ours", "scalar / ours"],
             [.. kernels.SelectMany(kernel => Rows(kernel.Name.Replace("Benchmark", ""), BenchmarkRunner.Run(kernel, config)))]);
         Console.WriteLine("""
             Medians. Residuals, AddGradient and Accumulate take 128 rows of that length, Step and Standardize one. SparseStep: touched of
