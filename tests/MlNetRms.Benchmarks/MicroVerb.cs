@@ -6,6 +6,7 @@ using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using MlNetRms.Benchmarks.Micro;
+using Perfolizer.Horology;
 
 namespace MlNetRms.Benchmarks;
 
@@ -22,14 +23,14 @@ internal static class MicroVerb
     {
         IReadOnlyList<Type> kernels = arguments.Select(_kernels, kernel => kernel.Name);
         Report.Header(typeof(BenchmarkRunner));
-        Job job = (arguments.Quick ? Job.Dry : Job.ShortRun.WithIterationCount(9)).WithToolchain(InProcessEmitToolchain.DontLogOutput);
+        Job job = (arguments.Quick ? Job.Dry : Job.ShortRun.WithIterationCount(9).WithIterationTime(TimeInterval.FromMilliseconds(50))).WithToolchain(InProcessEmitToolchain.DontLogOutput);
         ManualConfig config = ManualConfig.CreateEmpty()
             .AddJob(job)
             .AddColumnProvider(DefaultColumnProviders.Instance)
             .AddLogger(NullLogger.Instance)
             .WithArtifactsPath(Path.Combine(Path.GetTempPath(), "MlNetRms.Benchmarks"))
             .WithOptions(ConfigOptions.DisableLogFile);
-        Report.Table(["kernel", "size", "scalar", "kernel", "scalar / kernel"],
+        Report.Table(["kernel", "size", "scalar", "ours", "scalar / ours"],
             [.. kernels.SelectMany(kernel => Rows(kernel.Name.Replace("Benchmark", ""), BenchmarkRunner.Run(kernel, config)))]);
         Console.WriteLine("""
             Medians. Residuals, AddGradient and Accumulate take 128 rows of that length, Step and Standardize one. SparseStep: touched of
