@@ -49,6 +49,7 @@ internal static class PeerChild
     public const string Verb = "peer";
 
     private const int Fits = 5;
+    private const int RowsToCompile = 500;
     private const int EpochsForTiming = 1000;
 
     /// <summary>No further fit begins after this; a slow trainer is measured with fewer.</summary>
@@ -64,6 +65,8 @@ internal static class PeerChild
             ? CsvRows.View(context, arguments[3], workload.Rows.FeatureCount)
             : new RowView(workload.Train).Cached(context);
 
+        // The code is compiled by a fit of few rows, so that the memory of the compiler does not count as the trainer's.
+        peer.Fit(context, workload, context.Data.TakeRows(view, RowsToCompile));
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         long peakBefore = ProcessMemory.Peak;
         bool watched = ProcessMemory.TryRestartPeak(out long before);
