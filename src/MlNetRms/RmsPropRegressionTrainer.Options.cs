@@ -87,7 +87,7 @@ public sealed partial class RmsPropRegressionTrainer
         /// weights as trained, like <see cref="L2Regularization"/>; both together are the elastic net. Excludes
         /// <see cref="Momentum"/> and <see cref="Centered"/>.
         /// </summary>
-        [Range(1e-6f, 1f, 1e-4f, logBase: true)]
+        // No search range: a search draws each option by itself, and would draw this one together with those it excludes.
         public float L1Regularization { get; set; }
 
         /// <summary>Whether weights below 0 are cut off at 0 after each step. Default false. The bias may be negative.</summary>
