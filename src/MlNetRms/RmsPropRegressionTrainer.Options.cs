@@ -103,7 +103,8 @@ public sealed partial class RmsPropRegressionTrainer
         /// The loss of one row, in label units; null, the default, is ½·(ŷ − y)². Ours: <see cref="HuberLoss"/>,
         /// <see cref="AbsoluteLoss"/>, <see cref="QuantileLoss"/>, <see cref="EpsilonInsensitiveLoss"/>,
         /// <see cref="LogCoshLoss"/>; any other ML.NET loss too, except <see cref="PoissonLoss"/> and
-        /// <see cref="TweedieLoss"/>, which are not for a model that predicts the label itself.
+        /// <see cref="TweedieLoss"/>, which are not for a model that predicts the label itself. A loss of your own must be a pure
+        /// function: large batches ask it on several threads at once (<see cref="NumberOfThreads"/>).
         /// </summary>
         public IRegressionLoss? LossFunction { get; set; }
 
