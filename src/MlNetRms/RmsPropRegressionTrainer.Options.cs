@@ -93,6 +93,7 @@ public sealed partial class RmsPropRegressionTrainer
         /// weights as trained, like <see cref="L2Regularization"/>; both together are the elastic net. Excludes
         /// <see cref="Momentum"/> and <see cref="Centered"/>.
         /// </summary>
+        // No search range: a search draws each option by itself, and would draw this one together with those it excludes.
         public float L1Regularization { get; set; }
 
         /// <summary>Whether weights below 0 are cut off at 0 after each step. Default false. The bias may be negative.</summary>
@@ -108,7 +109,8 @@ public sealed partial class RmsPropRegressionTrainer
         /// The loss of one row, in label units; null, the default, is ½·(ŷ − y)². Ours: <see cref="HuberLoss"/>,
         /// <see cref="AbsoluteLoss"/>, <see cref="QuantileLoss"/>, <see cref="EpsilonInsensitiveLoss"/>,
         /// <see cref="LogCoshLoss"/>; any other ML.NET loss too, except <see cref="PoissonLoss"/> and
-        /// <see cref="TweedieLoss"/>, which are not for a model that predicts the label itself.
+        /// <see cref="TweedieLoss"/>, which are not for a model that predicts the label itself. A loss of your own must be a pure
+        /// function: large batches ask it on several threads at once (<see cref="NumberOfThreads"/>).
         /// </summary>
         [JsonIgnore]
         public IRegressionLoss? LossFunction { get; set; }

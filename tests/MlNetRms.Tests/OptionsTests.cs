@@ -1,3 +1,6 @@
+using System.Reflection;
+using Microsoft.ML.SearchSpace;
+using MlNetRms.Losses;
 using MlNetRms.Tests.Support;
 using static MlNetRms.RmsPropRegressionTrainer;
 
@@ -17,6 +20,11 @@ public sealed class OptionsTests
         (nameof(Options.Epsilon), Positive, [0, -1e-8f], [1e-30f, 10], (options, value) => options.Epsilon = value),
         (nameof(Options.Momentum), HalfOpen, [-0.1f, 1], [0, 0.999f], (options, value) => options.Momentum = value),
         (nameof(Options.L2Regularization), NonNegative, [-1e-6f], [0, 10], (options, value) => options.L2Regularization = value),
+        (nameof(Options.L1Regularization), NonNegative, [-1e-6f], [0, 10], (options, value) => options.L1Regularization = value),
+        (nameof(Options.GradientClippingNorm), Positive, [0, -1], [1e-30f, 1e30f], (options, value) => options.GradientClippingNorm = value),
+        (nameof(Options.ValidationFraction), HalfOpen, [-0.01f, 1], [0, 0.999f], (options, value) => options.ValidationFraction = value),
+        (nameof(EarlyStopping.MinimumImprovement), HalfOpen, [-0.01f, 1], [0, 0.999f],
+            (options, value) => options.EarlyStopping = new() { MinimumImprovement = value }),
         (nameof(Options.AveragedFraction), Closed, [-0.01f, 1.01f], [0, 1], (options, value) => options.AveragedFraction = value),
         (nameof(Options.InitialWeightsStandardDeviation), NonNegative, [-1], [0, 3], (options, value) => options.InitialWeightsStandardDeviation = value),
     ];
@@ -76,10 +84,12 @@ public sealed class OptionsTests
     [InlineData(0)]
     [InlineData(-1)]
     [InlineData(int.MinValue)]
-    public void RmsProp_BatchSizeOrEpochsBelowOne_ThrowsWithNameValueAndRange(int value)
+    public void RmsProp_CountBelowOne_ThrowsWithNameValueAndRange(int value)
     {
         AssertAtLeastOne(nameof(Options.BatchSize), new() { BatchSize = value });
         AssertAtLeastOne(nameof(Options.NumberOfEpochs), new() { NumberOfEpochs = value });
+        AssertAtLeastOne(nameof(Options.NumberOfThreads), new() { NumberOfThreads = value });
+        AssertAtLeastOne(nameof(EarlyStopping.Patience), new() { EarlyStopping = new() { Patience = value } });
 
         void AssertAtLeastOne(string name, Options options)
         {
@@ -88,6 +98,17 @@ public sealed class OptionsTests
             Assert.Equal((long)value, exception.ActualValue);
             Assert.Contains($"{name} must be at least 1", exception.Message, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public void RmsProp_ValidationRowsFromTwoOptions_ThrowsWithBothNames()
+    {
+        var ml = new MLContext(1);
+        var options = new Options { ValidationFraction = 0.1f, ValidationSet = Some.Linear(1, 5, 2).View(ml) };
+
+        var exception = Assert.Throws<ArgumentException>(() => ml.Regression.Trainers.RmsProp(options));
+
+        Assert.Contains("ValidationFraction and ValidationSet exclude each other", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -141,6 +162,56 @@ public sealed class OptionsTests
         Assert.Equal((true, true, true, false), (options.Standardize, options.Shuffle, options.BiasCorrection, options.Centered));
         Assert.Equal(EpsilonPlacement.OutsideSquareRoot, options.EpsilonPlacement);
         Assert.Same(LearningRateSchedule.CosineToZero, options.LearningRateSchedule);
+        Assert.Equal((0f, false, null, null), (options.L1Regularization, options.NonNegativeWeights, options.GradientClippingNorm, options.NumberOfThreads));
+        Assert.Equal((0f, CancellationToken.None), (options.ValidationFraction, options.CancellationToken));
+        Assert.All(new object?[] { options.LossFunction, options.ValidationSet, options.EarlyStopping, options.EpochCompleted }, Assert.Null);
+        Assert.Equal((10, 0f), (new EarlyStopping().Patience, new EarlyStopping().MinimumImprovement));
+    }
+
+    private static readonly PropertyInfo[] _searched =
+        [.. typeof(Options).GetProperties().Where(property => property.GetCustomAttribute<Microsoft.ML.SearchSpace.RangeAttribute>() is not null)];
+
+    [Fact]
+    public void SearchRanges_OfEveryOption_BeginAtTheDefaultWhereThatIsInside()
+    {
+        Assert.NotEmpty(_searched);
+        foreach (PropertyInfo property in _searched)
+        {
+            (double low, double high, double? start) = Range(property);
+            double value = Convert.ToDouble(property.GetValue(new Options()));
+            Assert.True(low < high, property.Name);
+            Assert.NotNull(start);
+            Assert.InRange(start.Value, low, high);
+            if (value >= low && value <= high)
+                Assert.Equal(value, start.Value);
+        }
+        PropertyInfo[] choices = [.. typeof(Options).GetProperties().Where(property => property.GetCustomAttribute<BooleanChoiceAttribute>() is not null)];
+        Assert.NotEmpty(choices);
+        Assert.All(choices, choice => Assert.Equal(choice.GetValue(new Options()), choice.GetCustomAttribute<BooleanChoiceAttribute>()!.DefaultValue));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void SearchRanges_AllOptionsAtOnceAtAnyEnd_AreAcceptedTogether(int end)
+    {
+        var options = new Options { Centered = end > 0 };
+        foreach (PropertyInfo property in _searched)
+        {
+            (double low, double high, double? start) = Range(property);
+            double value = end switch { 0 => low, 1 => high, _ => start!.Value };
+            property.SetValue(options, Convert.ChangeType(value, property.PropertyType));
+        }
+
+        // A search draws each option by itself: any two of them must go together.
+        Assert.NotNull(new MLContext(1).Regression.Trainers.RmsProp(options));
+    }
+
+    private static (double Low, double High, double? Start) Range(PropertyInfo property)
+    {
+        var range = property.GetCustomAttribute<Microsoft.ML.SearchSpace.RangeAttribute>()!;
+        return (Convert.ToDouble(range.Min), Convert.ToDouble(range.Max), range.Init is null ? null : Convert.ToDouble(range.Init));
     }
 
     [Fact]

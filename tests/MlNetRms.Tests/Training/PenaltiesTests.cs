@@ -1,0 +1,185 @@
+using MlNetRms.Tests.Oracles;
+using MlNetRms.Tests.Support;
+using static MlNetRms.RmsPropRegressionTrainer;
+
+namespace MlNetRms.Tests.Training;
+
+/// <summary>L1, elastic net, bounds and clipping, against exact minimisers and single steps.</summary>
+public sealed class PenaltiesTests
+{
+    /// <summary>The noise of mini-batches, averaged over the last 2 000 steps at a rate falling to zero; measured: below 1e-4.</summary>
+    private const double Stochastic = 2e-4;
+
+    public static TheoryData<float, float, bool, bool> Problems
+    {
+        get
+        {
+            var problems = new TheoryData<float, float, bool, bool>();
+            foreach ((float l1, float l2) in new[] { (0.02f, 0f), (0.1f, 0f), (0.3f, 0f), (0.05f, 0.05f), (0.2f, 0.5f) })
+            {
+                problems.Add(l1, l2, false, false);
+                problems.Add(l1, l2, false, true);
+                problems.Add(l1, l2, true, false);
+            }
+            problems.Add(0, 0, true, false);
+            problems.Add(0, 0.1f, true, true);
+            return problems;
+        }
+    }
+
+    [Theory, MemberData(nameof(Problems))]
+    public void Fit_Penalties_ReachesTheOptimumOfCoordinateDescentWithTheSameZeros(float l1, float l2, bool nonNegative, bool weighted)
+    {
+        Rows rows = WellSeparated(weighted);
+        var oracle = new CoordinateDescent(rows, l1, l2, nonNegative);
+
+        RmsPropRegressionTransformer model = rows.Fit(new()
+        {
+            L1Regularization = l1,
+            L2Regularization = l2,
+            NonNegativeWeights = nonNegative,
+            ExampleWeightColumnName = weighted ? nameof(Row.Weight) : null,
+        });
+
+        double least = oracle.Objective();
+        Assert.InRange(oracle.Objective(model.Model.Weights), least * (1 - 1e-6), least * (1 + Stochastic));
+        if (l1 > 0)
+            Assert.Equal(oracle.Weights.Select(w => w == 0), model.Model.Weights.Select(w => w == 0));
+        Assert.Contains(oracle.Weights, w => w == 0);        // or there would be nothing to compare
+        Assert.Contains(oracle.Weights, w => w != 0);
+        if (nonNegative)
+            Assert.All(model.Model.Weights, w => Assert.InRange(w, 0, float.MaxValue));
+    }
+
+    [Fact]
+    public void Fit_LargeL1_MakesEveryWeightZeroAndTheBiasTheMeanLabel()
+    {
+        Rows rows = WellSeparated(weighted: false);
+
+        RmsPropRegressionTransformer model = rows.Fit(new() { L1Regularization = 10 });
+
+        Assert.All(model.Model.Weights, w => Assert.Equal(0, w));
+        Assert.Equal(rows.Labels.Average(y => (double)y), model.Model.Bias, 1e-4);        // rounded to float, at 100
+    }
+
+    [Fact]
+    public void Fit_L1OnSparseColumns_MakesManyOfThemExactlyZeroAndPredictsBetterThanTheMean()
+    {
+        Rows rows = Some.MostlyZero(1, 600, 3, 90, 3);
+
+        RmsPropRegressionTransformer model = rows.Fit(new() { L1Regularization = 0.05f });
+
+        Assert.Equal(90, model.Training.SparseFeatures);
+        Assert.InRange(model.Model.Weights.Count(w => w == 0), 20, 92);
+        (_, double deviation) = LeastSquares.Moments(rows.Labels.Select(y => (double)y), Enumerable.Repeat(1.0, rows.Count).ToArray());
+        Assert.InRange(model.Rmse(rows), 0, 0.9 * deviation);
+    }
+
+    [Theory]
+    [InlineData(nameof(Options.Momentum))]
+    [InlineData(nameof(Options.Centered))]
+    public void RmsProp_L1WithMomentumOrCentered_ThrowsWithBothNames(string other)
+    {
+        var options = new Options { L1Regularization = 0.1f, Momentum = other == nameof(Options.Momentum) ? 0.5f : 0, Centered = other == nameof(Options.Centered) };
+
+        var exception = Assert.Throws<ArgumentException>(() => new MLContext(1).Regression.Trainers.RmsProp(options));
+
+        Assert.Contains($"{nameof(Options.L1Regularization)} and {other} exclude each other", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Fit_NonNegativeWeights_LeavesTheBiasFree()
+    {
+        Rows rows = Some.Linear(1, 300, 3, noise: 0.1);
+        var low = new Rows(rows.Features, rows.Labels.Select(y => y - 100).ToArray());
+
+        foreach (bool standardize in new[] { true, false })
+        {
+            RmsPropRegressionTransformer model = low.Fit(new() { NonNegativeWeights = true, Standardize = standardize, LearningRate = standardize ? 0.03f : 1 });
+            Assert.All(model.Model.Weights, w => Assert.InRange(w, 0, float.MaxValue));
+            Assert.InRange(model.Model.Bias, -110, -90);
+        }
+        Assert.Contains(low.Fit().Model.Weights, w => w < 0);        // without the bound
+    }
+
+    [Theory]
+    [InlineData(0.25f)]
+    [InlineData(3)]
+    [InlineData(1000)]        // longer than the gradient
+    public void Fit_GradientClippingNorm_ShortensTheGradientOfTheStep(float norm)
+    {
+        // One step over all rows from zero; α = 0 and ε = 1 make it η·g / (|g| + 1), which shows the length of g.
+        Rows rows = Some.Linear(1, 50, 4, noise: 1);
+        double[] gradient = new double[5];
+        for (int row = 0; row < rows.Count; row++)
+        {
+            for (int i = 0; i < 5; i++)
+                gradient[i] -= rows.Labels[row] * (i < 4 ? rows.Features[row][i] : 1) / rows.Count;
+        }
+        double length = Math.Sqrt(gradient.Sum(g => g * g));
+        double factor = Math.Min(1, norm / length);
+
+        float[] actual = rows.Fit(new()
+        {
+            GradientClippingNorm = norm,
+            Standardize = false,
+            BatchSize = 50,
+            NumberOfEpochs = 1,
+            Alpha = 0,
+            Epsilon = 1,
+            LearningRate = 1,
+            LearningRateSchedule = LearningRateSchedule.Constant,
+        }).Parameters();
+
+        Assert.Equal(norm < length, factor < 1);
+        for (int i = 0; i < 5; i++)
+            Assert.Equal(-factor * gradient[i] / (Math.Abs(factor * gradient[i]) + 1), actual[i], 1e-6);
+        Assert.InRange(length, 3.2, 900);        // or the cases would not be those they are meant to be
+    }
+
+    [Fact]
+    public void Fit_ClippingNormNeverReached_GivesTheBitsOfNoClipping()
+    {
+        Rows rows = Some.Linear(1, 300, 4);
+
+        Assert.Equal(rows.Fit().Parameters(), rows.Fit(new() { GradientClippingNorm = 1e18f }).Parameters());
+        Assert.NotEqual(rows.Fit().Parameters(), rows.Fit(new() { GradientClippingNorm = 0.01f }).Parameters());
+    }
+
+    [Fact]
+    public void Fit_GradientWhoseSquareIsBeyondFloat_IsClippedAndNotLost()
+    {
+        // A gradient of about 1e25 has a finite norm, but no finite square in float.
+        var rows = new Rows([[1e25f], [2e25f]], [1, -3]);
+
+        float[] weights = rows.Fit(new()
+        {
+            GradientClippingNorm = 1,
+            Standardize = false,
+            NumberOfEpochs = 1,
+            LearningRate = 1e-30f,
+            LearningRateSchedule = LearningRateSchedule.Constant,
+        }).Parameters();
+
+        // g = (1e25·(−1) + 2e25·3) / 2 > 0, shortened to 1; one step is −η·g / (|g| + ε).
+        Assert.Equal(-1e-30f / 1.01f, weights[0], 1e-33f);
+    }
+
+    /// <summary>Ten columns, half of them of no use and correlated with the others; large offsets and other scales.</summary>
+    private static Rows WellSeparated(bool weighted)
+    {
+        double[] truth = [2, -1.5, 1, -0.7, 0.5, 0, 0, 0, 0, 0];
+        var random = new Random(3);
+        var features = new float[500][];
+        var labels = new float[500];
+        for (int row = 0; row < features.Length; row++)
+        {
+            double[] z = truth.Select(_ => Some.Normal(random)).ToArray();
+            for (int i = 5; i < 10; i++)
+                z[i] = 0.8 * z[i] + 0.6 * z[i - 5];
+            labels[row] = (float)(100 + 5 * (z.Zip(truth, (x, w) => x * w).Sum() + Some.Normal(random)));
+            features[row] = z.Select((x, i) => (float)(Math.Pow(10, i % 4 - 1) * (x + i))).ToArray();
+        }
+        return new Rows(features, labels, weighted ? Enumerable.Range(0, 500).Select(row => 0.5f + row % 4).ToArray() : null);
+    }
+}
