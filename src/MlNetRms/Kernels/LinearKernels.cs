@@ -47,7 +47,7 @@ internal static class LinearKernels
         }
     }
 
-    /// <summary>g ← g + Σ dᵢ·xᵢ, row after row, so that the bits do not depend on how a batch is cut into calls.</summary>
+    /// <summary>g ← g + Σ dᵢ·xᵢ, four rows at a time: (d₀·x₀ + d₂·x₂) + (d₁·x₁ + d₃·x₃), then the rest one by one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void AddGradient(ReadOnlySpan<float> rows, ReadOnlySpan<float> derivatives, Span<float> gradient)
     {
