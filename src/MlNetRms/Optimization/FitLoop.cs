@@ -138,8 +138,10 @@ internal sealed class FitLoop : IDisposable
                 result = result with { ValidationLoss = _validation.Mean(Returned()) };
             if (stopping is not null && result.ValidationLoss is { } loss)
             {
-                if (loss < bestLoss * (1 - stopping.MinimumImprovement) || bestEpoch == 0)
-                    (bestLoss, best, bestEpoch) = (loss, Unpack(Returned()), epoch);
+                // A loss that is no number is no improvement on anything.
+                double judged = double.IsNaN(loss) ? double.PositiveInfinity : loss;
+                if (judged < bestLoss * (1 - stopping.MinimumImprovement) || bestEpoch == 0)
+                    (bestLoss, best, bestEpoch) = (judged, Unpack(Returned()), epoch);
                 else if (epoch - bestEpoch >= stopping.Patience)
                     reason = StopReason.NoImprovement;
             }
