@@ -8,48 +8,66 @@ namespace MlNetRms.Kernels;
 /// <summary>A linear model on packed rows: every row, and the parameters, hold the same whole number of vectors.</summary>
 internal static class LinearKernels
 {
+    /// <summary>Rows of so many vectors have sums enough in themselves to hide the latency of the additions.</summary>
+    private const int WideRow = 8;
+
     /// <summary>rᵢ = xᵢ·θ for every row: the residual, if the rows hold the label and θ a −1 in its lane.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Residuals(ReadOnlySpan<float> rows, ReadOnlySpan<float> parameters, Span<float> residuals)
     {
         ReadOnlySpan<Vector<float>> theta = MemoryMarshal.Cast<float, Vector<float>>(parameters);
         ReadOnlySpan<Vector<float>> x = MemoryMarshal.Cast<float, Vector<float>>(rows);
+        Debug.Assert(x.Length == theta.Length * residuals.Length);
+        int row = theta.Length < WideRow ? ResidualsByFourRows(x, theta, residuals) : 0;
+        for (; row < residuals.Length; row++)
+        {
+            ReadOnlySpan<Vector<float>> xi = x.Slice(row * theta.Length, theta.Length);
+            Vector<float> sum0 = default, sum1 = default, sum2 = default, sum3 = default;
+            int block = 0;
+            for (; block <= theta.Length - 4; block += 4)
+            {
+                sum0 = Vector.MultiplyAddEstimate(xi[block], theta[block], sum0);
+                sum1 = Vector.MultiplyAddEstimate(xi[block + 1], theta[block + 1], sum1);
+                sum2 = Vector.MultiplyAddEstimate(xi[block + 2], theta[block + 2], sum2);
+                sum3 = Vector.MultiplyAddEstimate(xi[block + 3], theta[block + 3], sum3);
+            }
+            for (; block < theta.Length; block++)
+                sum0 = Vector.MultiplyAddEstimate(xi[block], theta[block], sum0);
+            residuals[row] = Vector.Sum((sum0 + sum1) + (sum2 + sum3));
+        }
+    }
+
+    /// <summary>Narrow rows, four in flight; returns how many were done, all but at most three.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int ResidualsByFourRows(ReadOnlySpan<Vector<float>> x, ReadOnlySpan<Vector<float>> theta, Span<float> residuals)
+    {
         int width = theta.Length;
-        Debug.Assert(x.Length == width * residuals.Length);
         int row = 0;
-        // Four rows in flight hide the latency of the additions.
         for (; row <= residuals.Length - 4; row += 4)
         {
             ReadOnlySpan<Vector<float>> x0 = x.Slice(row * width, width);
             ReadOnlySpan<Vector<float>> x1 = x.Slice((row + 1) * width, width);
             ReadOnlySpan<Vector<float>> x2 = x.Slice((row + 2) * width, width);
             ReadOnlySpan<Vector<float>> x3 = x.Slice((row + 3) * width, width);
-            Vector<float> r0 = default, r1 = default, r2 = default, r3 = default;
+            Vector<float> sum0 = default, sum1 = default, sum2 = default, sum3 = default;
             for (int block = 0; block < theta.Length; block++)
             {
-                r0 = Vector.MultiplyAddEstimate(x0[block], theta[block], r0);
-                r1 = Vector.MultiplyAddEstimate(x1[block], theta[block], r1);
-                r2 = Vector.MultiplyAddEstimate(x2[block], theta[block], r2);
-                r3 = Vector.MultiplyAddEstimate(x3[block], theta[block], r3);
+                sum0 = Vector.MultiplyAddEstimate(x0[block], theta[block], sum0);
+                sum1 = Vector.MultiplyAddEstimate(x1[block], theta[block], sum1);
+                sum2 = Vector.MultiplyAddEstimate(x2[block], theta[block], sum2);
+                sum3 = Vector.MultiplyAddEstimate(x3[block], theta[block], sum3);
             }
-            residuals[row] = Vector.Sum(r0);
-            residuals[row + 1] = Vector.Sum(r1);
-            residuals[row + 2] = Vector.Sum(r2);
-            residuals[row + 3] = Vector.Sum(r3);
+            residuals[row] = Vector.Sum(sum0);
+            residuals[row + 1] = Vector.Sum(sum1);
+            residuals[row + 2] = Vector.Sum(sum2);
+            residuals[row + 3] = Vector.Sum(sum3);
         }
-        for (; row < residuals.Length; row++)
-        {
-            ReadOnlySpan<Vector<float>> x0 = x.Slice(row * width, width);
-            Vector<float> r0 = default;
-            for (int block = 0; block < theta.Length; block++)
-                r0 = Vector.MultiplyAddEstimate(x0[block], theta[block], r0);
-            residuals[row] = Vector.Sum(r0);
-        }
+        return row;
     }
 
     /// <summary>g ← g + Σ dᵢ·xᵢ, four rows at a time: (d₀·x₀ + d₂·x₂) + (d₁·x₁ + d₃·x₃), then the rest one by one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddGradient(ReadOnlySpan<float> rows, ReadOnlySpan<float> derivatives, Span<float> gradient)
+    public static void AddGradient(ReadOnlySpan<float> rows, ReadOnlySpan<float> derivatives, Span<float> gradient, bool prefetchNext = false)
     {
         Span<Vector<float>> g = MemoryMarshal.Cast<float, Vector<float>>(gradient);
         ReadOnlySpan<Vector<float>> x = MemoryMarshal.Cast<float, Vector<float>>(rows);
@@ -66,6 +84,8 @@ internal static class LinearKernels
             var d1 = new Vector<float>(derivatives[row + 1]);
             var d2 = new Vector<float>(derivatives[row + 2]);
             var d3 = new Vector<float>(derivatives[row + 3]);
+            if (prefetchNext)
+                Prefetch.Beyond(rows, row * width * Vector<float>.Count, 4 * width * Vector<float>.Count);
             for (int block = 0; block < g.Length; block++)
             {
                 Vector<float> even = Vector.MultiplyAddEstimate(d0, x0[block], d2 * x2[block]);

@@ -54,7 +54,7 @@ internal sealed class DivergedException(int epoch, long step, float learningRate
 internal sealed class FitLoop : IDisposable
 {
     /// <summary>Bytes that are read in sequence before the next random jump; long enough for the memory to be at full speed.</summary>
-    private const int RunBytes = 256 * 1024;
+    private const int RunBytes = 1 << 20;
 
     private readonly ExampleStore _examples;
     private readonly RmsPropRegressionTrainer.Options _options;

@@ -98,6 +98,10 @@ internal sealed class MiniBatchGradient : IDisposable
     {
         private readonly ExampleStore _examples = batch._examples;
         private readonly RowLoss _rows = new(batch._examples, loss);
+        private readonly bool _prefetch = batch._examples.RowCount * batch._examples.Stride * sizeof(float) > LargestCachedBytes;
+
+        /// <summary>A store of this size stays in the second-level cache, where hints cost more than they bring.</summary>
+        private const long LargestCachedBytes = 1 << 20;
 
         public float[] Gradient { get; } = new float[batch._parameters.Length];
 
@@ -120,7 +124,7 @@ internal sealed class MiniBatchGradient : IDisposable
                     row -= _examples.RowCount;
                 int wanted = (int)Math.Min(count - done, _examples.RowCount - row);
                 ReadOnlySpan<float> derivatives = _rows.Take(row, wanted, batch._parameters, batch._sparse, out ReadOnlySpan<float> rows);
-                LinearKernels.AddGradient(rows, derivatives, gradient[..stride]);
+                LinearKernels.AddGradient(rows, derivatives, gradient[..stride], _prefetch);
                 if (_examples.SparseCount > 0)
                     AddSparseGradient(row, derivatives, gradient[stride..]);
                 done += derivatives.Length;

@@ -21,10 +21,6 @@ namespace MlNetRms.Optimization;
 internal sealed class SparseRmsProp
 {
     private const int PowerCount = 1024;
-
-    /// <summary>Weights updated at once: enough to fill the vectors, few enough for the first-level cache.</summary>
-    private const int BlockLength = 256;
-
     private readonly float _alpha;
     private readonly bool _centered;
     private readonly long _firstAveragedStep;
@@ -34,7 +30,6 @@ internal sealed class SparseRmsProp
     private readonly float[] _meanGradients;
     private readonly double[] _sums;
     private readonly int[] _touched;
-    private readonly Block _block = new();
     private int _touchedCount;
     private long _step;
 
@@ -93,41 +88,28 @@ internal sealed class SparseRmsProp
     public void Step(in StepCoefficients step, float gradientFactor)
     {
         _step++;
-        for (int start = 0; start < _touchedCount; start += BlockLength)
-            Step(_touched.AsSpan(start, Math.Min(BlockLength, _touchedCount - start)), step, gradientFactor);
-        _touchedCount = 0;
-    }
-
-    /// <summary>Gathers what the rule needs, applies it as to dense weights from rest, and puts the results back.</summary>
-    private void Step(ReadOnlySpan<int> places, in StepCoefficients step, float gradientFactor)
-    {
         bool averaging = _step - 1 > _firstAveragedStep;
-        for (int k = 0; k < places.Length; k++)
+        foreach (int place in _touched.AsSpan(0, _touchedCount))
         {
-            int place = places[k];
             ref Coordinate c = ref _coordinates[place];
             long lastStep = ~c.Step;
-            // The rule itself takes the last of the k factors α.
-            float decay = Power(_step - 1 - lastStep);
-            _block.Gradient[k] = c.Gradient * gradientFactor;
-            _block.MeanSquare[k] = decay * c.MeanSquare;
-            _block.Weights[k] = _weights[place];
+            float decay = Power(_step - lastStep);
+            float g = c.Gradient * gradientFactor;
+            c.MeanSquare = decay * c.MeanSquare + (1 - _alpha) * g * g;
+            float meanSquare = c.MeanSquare * step.Correction;
             if (_centered)
-                _block.MeanGradient[k] = decay * _meanGradients[place];
+            {
+                _meanGradients[place] = decay * _meanGradients[place] + (1 - _alpha) * g;
+                float mean = _meanGradients[place] * step.Correction;
+                meanSquare = MathF.Max(meanSquare - mean * mean, 0);
+            }
             if (averaging)
                 _sums[place] += (double)_weights[place] * RestingSteps(lastStep, _step - 1);
+            _weights[place] -= step.LearningRate * (g / (MathF.Sqrt(meanSquare + step.EpsilonInside) + step.EpsilonOutside));
             c.Step = _step;
             c.Gradient = 0;
         }
-        _block.Step(places.Length, _centered, step);
-        for (int k = 0; k < places.Length; k++)
-        {
-            int place = places[k];
-            _weights[place] = _block.Weights[k];
-            _coordinates[place].MeanSquare = _block.MeanSquare[k];
-            if (_centered)
-                _meanGradients[place] = _block.MeanGradient[k];
-        }
+        _touchedCount = 0;
     }
 
     /// <summary>Mean of each weight over the steps from the first averaged one on; the last weights if there is none.</summary>
@@ -165,30 +147,5 @@ internal sealed class SparseRmsProp
 
         /// <summary>The last step that touched it, or the complement (~) of that once the coming step does.</summary>
         public long Step;
-    }
-
-    /// <summary>Some touched weights, gathered for the update rule.</summary>
-    private sealed class Block
-    {
-        private readonly float[] _velocity = new float[BlockLength];
-
-        public float[] Weights { get; } = new float[BlockLength];
-
-        public float[] Gradient { get; } = new float[BlockLength];
-
-        public float[] MeanSquare { get; } = new float[BlockLength];
-
-        public float[] MeanGradient { get; } = new float[BlockLength];
-
-        public void Step(int count, bool centered, in StepCoefficients step)
-        {
-            Span<float> velocity = _velocity.AsSpan(0, count);
-            velocity.Clear();
-            if (centered)
-                RmsPropKernels.StepCentered(Weights.AsSpan(0, count), MeanSquare.AsSpan(0, count), MeanGradient.AsSpan(0, count), velocity,
-                    Gradient.AsSpan(0, count), step);
-            else
-                RmsPropKernels.Step(Weights.AsSpan(0, count), MeanSquare.AsSpan(0, count), velocity, Gradient.AsSpan(0, count), step);
-        }
     }
 }
