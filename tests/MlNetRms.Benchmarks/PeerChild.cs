@@ -8,7 +8,7 @@ using Microsoft.ML.Trainers;
 namespace MlNetRms.Benchmarks;
 
 /// <summary>What one process measured of one trainer on one workload.</summary>
-/// <param name="FitSeconds">Median of the fits after the first, and after a second of others.</param>
+/// <param name="FitSeconds">Median of the fits after the first, and after two seconds of others.</param>
 /// <param name="Fits">How many of those there were.</param>
 /// <param name="FirstFitSeconds">The first fit: code is compiled, memory is new.</param>
 /// <param name="TestRmse">Of the last fit; null if it makes no model.</param>
@@ -49,8 +49,11 @@ internal static class PeerChild
     public const string Verb = "peer";
 
     private const int Fits = 5;
-    private const int RowsToCompile = 500;
+    private const int RowsToCompile = 2000;
     private const int EpochsForTiming = 1000;
+
+    /// <summary>Short fits are measured at least this long.</summary>
+    private static readonly TimeSpan _shortest = TimeSpan.FromSeconds(0.5);
 
     /// <summary>No further fit begins after this; a slow trainer is measured with fewer.</summary>
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(2);
@@ -76,7 +79,7 @@ internal static class PeerChild
         LinearModel? model = null;
         WarmUp(() => peer.Fit(context, workload, view), first);
         var times = new List<double>();
-        for (long start = Stopwatch.GetTimestamp(); times.Count == 0 || (times.Count < Fits && Stopwatch.GetElapsedTime(start) < _patience);)
+        for (long start = Stopwatch.GetTimestamp(); times.Count == 0 || (times.Count < Fits && Stopwatch.GetElapsedTime(start) < _patience) || Stopwatch.GetElapsedTime(start) < _shortest;)
             times.Add(Seconds(() => model = peer.Fit(context, workload, view)));
 
         var result = new PeerResult(Statistics.Median(times), times.Count, first, model?.RmseOn(workload.Test),

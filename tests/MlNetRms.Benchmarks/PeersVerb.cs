@@ -39,12 +39,12 @@ internal static class PeersVerb
             Console.WriteLine("- " + note);
         Console.WriteLine("""
             - Default options but for RmsProp on the textbook's workload. Fit on a filled cache of ML.NET, or on the CSV file; one process a
-              line. First fit: the first of its process. Median: of 5 fits after at least a second of others, or of fewer if they take
-              more than 2 minutes.
+              line. First fit: the first of that size; one of 2000 rows has had the code compiled. Median: of at least 5 fits, and
+              for at least half a second, after two seconds of others; of fewer if they take more than 2 minutes.
             - Normal equations: summed up in blocks and solved by Cholesky's factorisation, all in Math.NET Numerics' managed code. Reading
               alone: every value once through a cursor, on the CSV file the cost of parsing.
             - Peak: of the process, up to the end of the first fit; before: the same before that fit. Fit adds: how far the first fit
-              rose above what was held when it began, compiled code and all, also divided by the bytes of the data (rows ×
+              rose above what was held when it began, also divided by the bytes of the data (rows ×
               (features + 2) × 4, or 8 a non-zero and 16 a row).
             """);
     }

@@ -69,7 +69,7 @@ internal static class Report
 internal static class Measuring
 {
     /// <summary>The runtime replaces quickly compiled code by optimised code in the background, a tenth of a second after things calm down.</summary>
-    public static readonly TimeSpan WarmUpTime = TimeSpan.FromSeconds(1);
+    public static readonly TimeSpan WarmUpTime = TimeSpan.FromSeconds(2);
 }
 
 /// <summary>Order statistics.</summary>

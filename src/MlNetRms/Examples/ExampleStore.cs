@@ -163,12 +163,14 @@ internal sealed class ExampleStore : IDisposable
     }
 
     /// <summary>Weighted mean of the squares of each column, as stored.</summary>
-    public double[] MeanSquares()
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public double[] MeanSquares(CancellationToken cancellation)
     {
         var sums = new double[DenseCount + SparseCount];
         double weights = 0;
         for (long row = 0; row < RowCount; row++)
         {
+            cancellation.ThrowIfCancellationRequested();
             ReadOnlySpan<float> lanes = DenseRows(row, 1);
             double weight = WeightLane is { } lane ? lanes[lane] : 1;
             weights += weight;
@@ -184,12 +186,14 @@ internal sealed class ExampleStore : IDisposable
     }
 
     /// <summary>Weighted mean over all rows of a function of the (standardised) label.</summary>
-    public double WeightedMeanOverLabels(Func<float, double> function)
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public double WeightedMeanOverLabels(Func<float, double> function, CancellationToken cancellation)
     {
         double sum = 0;
         double weights = 0;
         for (long row = 0; row < RowCount; row++)
         {
+            cancellation.ThrowIfCancellationRequested();
             ReadOnlySpan<float> lanes = DenseRows(row, 1);
             double weight = WeightLane is { } lane ? lanes[lane] : 1;
             sum += weight * function(lanes[LabelLane]);

@@ -22,6 +22,7 @@ internal sealed class RowBuckets
     private readonly SeededRandom? _deal;
     private readonly int _seed;
     private readonly Bucket[] _buckets;
+    private RecordPosition[] _records = [];
 
     public RowBuckets(ChunkPool pool, int featureCount, bool shuffle, int seed)
     {
@@ -72,7 +73,7 @@ internal sealed class RowBuckets
     public void Drain(int bucket, RowVisitor visit, CancellationToken cancellation)
     {
         Bucket source = _buckets[bucket];
-        Span<RecordPosition> records = source.Records(_featureCount);
+        Span<RecordPosition> records = source.Records(_featureCount, ref _records);
         if (_deal is not null)
             new SeededRandom(_seed, RandomStream.RowOrder, bucket).Shuffle(records);
         foreach (RecordPosition position in records)
@@ -122,9 +123,11 @@ internal sealed class RowBuckets
             return record;
         }
 
-        public RecordPosition[] Records(int featureCount)
+        /// <summary>Where the records stand, in the order of arrival; in an array that all buckets share.</summary>
+        public Span<RecordPosition> Records(int featureCount, ref RecordPosition[] records)
         {
-            var records = new RecordPosition[_rows];
+            if (records.Length < _rows)
+                records = new RecordPosition[_rows + _rows / 8];
             int count = 0;
             for (int chunk = 0; count < _rows; chunk++)
             {
@@ -133,7 +136,7 @@ internal sealed class RowBuckets
                 for (int start = 0; start < usedWords; start += HeaderWords + PayloadWords(words[start], featureCount) + TrailerWords)
                     records[count++] = new RecordPosition(chunk, start);
             }
-            return records;
+            return records.AsSpan(0, count);
         }
 
         public void Release(ChunkPool pool)

@@ -20,20 +20,20 @@ internal sealed class StandardizedLoss
     private readonly double _labelScale;
     private readonly float _derivativeFactor = 1;
 
-    private StandardizedLoss(IRegressionLoss loss, Standardizer standardizer, ExampleStore examples, bool standardize)
+    private StandardizedLoss(IRegressionLoss loss, Standardizer standardizer, ExampleStore examples, RmsPropRegressionTrainer.Options options)
     {
         _loss = loss;
         _labelCenter = standardizer.LabelCenter;
         _labelScale = standardizer.LabelStandardDeviation;
-        if (standardize)
+        if (options.Standardize)
         {
-            double meanSquare = examples.WeightedMeanOverLabels(label => Math.Pow(Derivative(0, label), 2));
+            double meanSquare = examples.WeightedMeanOverLabels(label => Math.Pow(Derivative(0, label), 2), options.CancellationToken);
             _derivativeFactor = meanSquare > 0 && double.IsFinite(meanSquare) ? (float)(1 / Math.Sqrt(meanSquare)) : 1;
         }
     }
 
     public static StandardizedLoss? Of(RmsPropRegressionTrainer.Options options, Standardizer standardizer, ExampleStore examples) =>
-        IsSquared(options.LossFunction) ? null : new(options.LossFunction!, standardizer, examples, options.Standardize);
+        IsSquared(options.LossFunction) ? null : new(options.LossFunction!, standardizer, examples, options);
 
     /// <summary>ML.NET's squared loss is twice ours and has the same minimiser, so it takes the same road.</summary>
     public static bool IsSquared(IRegressionLoss? loss) => loss is null or SquaredLoss;

@@ -5,51 +5,6 @@ using MlNetRms.Losses;
 
 namespace MlNetRms.Optimization;
 
-/// <summary>How long a training is: what the options leave open is settled by the number of rows.</summary>
-internal readonly record struct TrainingLength(int BatchSize, int StepsPerEpoch, int NumberOfEpochs)
-{
-    /// <summary>Steps, not epochs, are what RMSProp needs to come near the optimum; fewer than this fail on ill-conditioned data.</summary>
-    private const int AutomaticSteps = 10_000;
-
-    public long TotalSteps => (long)StepsPerEpoch * NumberOfEpochs;
-
-    public static TrainingLength Of(long rowCount, RmsPropRegressionTrainer.Options options)
-    {
-        int batchSize = (int)Math.Min(options.BatchSize, rowCount);
-        int stepsPerEpoch = checked((int)((rowCount + batchSize - 1) / batchSize));
-        int automaticEpochs = Math.Max(1, (AutomaticSteps + stepsPerEpoch - 1) / stepsPerEpoch);
-        return new(batchSize, stepsPerEpoch, options.NumberOfEpochs ?? automaticEpochs);
-    }
-}
-
-/// <summary>Weights and bias in the units of the stored rows; weights in the order of the original columns.</summary>
-internal readonly record struct LinearWeights(double[] Weights, double Bias);
-
-/// <summary>What an epoch gave. Losses are means in the units of training.</summary>
-/// <param name="Epoch">Number of the epoch, from 1.</param>
-/// <param name="Step">Steps done.</param>
-/// <param name="Loss">Of the epoch's rows, each before its batch's step.</param>
-/// <param name="ValidationLoss">Of the validation rows after the epoch, or null.</param>
-/// <param name="LearningRate">Of the last step.</param>
-internal readonly record struct EpochResult(int Epoch, long Step, double Loss, double? ValidationLoss, float LearningRate);
-
-/// <summary>What a training gave.</summary>
-/// <param name="Weights">The weights to return.</param>
-/// <param name="StopReason">Why it ended.</param>
-/// <param name="ReturnedEpoch">The epoch after which the returned weights stood.</param>
-/// <param name="State">Where it stands.</param>
-internal sealed record FitResult(LinearWeights Weights, StopReason StopReason, int ReturnedEpoch, TrainedState State);
-
-/// <summary>The loss, the weights or the mean square of the gradients became infinite or NaN: where it happened.</summary>
-internal sealed class DivergedException(int epoch, long step, float learningRate) : Exception
-{
-    public int Epoch { get; } = epoch;
-
-    public long Step { get; } = step;
-
-    public float LearningRate { get; } = learningRate;
-}
-
 /// <summary>Mini-batch RMSProp over stored rows. All that changes while training is here and in what is made here.</summary>
 internal sealed class FitLoop : IDisposable
 {
@@ -60,6 +15,7 @@ internal sealed class FitLoop : IDisposable
     private readonly RmsPropRegressionTrainer.Options _options;
     private readonly TrainingLength _length;
     private readonly Standardizer _standardizer;
+    private readonly ParameterLayout _layout;
     private readonly int _epochsBefore;
     private readonly float[] _parameters;
     private readonly RmsProp _optimizer;
@@ -85,15 +41,14 @@ internal sealed class FitLoop : IDisposable
         _options = options;
         _length = length;
         _standardizer = standardizer;
+        _layout = new ParameterLayout(examples);
         _epochsBefore = state?.Epochs ?? 0;
         long firstAveragedStep = length.TotalSteps - (long)Math.Ceiling((double)options.AveragedFraction * length.TotalSteps);
-        float[] parameters = Arrange(state?.Weights ?? start ?? InitialWeights(examples.Slots.Length, options));
-        parameters[examples.LabelLane] = -1;
-        RmsPropState? arranged = state is null ? null : Arrange(state.Optimizer);
+        float[] parameters = _layout.Parameters(state?.Weights ?? start ?? InitialWeights(_layout.ColumnCount, options));
+        RmsPropState? arranged = state is null ? null : _layout.Arrange(state.Optimizer);
         if (UpdatesTouchedOnly(examples, options))
         {
             _sparse = new SparseRmsProp(parameters.AsSpan(examples.Stride), arranged, examples.Stride, options, firstAveragedStep);
-            arranged = arranged is null ? null : Resize(arranged, examples.Stride);
             parameters = parameters[..examples.Stride];
         }
         _parameters = parameters;
@@ -141,7 +96,7 @@ internal sealed class FitLoop : IDisposable
                 // A loss that is no number is no improvement on anything.
                 double judged = double.IsNaN(loss) ? double.PositiveInfinity : loss;
                 if (judged < bestLoss * (1 - stopping.MinimumImprovement) || bestEpoch == 0)
-                    (bestLoss, best, bestEpoch) = (judged, Unpack(Returned()), epoch);
+                    (bestLoss, best, bestEpoch) = (judged, _layout.Weights(Returned()), epoch);
                 else if (epoch - bestEpoch >= stopping.Patience)
                     reason = StopReason.NoImprovement;
             }
@@ -150,7 +105,7 @@ internal sealed class FitLoop : IDisposable
         }
 
         TrainedState state = State(_epochsBefore + epoch);
-        LinearWeights weights = bestEpoch > 0 ? best : Unpack(Returned());
+        LinearWeights weights = bestEpoch > 0 ? best : _layout.Weights(Returned());
         if (_constraints is { IsSparsifying: true })
             weights = ZeroOut(weights);        // moves the parameters
         return new FitResult(weights, reason, bestEpoch > 0 ? bestEpoch : epoch, state);
@@ -244,27 +199,15 @@ internal sealed class FitLoop : IDisposable
     /// </summary>
     private LinearWeights ZeroOut(LinearWeights weights)
     {
-        float[] point = Arrange([.. weights.Weights.Select(weight => (float)weight), (float)weights.Bias]);
-        point[_examples.LabelLane] = -1;
-        point.CopyTo(_parameters, 0);
-        var gradient = new double[_parameters.Length];
-        double total = 0;
-        for (long first = 0; first < _examples.RowCount;)
-        {
-            int count = (int)Math.Min(_length.BatchSize, _examples.RowCount - first);
-            (_, double weight) = _objective.Compute(first, count);
-            for (int i = 0; i < gradient.Length; i++)
-                gradient[i] += weight * _objective.Gradient[i];
-            total += weight;
-            first += count;
-        }
-        double[] curvature = _examples.MeanSquares();
+        _layout.Parameters([.. weights.Weights.Select(weight => (float)weight), (float)weights.Bias]).CopyTo(_parameters, 0);
+        double[] gradient = _objective.ComputeAll(_length.BatchSize);
+        double[] curvature = _examples.MeanSquares(_options.CancellationToken);
+        double lambda = _options.L2Regularization;
         double[] kept = [.. weights.Weights];
         for (int column = 0; column < kept.Length; column++)
         {
-            int place = Place(column);
-            double smooth = gradient[place] / total + _options.L2Regularization * kept[column];
-            if (Math.Abs((curvature[column] + _options.L2Regularization) * kept[column] - smooth) <= _options.L1Regularization)
+            double smooth = gradient[_layout.Place(column)] + lambda * kept[column];
+            if (Math.Abs((curvature[column] + lambda) * kept[column] - smooth) <= _options.L1Regularization)
                 kept[column] = 0;
         }
         return weights with { Weights = kept };
@@ -285,12 +228,7 @@ internal sealed class FitLoop : IDisposable
                 MeanGradient = state.MeanGradient is null ? null : [.. state.MeanGradient, .. sparse.MeanGradient!],
             };
         }
-        return new TrainedState(ByColumn(parameters), state with
-        {
-            MeanSquare = ByColumn(state.MeanSquare),
-            Velocity = ByColumn(state.Velocity),
-            MeanGradient = state.MeanGradient is null ? null : ByColumn(state.MeanGradient),
-        }, epochs, _standardizer);
+        return new TrainedState(_layout.ByColumn(parameters), _layout.ByColumn(state), epochs, _standardizer);
     }
 
     private static float[] InitialWeights(int columnCount, RmsPropRegressionTrainer.Options options)
@@ -301,52 +239,5 @@ internal sealed class FitLoop : IDisposable
         for (int column = 0; options.InitialWeightsStandardDeviation > 0 && column < columnCount; column++)
             weights[column] = (float)(options.InitialWeightsStandardDeviation * random.Gaussian(column));
         return weights;
-    }
-
-    private LinearWeights Unpack(double[] parameters)
-    {
-        double[] byColumn = ByColumn(parameters);
-        return new(byColumn[..^1], byColumn[^1]);
-    }
-
-    /// <summary>From the order of the columns, then the bias, to that of the parameters.</summary>
-    private float[] Arrange(float[] byColumn)
-    {
-        var parameters = new float[_examples.Stride + _examples.SparseCount];
-        for (int column = 0; column < byColumn.Length; column++)
-            parameters[Place(column)] = byColumn[column];
-        return parameters;
-    }
-
-    private RmsPropState Arrange(RmsPropState state) => state with
-    {
-        MeanSquare = Arrange(state.MeanSquare),
-        Velocity = Arrange(state.Velocity),
-        MeanGradient = state.MeanGradient is null ? null : Arrange(state.MeanGradient),
-    };
-
-    private static RmsPropState Resize(RmsPropState state, int length) => state with
-    {
-        MeanSquare = state.MeanSquare[..length],
-        Velocity = state.Velocity[..length],
-        MeanGradient = state.MeanGradient?[..length],
-    };
-
-    /// <summary>The way back.</summary>
-    private T[] ByColumn<T>(T[] parameters)
-    {
-        var byColumn = new T[_examples.Slots.Length + 1];
-        for (int column = 0; column < byColumn.Length; column++)
-            byColumn[column] = parameters[Place(column)];
-        return byColumn;
-    }
-
-    /// <summary>Where the weight of a column stands among the parameters; the bias counts as the column after the last.</summary>
-    private int Place(int column)
-    {
-        if (column == _examples.Slots.Length)
-            return _examples.BiasLane;
-        int slot = _examples.Slots[column];
-        return slot >= 0 ? slot : _examples.Stride + ~slot;
     }
 }

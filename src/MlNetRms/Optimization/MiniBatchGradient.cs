@@ -10,9 +10,8 @@ namespace MlNetRms.Optimization;
 /// </summary>
 /// <remarks>
 /// <para>
-/// Parameters are laid out as the stored rows are: weights of the dense columns, bias, −1 against the label, zeros up to
-/// <see cref="ExampleStore.Stride"/>, then the weights of the sparse columns, unless a <see cref="SparseRmsProp"/> keeps
-/// those. The gradient is 0 wherever there is no parameter.
+/// For the order of the parameters see <see cref="ParameterLayout"/>; a <see cref="SparseRmsProp"/> may keep those of the sparse
+/// columns. The gradient is 0 wherever there is no parameter.
 /// </para>
 /// <para>
 /// A large batch is cut into blocks of rows that several threads can take. Their gradients are added in the order of the
@@ -83,6 +82,21 @@ internal sealed class MiniBatchGradient : IDisposable
         // The lanes of label and example weight are no parameters.
         Gradient.AsSpan((_examples.BiasLane + 1).._examples.Stride).Clear();
         return (loss, weight);
+    }
+
+    /// <summary>The mean gradient over all rows, a batch at a time.</summary>
+    public double[] ComputeAll(int batchSize)
+    {
+        var sum = new double[_parameters.Length];
+        double total = 0;
+        for (long first = 0; first < _examples.RowCount; first += batchSize)
+        {
+            (_, double weight) = Compute(first, (int)Math.Min(batchSize, _examples.RowCount - first));
+            for (int i = 0; i < sum.Length; i++)
+                sum[i] += weight * Gradient[i];
+            total += weight;
+        }
+        return Array.ConvertAll(sum, value => value / total);
     }
 
     public void Dispose() => _team.Dispose();

@@ -117,13 +117,13 @@ public sealed class RmsProp
     internal RmsPropState Save() =>
         new([.. _meanSquare], [.. _velocity], _meanGradient is null ? null : [.. _meanGradient], StepCount, _alphaPower);
 
-    /// <summary>Goes on from a state. A centered optimiser that gets no mean gradient starts it at 0.</summary>
+    /// <summary>Goes on from a state; of one for more parameters it takes the first. A centered optimiser that gets no mean gradient starts it at 0.</summary>
     internal void Restore(RmsPropState state)
     {
-        state.MeanSquare.CopyTo(_meanSquare, 0);
-        state.Velocity.CopyTo(_velocity, 0);
+        state.MeanSquare.AsSpan(0, ParameterCount).CopyTo(_meanSquare);
+        state.Velocity.AsSpan(0, ParameterCount).CopyTo(_velocity);
         if (_meanGradient is not null)
-            state.MeanGradient?.CopyTo(_meanGradient, 0);
+            state.MeanGradient?.AsSpan(0, ParameterCount).CopyTo(_meanGradient);
         StepCount = state.StepCount;
         _alphaPower = state.AlphaPower;
     }
