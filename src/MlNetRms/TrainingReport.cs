@@ -50,7 +50,7 @@ public enum SparseUpdates
     /// <summary>A step changes the weights its batch touches, and brings their state up to date first.</summary>
     TouchedWeights,
 
-    /// <summary>A step changes every weight: momentum, a penalty, a bound or clipping acts on weights that no row of the batch touches.</summary>
+    /// <summary>A step changes every weight: momentum at a changing rate, a penalty, a bound or clipping acts on weights that no row of the batch touches.</summary>
     AllWeights,
 }
 

@@ -59,7 +59,10 @@ public sealed class SparseRmsPropTests
             var gradient = new float[Length];
             for (int k = 0; k < places.Length; k++)
                 gradient[places[k]] = 0.5f * values[k];
-            float learningRate = 0.1f / (1 + _step / 10f);
+            // Momentum goes this way at a constant rate only.
+            float learningRate = _options.Momentum > 0 ? _options.LearningRate : 0.1f / (1 + _step / 10f);
+            double prediction = places.Zip(values, (place, value) => (double)value * _weights[place]).Sum();
+            Assert.Equal(prediction, Sparse.Dot(places, values), Tolerance * 10);        // ten products of size 1
 
             _dense.Step(_weights, gradient, learningRate);
             _average.Add(_step++, _weights);
@@ -80,11 +83,13 @@ public sealed class SparseRmsPropTests
             Models.AssertClose(expected.MeanSquare, state.MeanSquare, Tolerance);
             if (expected.MeanGradient is not null)
                 Models.AssertClose(expected.MeanGradient, state.MeanGradient!, Tolerance);
+            if (_options.Momentum > 0)
+                Models.AssertClose(expected.Velocity, state.Velocity, Tolerance);
             Models.AssertClose(Floats(_average.Mean(_weights)), Floats(Sparse.Average()), Tolerance);
         }
 
         private RmsProp New(int count) =>
-            new(count, _options.Alpha, _options.Epsilon, _options.EpsilonPlacement, _options.BiasCorrection, momentum: 0, _options.Centered);
+            new(count, _options.Alpha, _options.Epsilon, _options.EpsilonPlacement, _options.BiasCorrection, _options.Momentum, _options.Centered);
 
         private static float[] Floats(double[] values) => Array.ConvertAll(values, value => (float)value);
     }
@@ -96,6 +101,37 @@ public sealed class SparseRmsPropTests
 
         for (int step = 0; step < 120; step++)
         {
+            pair.Step(Now(step));
+            pair.AssertClose();
+        }
+    }
+
+    [Theory, MemberData(nameof(AllForms))]
+    public void Step_MomentumAtAConstantRate_FollowsTheDenseRuleStepByStep(bool centered, bool biasCorrection, EpsilonPlacement placement)
+    {
+        foreach (long firstAveragedStep in new[] { 0, 1, 17, 40 })
+        {
+            var pair = new Pair(WithMomentum(Form(centered, biasCorrection, placement)), firstAveragedStep);
+            for (int step = 0; step < 120; step++)
+            {
+                pair.Step(Now(step));
+                pair.AssertClose();
+            }
+        }
+    }
+
+    [Fact]
+    public void Save_WithMomentum_GoesOnAsIfThereHadBeenNoBreak()
+    {
+        Options options = WithMomentum(Form(centered: true, biasCorrection: true, EpsilonPlacement.OutsideSquareRoot));
+        var pair = new Pair(options, firstAveragedStep: long.MaxValue);
+        for (int step = 0; step < 60; step++)
+        {
+            if (step % 7 == 5)
+            {
+                (float[] weights, RmsPropState state) = pair.Sparse.Save();
+                pair.Sparse = new SparseRmsProp(weights, state, offset: 0, options, firstAveragedStep: long.MaxValue);
+            }
             pair.Step(Now(step));
             pair.AssertClose();
         }
@@ -185,6 +221,14 @@ public sealed class SparseRmsPropTests
 
     private static Options Form(bool centered, bool biasCorrection, EpsilonPlacement placement) =>
         new() { Alpha = 0.9f, Epsilon = 0.1f, Centered = centered, BiasCorrection = biasCorrection, EpsilonPlacement = placement };
+
+    private static Options WithMomentum(Options options)
+    {
+        options.Momentum = 0.8f;
+        options.LearningRate = 0.02f;
+        options.LearningRateSchedule = LearningRateSchedule.Constant;
+        return options;
+    }
 
     /// <summary>Place 0 always, place 11 once in a while, the others in between; some steps touch nothing.</summary>
     private static Func<int, bool> Now(int step) => place => step % 10 != 9 && step % (1 + 2 * place) == 0;

@@ -22,6 +22,7 @@ public sealed class SparseUpdatesTests
         ["last weights"] = new() { AveragedFraction = 0 },
         ["average of all"] = new() { AveragedFraction = 1 },
         ["constant rate"] = new() { LearningRateSchedule = LearningRateSchedule.Constant, LearningRate = 0.01f },
+        ["momentum at a constant rate"] = new() { Momentum = 0.9f, LearningRateSchedule = LearningRateSchedule.Constant, LearningRate = 0.002f },
         ["not standardised"] = new() { Standardize = false },
         ["initial weights"] = new() { InitialWeightsStandardDeviation = 0.3f },
         ["loss"] = new() { LossFunction = new HuberLoss(0.7f) },
