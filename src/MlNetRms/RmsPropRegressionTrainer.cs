@@ -189,7 +189,7 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         EpochReport last = report.Epochs[^1];
         channel.Info(MessageSensitivity.None, "{0}", FormattableString.Invariant(
             $"Trained on {report.RowsUsed} rows for {last.Epoch} epochs ({last.Step} steps); loss of the last epoch {last.Loss:g6}."));
-        return new RmsPropRegressionTransformer(MlNetInternals.NewLinearModel(_host, weights, bias), report, result.State, columns.FeatureNames(),
+        return new RmsPropRegressionTransformer(MlNetInternals.NewLinearModel(_host, weights, bias), report, result.State,
             _host, input.Schema, _options.FeatureColumnName);
     }
 

@@ -17,12 +17,12 @@ namespace MlNetRms;
 /// </remarks>
 public sealed class RmsPropRegressionTransformer : ISingleFeaturePredictionTransformer<LinearRegressionModelParameters>, IDisposable
 {
-    private readonly string[] _featureNames;
+    private readonly DataViewSchema.Column _features;
 
     internal RmsPropRegressionTransformer(LinearRegressionModelParameters model, TrainingReport training, TrainedState state,
-        string[] featureNames, IHostEnvironment environment, DataViewSchema trainSchema, string featureColumnName)
+        IHostEnvironment environment, DataViewSchema trainSchema, string featureColumnName)
     {
-        _featureNames = featureNames;
+        _features = trainSchema[featureColumnName];
         Training = training;
         State = state;
         Native = MlNetInternals.RegressionTransformer<LinearRegressionModelParameters>.New(environment, model, trainSchema, featureColumnName);
@@ -48,7 +48,7 @@ public sealed class RmsPropRegressionTransformer : ISingleFeaturePredictionTrans
 
     /// <summary>The model's weights with the names of the features, in raw units and per standard deviation of the training rows.</summary>
     /// <returns>A table; its <see cref="object.ToString"/> prints it.</returns>
-    public CoefficientTable GetCoefficients() => new(_featureNames, Model, State.Standardizer.StandardDeviations);
+    public CoefficientTable GetCoefficients() => new(TrainingColumns.FeatureNames(_features), Model, State.Standardizer.StandardDeviations);
 
     /// <inheritdoc/>
     bool ITransformer.IsRowToRowMapper => ((ITransformer)Native).IsRowToRowMapper;

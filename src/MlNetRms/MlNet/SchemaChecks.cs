@@ -19,9 +19,6 @@ internal readonly record struct TrainingColumns(DataViewSchema.Column Features, 
     }
 
     /// <summary>Names of all features: slot names, or "Slot 3" where there is none.</summary>
-    public string[] FeatureNames() => FeatureNames(Features);
-
-    /// <inheritdoc cref="FeatureNames()"/>
     public static string[] FeatureNames(DataViewSchema.Column features)
     {
         VBuffer<ReadOnlyMemory<char>> names = SlotNames(features);
