@@ -16,9 +16,9 @@ namespace MlNetRms;
 /// </summary>
 /// <remarks>
 /// <para>
-/// Minimises the mean over the training rows of ½·(w·x + b − y)², plus ½·λ·‖w‖². With the default options features and
-/// label are standardised inside, so raw features need no normalizer, and the result is close to the least-squares optimum.
-/// The update rule is that of <see cref="MlNetRms.RmsProp"/>.
+/// Minimises the mean over the training rows of a loss, by default ½·(w·x + b − y)², plus the penalties ½·λ·‖w‖² and λ₁·Σ|w|,
+/// by default none. With the default options features and label are standardised inside, so raw features need no
+/// normalizer, and the result is close to the least-squares optimum. The update rule is that of <see cref="MlNetRms.RmsProp"/>.
 /// </para>
 /// <para>
 /// Input: a feature column (vector of <see cref="float"/>, known size), a label column (<see cref="float"/>), and if

@@ -20,9 +20,12 @@ namespace MlNetRms.Optimization;
 /// </remarks>
 internal sealed class MiniBatchGradient : IDisposable
 {
-    /// <summary>Rows of a block; the benchmark <c>limit</c> shows that threads pay from about 25 000 values a batch on.</summary>
-    private const int RowsPerBlock = 32;
+    /// <summary>The benchmark <c>limit</c> shows that threads pay from about so many values a batch on.</summary>
     private const long ValuesForThreads = 25_000;
+
+    /// <summary>Blocks have at least so many rows, and there are not more than so many blocks: each has a gradient of its own to add.</summary>
+    private const int FewestRowsPerBlock = 32;
+    private const int MostBlocks = 64;
 
     private readonly ExampleStore _examples;
     private readonly float[] _parameters;
@@ -49,7 +52,7 @@ internal sealed class MiniBatchGradient : IDisposable
         _cancellation = options.CancellationToken;
         // The sparse gradient is one for all rows: threads would need one each.
         bool inBlocks = (long)batchSize * examples.Stride >= ValuesForThreads && examples.SparseCount == 0;
-        _rowsPerBlock = inBlocks ? RowsPerBlock : batchSize;
+        _rowsPerBlock = inBlocks ? Math.Max(FewestRowsPerBlock, (batchSize + MostBlocks - 1) / MostBlocks) : batchSize;
         _blocks = new RowBlock[(batchSize + _rowsPerBlock - 1) / _rowsPerBlock];
         for (int i = 0; i < _blocks.Length; i++)
             _blocks[i] = new RowBlock(this, loss);
@@ -110,12 +113,12 @@ internal sealed class MiniBatchGradient : IDisposable
     /// <summary>Some rows of a batch: the sum of their gradients, losses and weights.</summary>
     private sealed class RowBlock(MiniBatchGradient batch, StandardizedLoss? loss)
     {
+        /// <summary>A store of this size stays in the second-level cache, where hints cost more than they bring.</summary>
+        private const long LargestCachedBytes = 1 << 20;
+
         private readonly ExampleStore _examples = batch._examples;
         private readonly RowLoss _rows = new(batch._examples, loss);
         private readonly bool _prefetch = batch._examples.RowCount * batch._examples.Stride * sizeof(float) > LargestCachedBytes;
-
-        /// <summary>A store of this size stays in the second-level cache, where hints cost more than they bring.</summary>
-        private const long LargestCachedBytes = 1 << 20;
 
         public float[] Gradient { get; } = new float[batch._parameters.Length];
 
