@@ -12,7 +12,7 @@ internal static class LinearKernels
     private const int WideRow = 8;
 
     /// <summary>rᵢ = xᵢ·θ for every row: the residual, if the rows hold the label and θ a −1 in its lane.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
     public static void Residuals(ReadOnlySpan<float> rows, ReadOnlySpan<float> parameters, Span<float> residuals)
     {
         ReadOnlySpan<Vector<float>> theta = MemoryMarshal.Cast<float, Vector<float>>(parameters);
@@ -38,7 +38,7 @@ internal static class LinearKernels
     }
 
     /// <summary>Narrow rows, four in flight; returns how many were done, all but at most three.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
     private static int ResidualsByFourRows(ReadOnlySpan<Vector<float>> x, ReadOnlySpan<Vector<float>> theta, Span<float> residuals)
     {
         int width = theta.Length;
@@ -66,7 +66,7 @@ internal static class LinearKernels
     }
 
     /// <summary>g ← g + Σ dᵢ·xᵢ, four rows at a time: (d₀·x₀ + d₂·x₂) + (d₁·x₁ + d₃·x₃), then the rest one by one.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
     public static void AddGradient(ReadOnlySpan<float> rows, ReadOnlySpan<float> derivatives, Span<float> gradient, bool prefetchNext = false)
     {
         Span<Vector<float>> g = MemoryMarshal.Cast<float, Vector<float>>(gradient);
@@ -103,7 +103,7 @@ internal static class LinearKernels
     }
 
     /// <summary>Σ rᵢ².</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
     public static float SumOfSquares(ReadOnlySpan<float> values)
     {
         ReadOnlySpan<Vector<float>> wide = MemoryMarshal.Cast<float, Vector<float>>(values);
@@ -117,7 +117,7 @@ internal static class LinearKernels
     }
 
     /// <summary>v ← factor·v, element by element.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
     public static void Scale(Span<float> values, float factor)
     {
         Span<Vector<float>> wide = MemoryMarshal.Cast<float, Vector<float>>(values);
@@ -128,7 +128,7 @@ internal static class LinearKernels
     }
 
     /// <summary>v ← v + factor·w, element by element.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
     public static void AddScaled(Span<float> values, float factor, ReadOnlySpan<float> other)
     {
         Span<Vector<float>> v = MemoryMarshal.Cast<float, Vector<float>>(values);
@@ -144,7 +144,7 @@ internal static class LinearKernels
 internal static class SparseKernels
 {
     /// <summary>Σ valueₖ · dense[placeₖ].</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
     public static float Dot(ReadOnlySpan<int> places, ReadOnlySpan<float> values, ReadOnlySpan<float> dense)
     {
         float sum = 0;
@@ -154,7 +154,7 @@ internal static class SparseKernels
     }
 
     /// <summary>dense[placeₖ] ← dense[placeₖ] + factor · valueₖ.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
     public static void AddScaled(ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, Span<float> dense)
     {
         for (int k = 0; k < places.Length; k++)

@@ -20,7 +20,7 @@ internal static class MomentKernels
     /// <param name="mean">m; its length is the number of columns.</param>
     /// <param name="squares">q, the same length.</param>
     /// <param name="nonZero">z, the same length.</param>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
     public static void Accumulate(ReadOnlySpan<float> rows, int weightColumn, double blockWeight, double weightBefore,
         Span<double> mean, Span<double> squares, Span<double> nonZero)
     {
@@ -60,7 +60,7 @@ internal static class MomentKernels
     private static void Add(Span<double> total, Vector<double> value) => (new Vector<double>(total) + value).CopyTo(total);
 
     /// <summary>x ← (x − center)·scale, element by element.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
     public static void Standardize(Span<float> values, ReadOnlySpan<double> centers, ReadOnlySpan<double> scales)
     {
         Span<Vector<float>> x = MemoryMarshal.Cast<float, Vector<float>>(values);
@@ -77,7 +77,7 @@ internal static class MomentKernels
     }
 
     /// <summary>Whether no value is infinite or NaN.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
     public static bool AllFinite(ReadOnlySpan<float> values)
     {
         // 0·x is 0 for a finite x, else NaN, and NaN survives every addition.

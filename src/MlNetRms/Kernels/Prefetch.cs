@@ -16,7 +16,7 @@ internal static class Prefetch
     /// Asks for a part of what most likely comes next: the memory right behind <paramref name="rows"/>, from
     /// <paramref name="offset"/> floats on. It need not exist: a hint to an address that is no memory is ignored.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
     public static unsafe void Beyond(ReadOnlySpan<float> rows, int offset, int length)
     {
         if (!Sse.IsSupported)

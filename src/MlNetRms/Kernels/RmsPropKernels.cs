@@ -19,7 +19,7 @@ internal readonly record struct StepCoefficients(
 internal static class RmsPropKernels
 {
     /// <summary>s ← α·s + (1−α)·g²;  v ← μ·v + g / (√(ŝ + ε) + ε');  w ← w − η·v, where ŝ = s · correction.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
     public static void Step(Span<float> parameters, Span<float> meanSquare, Span<float> velocity,
         ReadOnlySpan<float> gradient, in StepCoefficients step)
     {
@@ -47,7 +47,7 @@ internal static class RmsPropKernels
     }
 
     /// <summary>As <see cref="Step"/>, with m ← α·m + (1−α)·g and ŝ ← max(ŝ − m̂², 0) before the root.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
     public static void StepCentered(Span<float> parameters, Span<float> meanSquare, Span<float> meanGradient,
         Span<float> velocity, ReadOnlySpan<float> gradient, in StepCoefficients step)
     {
@@ -86,7 +86,7 @@ internal static class RmsPropKernels
     /// w ← sign(w)·max(|w| − η·λ / (√(ŝ + ε) + ε'), 0), then w ← max(w, lower): the proximal step of an L1 penalty in the metric
     /// of the RMSProp step, and a bound. To be called after <see cref="Step"/> with the same numbers.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
     public static void Proximal(Span<float> parameters, ReadOnlySpan<float> meanSquare, ReadOnlySpan<float> penalty,
         ReadOnlySpan<float> lower, in StepCoefficients step)
     {
