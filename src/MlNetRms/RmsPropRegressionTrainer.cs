@@ -138,14 +138,16 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         long start = Stopwatch.GetTimestamp();
         ReadRows read = ExampleReader.ReadTraining(input, columns, _options, previous?.Standardizer);
         using ExampleStore examples = read.Training;
+        WarnOfSkippedRows(channel, read.Counts, "rows");
+        RowCounts validationCounts = default;
         using ExampleStore? validation = validationData is null ? read.Validation
-            : ExampleReader.ReadValidation(validationData, validationColumns!.Value, _options, read.Standardizer);
+            : ExampleReader.ReadValidation(validationData, validationColumns!.Value, _options, read.Standardizer, out validationCounts);
+        WarnOfSkippedRows(channel, validationCounts, "validation rows");
         if (_options.EarlyStopping is not null && validation is null)
             throw new InvalidOperationException(FormattableString.Invariant(
                 $"{nameof(Options.EarlyStopping)} needs validation rows, but {nameof(Options.ValidationFraction)} {_options.ValidationFraction} ") +
                 $"set none of the {examples.RowCount} usable rows aside. Raise it.");
         TimeSpan readingTime = Stopwatch.GetElapsedTime(start);
-        WarnOfSkippedRows(channel, read.Counts);
 
         Standardizer standardizer = read.Standardizer;
         TrainingLength length = TrainingLength.Of(examples.RowCount, _options);
@@ -214,7 +216,7 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         return [.. weights, bias];
     }
 
-    private void WarnOfSkippedRows(IChannel channel, RowCounts rows)
+    private void WarnOfSkippedRows(IChannel channel, RowCounts rows, string what)
     {
         if (rows.Skipped == 0)
             return;
@@ -222,7 +224,7 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
             ? $", {rows.BadWeight} for the weight ('{column}', missing, infinite or not above 0)"
             : "";
         channel.Warning(MessageSensitivity.Schema, "{0}",
-            $"Skipped {rows.Skipped} of {rows.Read} rows: {rows.BadLabel} for the label ('{_options.LabelColumnName}', missing or infinite)" +
+            $"Skipped {rows.Skipped} of {rows.Read} {what}: {rows.BadLabel} for the label ('{_options.LabelColumnName}', missing or infinite)" +
             $"{weightReason}, {rows.BadFeatures} for the features ('{_options.FeatureColumnName}', missing or infinite).");
     }
 

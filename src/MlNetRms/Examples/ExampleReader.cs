@@ -89,13 +89,15 @@ internal sealed class ExampleReader
     /// <summary>Reads rows that are only judged, as the training rows' standardisation has them.</summary>
     /// <exception cref="InvalidOperationException">No usable row.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static ExampleStore ReadValidation(IDataView data, TrainingColumns columns, RmsPropRegressionTrainer.Options options, Standardizer standardizer)
+    public static ExampleStore ReadValidation(IDataView data, TrainingColumns columns, RmsPropRegressionTrainer.Options options,
+        Standardizer standardizer, out RowCounts counts)
     {
         var pool = NewPool(columns);
         try
         {
             var reader = new ExampleReader(pool, validationPool: null, columns.FeatureCount, shuffle: false, options);
             reader.ReadAll(data, columns, options.CancellationToken);
+            counts = reader._counts;
             if (reader._training.RowCount == 0)
                 throw NoUsableRow("validation", columns, reader._counts, setAside: 0);
             return Pack(reader._training, pool, standardizer, columns, options.CancellationToken);

@@ -144,45 +144,19 @@ internal sealed class ExampleStore : IDisposable
     /// <summary>The value farthest from zero among all features, and its column. Reads every row: for messages only.</summary>
     public (int Column, float Value) LargestValue()
     {
-        var largest = new float[_slots.Length];
-        for (long row = 0; row < RowCount; row++)
-        {
-            ReadOnlySpan<float> dense = DenseRows(row, 1);
-            for (int i = 0; i < DenseCount; i++)
-                largest[i] = float.MaxMagnitude(largest[i], dense[i]);
-            if (SparseCount == 0)
-                continue;
-            SparseRow(row, out ReadOnlySpan<int> places, out ReadOnlySpan<float> values);
-            for (int k = 0; k < places.Length; k++)
-                largest[DenseCount + places[k]] = float.MaxMagnitude(largest[DenseCount + places[k]], values[k]);
-        }
-        int column = Enumerable.Range(0, _slots.Length).MaxBy(column => MathF.Abs(largest[Place(column)]));
-        return (column, largest[Place(column)]);
-
-        int Place(int column) => _slots[column] >= 0 ? _slots[column] : DenseCount + ~_slots[column];
+        double[] largest = FoldColumns((value, _) => value, double.MaxMagnitude, CancellationToken.None);
+        int column = Enumerable.Range(0, largest.Length).MaxBy(column => Math.Abs(largest[column]));
+        return (column, (float)largest[column]);
     }
 
     /// <summary>Weighted mean of the squares of each column, as stored.</summary>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public double[] MeanSquares(CancellationToken cancellation)
     {
-        var sums = new double[DenseCount + SparseCount];
         double weights = 0;
         for (long row = 0; row < RowCount; row++)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            ReadOnlySpan<float> lanes = DenseRows(row, 1);
-            double weight = WeightLane is { } lane ? lanes[lane] : 1;
-            weights += weight;
-            for (int i = 0; i < DenseCount; i++)
-                sums[i] += weight * lanes[i] * lanes[i];
-            if (SparseCount == 0)
-                continue;
-            SparseRow(row, out ReadOnlySpan<int> places, out ReadOnlySpan<float> values);
-            for (int k = 0; k < places.Length; k++)
-                sums[DenseCount + places[k]] += weight * values[k] * values[k];
-        }
-        return [.. _slots.Select(slot => sums[slot >= 0 ? slot : DenseCount + ~slot] / weights)];
+            weights += WeightOf(DenseRows(row, 1));
+        return Array.ConvertAll(FoldColumns((value, weight) => weight * value * value, (sum, term) => sum + term, cancellation), sum => sum / weights);
     }
 
     /// <summary>Weighted mean over all rows of a function of the (standardised) label.</summary>
@@ -195,7 +169,7 @@ internal sealed class ExampleStore : IDisposable
         {
             cancellation.ThrowIfCancellationRequested();
             ReadOnlySpan<float> lanes = DenseRows(row, 1);
-            double weight = WeightLane is { } lane ? lanes[lane] : 1;
+            double weight = WeightOf(lanes);
             sum += weight * function(lanes[LabelLane]);
             weights += weight;
         }
@@ -203,6 +177,28 @@ internal sealed class ExampleStore : IDisposable
     }
 
     public void Dispose() => _pool.Dispose();
+
+    private double WeightOf(ReadOnlySpan<float> row) => WeightLane is { } lane ? row[lane] : 1;
+
+    /// <summary>For each column the fold, from 0, of a term of each value that is stored (of value and example weight).</summary>
+    private double[] FoldColumns(Func<double, double, double> term, Func<double, double, double> fold, CancellationToken cancellation)
+    {
+        var folded = new double[DenseCount + SparseCount];
+        for (long row = 0; row < RowCount; row++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            ReadOnlySpan<float> lanes = DenseRows(row, 1);
+            double weight = WeightOf(lanes);
+            for (int i = 0; i < DenseCount; i++)
+                folded[i] = fold(folded[i], term(lanes[i], weight));
+            if (SparseCount == 0)
+                continue;
+            SparseRow(row, out ReadOnlySpan<int> places, out ReadOnlySpan<float> values);
+            for (int k = 0; k < places.Length; k++)
+                folded[DenseCount + places[k]] = fold(folded[DenseCount + places[k]], term(values[k], weight));
+        }
+        return [.. _slots.Select(slot => folded[slot >= 0 ? slot : DenseCount + ~slot])];
+    }
 
     private Span<float> NextRow()
     {

@@ -117,6 +117,20 @@ public sealed class ValidationTests
     }
 
     [Fact]
+    public void Fit_ValidationDataWithBadRows_SkipsThemAndWarnsOnce()
+    {
+        Rows bad = new([.. _validation.Features.Prepend([float.NaN, 0, 0])], [.. _validation.Labels.Prepend(1)]);
+        var log = new LogCollector(_ml);
+
+        TrainingReport report = Trainer(new() { NumberOfEpochs = 1 }).Fit(_train.View(_ml), bad.View(_ml)).Training;
+
+        Assert.Equal(_validation.Count, report.ValidationRows);
+        Assert.Equal(Trainer(new() { NumberOfEpochs = 1 }).Fit(_train.View(_ml), _validation.View(_ml)).Training.Epochs[0].ValidationLoss, report.Epochs[0].ValidationLoss);
+        string warning = Assert.Single(log.Messages(Microsoft.ML.Runtime.ChannelMessageKind.Warning));
+        Assert.StartsWith("Skipped 1 of 171 validation rows: ", warning, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Fit_ValidationFraction_SplitsBySeedAndNotByEncodingOrSkippedRows()
     {
         Assert.Equal(Split(200, 0.3f, 1).Validation, Split(200, 0.3f, 1, row => row % 3 == 0).Validation);
