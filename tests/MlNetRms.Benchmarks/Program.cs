@@ -6,6 +6,7 @@ using MlNetRms.Benchmarks;
     ("peers", "RmsProp beside ML.NET's Sdca and OnlineGradientDescent, least squares, and PyTorch", PeersVerb.Run),
     ("epochs", "how fast the error falls, on real data; writes epochs.png", EpochsVerb.Run),
     ("micro", "the kernels beside scalar code (BenchmarkDotNet)", MicroVerb.Run),
+    ("fingerprints", "the bits of many small models, to compare before and after a change", FingerprintsVerb.Run),
 ];
 
 if (args is [] or ["help" or "--help" or "-h"])
@@ -15,10 +16,10 @@ if (args is [] or ["help" or "--help" or "-h"])
 
         """);
     foreach ((string verb, string help, _) in verbs)
-        Console.WriteLine($"  {verb,-8}{help}");
+        Console.WriteLine($"  {verb,-14}{help}");
     Console.WriteLine("""
 
-          --only NAME     only what has NAME in its name: a workload, a data set, a kernel
+          --only NAME     only what has NAME in its name: a workload, a data set, a kernel, a training
           --quick         small sizes, to see that it works; the figures mean nothing
           --output DIR    where epochs.png goes; default: the current directory
         """);
