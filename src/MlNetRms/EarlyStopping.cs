@@ -1,3 +1,5 @@
+using MlNetRms.Settings;
+
 namespace MlNetRms;
 
 /// <summary>

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 using Microsoft.ML;
 using Microsoft.ML.SearchSpace;
 using Microsoft.ML.Trainers;
-using MlNetRms.Losses;
+using MlNetRms.Settings;
 
 namespace MlNetRms;
 

@@ -3,15 +3,15 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Trainers;
-using MlNetRms.Examples;
-using MlNetRms.Losses;
+using MlNetRms.Data;
 using MlNetRms.MlNet;
-using MlNetRms.Optimization;
+using MlNetRms.Settings;
+using MlNetRms.Training;
 
 namespace MlNetRms;
 
 /// <summary>
-/// Trains a linear regression by mini-batch RMSProp. Made by
+/// Trains a linear regression by mini-batch RMSProp. Created by
 /// <see cref="RmsPropCatalog.RmsProp(RegressionCatalog.RegressionTrainers, string, string, string?, float, int?, int)"/>.
 /// </summary>
 /// <remarks>
@@ -21,8 +21,8 @@ namespace MlNetRms;
 /// normalizer, and the result is close to the least-squares optimum. The update rule is that of <see cref="MlNetRms.RmsProp"/>.
 /// </para>
 /// <para>
-/// Input: a feature column (vector of <see cref="float"/>, known size), a label column (<see cref="float"/>), and if
-/// wanted a weight column (<see cref="float"/>). Output: a column "Score" (<see cref="float"/>). The data is read once, and
+/// Input: a feature column (vector of <see cref="float"/>, known size), a label column (<see cref="float"/>), and,
+/// optionally, a weight column (<see cref="float"/>). Output: a column "Score" (<see cref="float"/>). The data is read once, and
 /// rows with a missing or infinite value, or a weight not above 0, are skipped, counted in the
 /// <see cref="TrainingReport"/>, and mentioned in one warning.
 /// </para>
@@ -35,13 +35,15 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
 {
     private readonly IHost _host;
     private readonly Options _options;
+    private readonly TrainingSettings _settings;
 
     internal RmsPropRegressionTrainer(IHostEnvironment environment, Options options)
     {
         ArgumentNullException.ThrowIfNull(options);
         _options = options.CheckedCopy();
+        _settings = TrainingSettings.From(_options);
         _host = environment.Register(nameof(RmsPropRegressionTrainer));
-        Info = MlNetInternals.NewTrainerInfo(needNormalization: !_options.Standardize, wantCaching: false);
+        Info = MlNetInternals.NewTrainerInfo(needNormalization: !_settings.Reading.Standardize, wantCaching: false);
     }
 
     /// <summary>Whether the features should be normalized beforehand (not while <see cref="Options.Standardize"/> is on); caching is not needed.</summary>
@@ -52,18 +54,18 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
     /// <returns>The model as a transformer, with the report of its training.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="input"/> is null.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or has the wrong type.</exception>
-    /// <exception cref="InvalidOperationException">No row can be used, training diverged, or early stopping has no validation rows.</exception>
+    /// <exception cref="InvalidOperationException">No row can be used, a row has another number of
+    /// features than the column, training diverged, or early stopping has no validation rows.</exception>
     /// <exception cref="OperationCanceledException"><see cref="Options.CancellationToken"/> was cancelled.</exception>
-    public RmsPropRegressionTransformer Fit(IDataView input) => Train(input, _options.ValidationSet, initialModel: null, previous: null);
+    public RmsPropRegressionTransformer Fit(IDataView input) => Train(input, _options.ValidationSet, start: default);
 
-    /// <summary>Trains a model and judges each epoch by rows that are not trained on.</summary>
+    /// <summary>Trains a model and evaluates each epoch on validation rows.</summary>
     /// <param name="input">The training rows.</param>
-    /// <param name="validationData">The rows to judge by, with the same columns.</param>
+    /// <param name="validationData">The validation rows, with the same columns.</param>
     /// <returns>The model as a transformer, with the report of its training.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">A column is missing or has the wrong type.</exception>
-    /// <exception cref="InvalidOperationException">No row can be used, training diverged, or the options name validation rows too.</exception>
-    /// <exception cref="OperationCanceledException"><see cref="Options.CancellationToken"/> was cancelled.</exception>
+    /// <exception cref="InvalidOperationException">The options name validation rows too.</exception>
+    /// <inheritdoc cref="Fit(IDataView)" path="/exception"/>
     public RmsPropRegressionTransformer Fit(IDataView input, IDataView validationData)
     {
         ArgumentNullException.ThrowIfNull(validationData);
@@ -71,44 +73,49 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
             throw new InvalidOperationException(
                 "Validation rows are given twice: as an argument of Fit, and by the option " +
                 $"{(_options.ValidationSet is null ? nameof(Options.ValidationFraction) : nameof(Options.ValidationSet))}. Give them once.");
-        return Train(input, validationData, initialModel: null, previous: null);
+        return Train(input, validationData, start: default);
     }
 
-    /// <summary>Trains a model from the weights of another, in place of zero or random ones.</summary>
+    /// <summary>Trains a model starting from an existing model's weights.</summary>
     /// <param name="input">The training rows.</param>
     /// <param name="initialModel">Any linear model of ML.NET for the same features; weights in raw units.</param>
     /// <returns>The model as a transformer, with the report of its training.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    /// <exception cref="ArgumentException">The model has another number of weights than the data has features.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">A column is missing or has the wrong type.</exception>
-    /// <exception cref="InvalidOperationException">No row can be used, training diverged, or early stopping has no validation rows.</exception>
-    /// <exception cref="OperationCanceledException"><see cref="Options.CancellationToken"/> was cancelled.</exception>
+    /// <exception cref="ArgumentException">The number of weights differs from the number of features.</exception>
+    /// <inheritdoc cref="Fit(IDataView)" path="/exception"/>
     /// <remarks>With the default learning rate the first steps move far; lower it to stay near the given weights.</remarks>
     public RmsPropRegressionTransformer Fit(IDataView input, LinearModelParameters initialModel)
     {
         ArgumentNullException.ThrowIfNull(initialModel);
-        return Train(input, _options.ValidationSet, initialModel, previous: null);
+        return Train(input, _options.ValidationSet, new TrainingStart((initialModel.Weights, initialModel.Bias), Previous: null));
     }
 
     /// <summary>
-    /// Goes on with a training: its last weights, the optimiser's state, its standardisation, and its count of epochs. On the
-    /// same rows with the same options, two trainings of one epoch at a constant rate are one training of two epochs, bit
-    /// for bit.
+    /// Continues a previous training run: its last weights, the optimiser's state, its standardisation, and its count of epochs.
+    /// On the same rows with the same options, two trainings of one epoch at a constant rate are one training of two epochs,
+    /// bit for bit.
     /// </summary>
     /// <param name="input">The training rows, the same or others with the same features.</param>
     /// <param name="previous">What an earlier <c>Fit</c> returned; not changed.</param>
     /// <returns>The model as a transformer, with the report of this part of its training.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    /// <exception cref="ArgumentException">The model has another number of weights than the data has features, or was trained with another
-    /// value of <see cref="Options.Standardize"/>.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">A column is missing or has the wrong type.</exception>
-    /// <exception cref="InvalidOperationException">No row can be used, training diverged, or early stopping has no validation rows.</exception>
-    /// <exception cref="OperationCanceledException"><see cref="Options.CancellationToken"/> was cancelled.</exception>
-    /// <remarks>The learning rate schedule begins anew, over the steps of this <c>Fit</c>.</remarks>
+    /// <exception cref="ArgumentException">The number of weights differs from the number of features, or an option differs that gives the
+    /// state its meaning: the form and constants of the update rule, penalties, loss, standardisation, shuffling, seed. The message names it.</exception>
+    /// <inheritdoc cref="Fit(IDataView)" path="/exception"/>
+    /// <remarks>
+    /// <para>
+    /// The learning rate schedule restarts, over the steps of this <c>Fit</c>, and so does the average of the weights. At a constant
+    /// rate the average covers the last <see cref="Options.AveragedFraction"/> of all steps, as far as this <c>Fit</c> took them.
+    /// </para>
+    /// <para>
+    /// A label or a feature that was constant until now gets its scale from these rows; the optimiser then starts afresh from the
+    /// weights, because the size of the gradients is no longer what its state says.
+    /// </para>
+    /// </remarks>
     public RmsPropRegressionTransformer Fit(IDataView input, RmsPropRegressionTransformer previous)
     {
         ArgumentNullException.ThrowIfNull(previous);
-        return Train(input, _options.ValidationSet, initialModel: null, previous.State);
+        return Train(input, _options.ValidationSet, new TrainingStart(Model: null, previous.State));
     }
 
     /// <summary>The schema after scoring: the input's columns and "Score".</summary>
@@ -119,134 +126,77 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        SchemaChecks.Check(inputSchema, _options);
+        SchemaChecks.Check(inputSchema, _settings.Columns);
         return SchemaChecks.WithScoreColumn(inputSchema);
     }
 
-    private RmsPropRegressionTransformer Train(IDataView input, IDataView? validationData, LinearModelParameters? initialModel, TrainedState? previous)
+    private RmsPropRegressionTransformer Train(IDataView input, IDataView? validationData, TrainingStart start)
     {
         ArgumentNullException.ThrowIfNull(input);
-        TrainingColumns columns = SchemaChecks.Find(input.Schema, _options);
-        TrainingColumns? validationColumns = validationData is null ? null : SchemaChecks.FindValidation(validationData.Schema, columns, _options);
-        CheckStart(columns, initialModel, previous);
-        if (_options.EarlyStopping is not null && validationData is null && _options.ValidationFraction == 0)
-            throw new InvalidOperationException(
-                $"{nameof(Options.EarlyStopping)} needs validation rows: set {nameof(Options.ValidationFraction)} or {nameof(Options.ValidationSet)}, " +
-                "or call Fit with validation data.");
+        TrainingColumns columns = SchemaChecks.Find(input.Schema, _settings.Columns);
+        TrainingColumns? validationColumns = validationData is null ? null : SchemaChecks.FindValidation(validationData.Schema, columns, _settings.Columns);
+        TrainingChecks.Width(columns);
+        TrainingChecks.Start(columns, start, _settings);
+        TrainingChecks.EarlyStopping(_settings, validationData is not null);
 
         using IChannel channel = _host.Start("Training");
-        long start = Stopwatch.GetTimestamp();
-        ReadRows read = ExampleReader.ReadTraining(input, columns, _options, previous?.Standardizer);
-        using ExampleStore examples = read.Training;
-        WarnOfSkippedRows(channel, read.Counts, "rows");
-        RowCounts validationCounts = default;
-        using ExampleStore? validation = validationData is null ? read.Validation
-            : ExampleReader.ReadValidation(validationData, validationColumns!.Value, _options, read.Standardizer, out validationCounts);
-        WarnOfSkippedRows(channel, validationCounts, "validation rows");
-        if (_options.EarlyStopping is not null && validation is null)
-            throw new InvalidOperationException(FormattableString.Invariant(
-                $"{nameof(Options.EarlyStopping)} needs validation rows, but {nameof(Options.ValidationFraction)} {_options.ValidationFraction} ") +
-                $"set none of the {examples.RowCount} usable rows aside. Raise it.");
-        TimeSpan readingTime = Stopwatch.GetElapsedTime(start);
+        var log = new TrainingLog(channel);
+        long startTime = Stopwatch.GetTimestamp();
+        using TrainingRows rows = ReadRows(input, columns, validationData, validationColumns, start, log);
+        TimeSpan readingTime = Stopwatch.GetElapsedTime(startTime);
 
-        Standardizer standardizer = read.Standardizer;
-        TrainingLength length = TrainingLength.Of(examples.RowCount, _options);
-        using var loop = new FitLoop(examples, validation, standardizer, StartingWeights(initialModel, standardizer), previous, _options, length);
-        var log = new EpochLog(channel, _options, standardizer, length, examples.RowCount);
+        using var run = new TrainingRun(rows, _settings, start, _options.CancellationToken);
         FitResult result;
         try
         {
-            result = loop.Run(log.Add);
+            result = run.Run(epoch => Report(epoch, log));
         }
         catch (DivergedException diverged)
         {
-            throw Diverged(diverged, examples, columns);
+            throw TrainingChecks.Diverged(diverged, rows.Training, columns, _settings);
         }
 
-        (float[] weights, float bias) = standardizer.FoldBack(
-            result.Weights.Weights, result.Weights.Bias, centerResiduals: StandardizedLoss.IsSquared(_options.LossFunction));
-        CheckFinite(weights, bias, columns);
-        var report = new TrainingReport
-        {
-            Epochs = log.Epochs,
-            StopReason = result.StopReason,
-            ReturnedEpoch = result.ReturnedEpoch,
-            BatchSize = length.BatchSize,
-            StepsPerEpoch = length.StepsPerEpoch,
-            TotalSteps = length.TotalSteps,
-            RowsRead = read.Counts.Read,
-            RowsUsed = examples.RowCount,
-            ValidationRows = validation?.RowCount ?? 0,
-            RowsSkippedForLabel = read.Counts.BadLabel,
-            RowsSkippedForWeight = read.Counts.BadWeight,
-            RowsSkippedForFeatures = read.Counts.BadFeatures,
-            ConstantFeatures = standardizer.ConstantColumnCount,
-            SparseFeatures = examples.SparseCount,
-            SparseUpdates = examples.SparseCount == 0 ? SparseUpdates.None
-                : FitLoop.UpdatesTouchedOnly(examples, _options) ? SparseUpdates.TouchedWeights : SparseUpdates.AllWeights,
-            NumberOfThreads = loop.NumberOfThreads,
-            ReadingTime = readingTime,
-            TrainingTime = log.Elapsed,
-        };
-        EpochReport last = report.Epochs[^1];
-        channel.Info(MessageSensitivity.None, "{0}", FormattableString.Invariant(
-            $"Trained on {report.RowsUsed} rows for {last.Epoch} epochs ({last.Step} steps); loss of the last epoch {last.Loss:g6}."));
+        (float[] weights, float bias) = rows.Scaling.ToRaw(result.Weights.AsSpan(..^1), result.Weights[^1], centerResiduals: _settings.Loss.IsSquared);
+        TrainingChecks.Finite(weights, bias, columns);
+        TrainingReport report = TrainingReports.Create(rows, run, result, readingTime);
+        log.Trained(report);
         return new RmsPropRegressionTransformer(MlNetInternals.NewLinearModel(_host, weights, bias), report, result.State,
-            _host, input.Schema, _options.FeatureColumnName);
+            _host, input.Schema, _settings.Columns.Features);
     }
 
-    private void CheckStart(TrainingColumns columns, LinearModelParameters? initialModel, TrainedState? previous)
+    private TrainingRows ReadRows(IDataView input, TrainingColumns columns, IDataView? validationData, TrainingColumns? validationColumns,
+        TrainingStart start, TrainingLog log)
     {
-        int? weights = initialModel?.Weights.Count ?? previous?.Weights.Length - 1;
-        if (weights is { } count && count != columns.FeatureCount)
-            throw new ArgumentException(
-                $"The model to start from has {count} weights, but feature column '{columns.Features.Name}' has {columns.FeatureCount} features.",
-                initialModel is null ? nameof(previous) : nameof(initialModel));
-        if (previous is not null && previous.Standardizer.IsOn != _options.Standardize)
-            throw new ArgumentException(
-                $"The training to go on with had {nameof(Options.Standardize)} {previous.Standardizer.IsOn}, this trainer has {_options.Standardize}.",
-                nameof(previous));
+        CancellationToken cancellation = _options.CancellationToken;
+        using var reader = new RowReader(input, columns, cancellation);
+        TrainingRows rows = TrainingRows.Read(reader, _settings.Reading, start.Previous?.Scaling, cancellation);
+        try
+        {
+            log.SkippedRows(reader.Counts, "rows", _settings.Columns);
+            if (validationData is not null)
+            {
+                using var validationReader = new RowReader(validationData, validationColumns!.Value, cancellation);
+                rows.ReadValidation(validationReader);
+                log.SkippedRows(validationReader.Counts, "validation rows", _settings.Columns);
+            }
+            TrainingChecks.EarlyStopping(_settings, rows);
+            return rows;
+        }
+        catch
+        {
+            rows.Dispose();
+            throw;
+        }
     }
 
-    private static float[]? StartingWeights(LinearModelParameters? model, Standardizer standardizer)
+    /// <returns>Whether to go on.</returns>
+    private bool Report(EpochReport epoch, TrainingLog log)
     {
-        if (model is null)
-            return null;
-        (float[] weights, float bias) = standardizer.FoldIn(model.Weights, model.Bias);
-        return [.. weights, bias];
-    }
-
-    private void WarnOfSkippedRows(IChannel channel, RowCounts rows, string what)
-    {
-        if (rows.Skipped == 0)
-            return;
-        string weightReason = _options.ExampleWeightColumnName is { } column
-            ? $", {rows.BadWeight} for the weight ('{column}', missing, infinite or not above 0)"
-            : "";
-        channel.Warning(MessageSensitivity.Schema, "{0}",
-            $"Skipped {rows.Skipped} of {rows.Read} {what}: {rows.BadLabel} for the label ('{_options.LabelColumnName}', missing or infinite)" +
-            $"{weightReason}, {rows.BadFeatures} for the features ('{_options.FeatureColumnName}', missing or infinite).");
-    }
-
-    private InvalidOperationException Diverged(DivergedException where, ExampleStore examples, TrainingColumns columns)
-    {
-        (int column, float value) = examples.LargestValue();
-        string standardized = _options.Standardize ? "standardised " : "";
-        string remedy = _options.Standardize ? "" : " or turn Standardize on";
-        return new InvalidOperationException(FormattableString.Invariant(
-            $"Training diverged in epoch {where.Epoch} at step {where.Step}: the loss, the weights or the squares of the gradients are no longer finite. ") +
-            FormattableString.Invariant($"The learning rate was {where.LearningRate}; the largest {standardized}feature is {value} in {columns.NameOf(column)}. ") +
-            FormattableString.Invariant($"Lower LearningRate (now {_options.LearningRate}){remedy}."));
-    }
-
-    private static void CheckFinite(float[] weights, float bias, TrainingColumns columns)
-    {
-        int bad = Array.FindIndex(weights, weight => !float.IsFinite(weight));
-        if (bad >= 0)
-            throw new InvalidOperationException(FormattableString.Invariant(
-                $"The weight of {columns.NameOf(bad)} in raw units is {weights[bad]}, beyond the range of float. Rescale that feature or the label."));
-        if (!float.IsFinite(bias))
-            throw new InvalidOperationException(FormattableString.Invariant(
-                $"The bias in raw units is {bias}, beyond the range of float. Rescale the features or the label."));
+        log.Epoch(epoch);
+        if (_options.EpochCompleted is null)
+            return true;
+        var progress = new EpochProgress(epoch);
+        _options.EpochCompleted(progress);
+        return !progress.IsStopRequested;
     }
 }

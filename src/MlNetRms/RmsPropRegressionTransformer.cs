@@ -3,7 +3,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Trainers;
 using MlNetRms.MlNet;
-using MlNetRms.Optimization;
+using MlNetRms.Training;
 
 namespace MlNetRms;
 
@@ -19,7 +19,7 @@ public sealed class RmsPropRegressionTransformer : ISingleFeaturePredictionTrans
 {
     private readonly DataViewSchema.Column _features;
 
-    internal RmsPropRegressionTransformer(LinearRegressionModelParameters model, TrainingReport training, TrainedState state,
+    internal RmsPropRegressionTransformer(LinearRegressionModelParameters model, TrainingReport training, TrainingState state,
         IHostEnvironment environment, DataViewSchema trainSchema, string featureColumnName)
     {
         _features = trainSchema[featureColumnName];
@@ -37,8 +37,8 @@ public sealed class RmsPropRegressionTransformer : ISingleFeaturePredictionTrans
     /// <summary>The same model as ML.NET's own transformer, for what accepts only that.</summary>
     public RegressionPredictionTransformer<LinearRegressionModelParameters> Native { get; }
 
-    /// <summary>Where the training stands, for going on with it. Not saved with the model.</summary>
-    internal TrainedState State { get; }
+    /// <summary>All that a later training needs to continue this one. Not saved with the model.</summary>
+    internal TrainingState State { get; }
 
     /// <inheritdoc/>
     public string FeatureColumnName => Native.FeatureColumnName;
@@ -48,7 +48,7 @@ public sealed class RmsPropRegressionTransformer : ISingleFeaturePredictionTrans
 
     /// <summary>The model's weights with the names of the features, in raw units and per standard deviation of the training rows.</summary>
     /// <returns>A table; its <see cref="object.ToString"/> prints it.</returns>
-    public CoefficientTable GetCoefficients() => new(TrainingColumns.FeatureNames(_features), Model, State.Standardizer.StandardDeviations);
+    public CoefficientTable GetCoefficients() => new(TrainingColumns.FeatureNames(_features), Model, State.Scaling.StandardDeviations);
 
     /// <inheritdoc/>
     bool ITransformer.IsRowToRowMapper => ((ITransformer)Native).IsRowToRowMapper;

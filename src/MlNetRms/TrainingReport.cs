@@ -1,59 +1,5 @@
 namespace MlNetRms;
 
-/// <summary>What happened in one epoch.</summary>
-/// <param name="Epoch">Number of the epoch, from 1.</param>
-/// <param name="NumberOfEpochs">Of how many.</param>
-/// <param name="Step">Steps done since training began.</param>
-/// <param name="Loss">Mean loss over the epoch's rows, each row judged by the weights before its batch's step, without
-/// penalties. For the default loss: of ½·(ŷ − y)², in squared label units.</param>
-/// <param name="ValidationLoss">Mean loss over the validation rows by the weights that would be returned if training ended
-/// here, with the bias as trained; null without validation rows.</param>
-/// <param name="LearningRate">Learning rate of the epoch's last step.</param>
-/// <param name="Elapsed">Time since the first step of the training.</param>
-/// <param name="RowsPerSecond">Rows trained on in the epoch, over the time it took.</param>
-public sealed record EpochReport(
-    int Epoch, int NumberOfEpochs, long Step, double Loss, double? ValidationLoss, float LearningRate, TimeSpan Elapsed, double RowsPerSecond);
-
-/// <summary>Passed to <see cref="RmsPropRegressionTrainer.Options.EpochCompleted"/> after each epoch.</summary>
-public sealed class EpochProgress
-{
-    internal EpochProgress(EpochReport report) => Report = report;
-
-    /// <summary>What happened in the epoch.</summary>
-    public EpochReport Report { get; }
-
-    internal bool IsStopRequested { get; private set; }
-
-    /// <summary>Ends training after this epoch and keeps the model.</summary>
-    public void Stop() => IsStopRequested = true;
-}
-
-/// <summary>Why training ended.</summary>
-public enum StopReason
-{
-    /// <summary>All epochs were used.</summary>
-    AllEpochsCompleted,
-
-    /// <summary>The validation loss no longer improved (<see cref="EarlyStopping"/>).</summary>
-    NoImprovement,
-
-    /// <summary>The callback asked for it (<see cref="EpochProgress.Stop"/>).</summary>
-    StoppedByCallback,
-}
-
-/// <summary>How the weights of sparse features are updated. The result is the same but for rounding; the speed is not.</summary>
-public enum SparseUpdates
-{
-    /// <summary>No feature is kept sparse.</summary>
-    None,
-
-    /// <summary>A step changes the weights its batch touches, and brings their state up to date first.</summary>
-    TouchedWeights,
-
-    /// <summary>A step changes every weight: momentum at a changing rate, a penalty, a bound or clipping acts on weights that no row of the batch touches.</summary>
-    AllWeights,
-}
-
 /// <summary>What happened while training: the settings that took effect, the rows, and each epoch.</summary>
 public sealed record TrainingReport
 {

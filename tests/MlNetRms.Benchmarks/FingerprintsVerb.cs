@@ -4,7 +4,7 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Trainers;
 using Options = MlNetRms.RmsPropRegressionTrainer.Options;
-using Training = (string Name, System.Func<MlNetRms.RmsPropRegressionTransformer> Fit);
+using Case = (string Name, System.Func<MlNetRms.RmsPropRegressionTransformer> Fit);
 
 namespace MlNetRms.Benchmarks;
 
@@ -19,7 +19,7 @@ internal static class FingerprintsVerb
 
     private static readonly MLContext _context = new();
 
-    private static readonly Training[] _sizes =
+    private static readonly Case[] _sizes =
     [
         ("dense 1000x1", () => Fit(Dense(1000, 1))),
         ("dense 1000x2", () => Fit(Dense(1000, 2))),
@@ -43,7 +43,7 @@ internal static class FingerprintsVerb
         ("mixed 127x203", () => Fit(Mixed(127))),
     ];
 
-    private static readonly Training[] _rows =
+    private static readonly Case[] _rows =
     [
         ("weighted: dense 1000x1", () => Fit(Dense(1000, 1), Weighted())),
         ("weighted: dense 1000x5", () => Fit(Dense(1000, 5), Weighted())),
@@ -60,7 +60,7 @@ internal static class FingerprintsVerb
     ];
 
     /// <summary>The lines of a pair must be equal.</summary>
-    private static readonly Training[] _threads =
+    private static readonly Case[] _threads =
     [
         ("threads: dense 5000x100, batch size 1000, 1 thread", () => Fit(Dense(5000, 100), new() { BatchSize = 1000, NumberOfThreads = 1 })),
         ("threads: dense 5000x100, batch size 1000, 2 threads", () => Fit(Dense(5000, 100), new() { BatchSize = 1000, NumberOfThreads = 2 })),
@@ -72,7 +72,7 @@ internal static class FingerprintsVerb
         ("threads: dense 1000x100, weighted Huber loss, 2 threads", () => Fit(Dense(1000, 100), WideHuber(threads: 2))),
     ];
 
-    private static readonly Training[] _schedules =
+    private static readonly Case[] _schedules =
     [
         ("schedule: dense 1000x20, constant", () => Fit(Dense(1000, 20), new() { LearningRateSchedule = LearningRateSchedule.Constant })),
         ("schedule: dense 1000x20, cosine to zero", () => Fit(Dense(1000, 20), new() { LearningRateSchedule = LearningRateSchedule.CosineToZero })),
@@ -84,7 +84,7 @@ internal static class FingerprintsVerb
         ("schedule: sparse 1000x300, step decay", () => Fit(Sparse(1000), new() { LearningRateSchedule = LearningRateSchedule.StepDecay(0.5, 60) })),
     ];
 
-    private static readonly Training[] _updateRule =
+    private static readonly Case[] _updateRule =
     [
         ("dense 1000x20, learning rate 0.1", () => Fit(Dense(1000, 20), new() { LearningRate = 0.1f })),
         ("dense 1000x20, alpha 0.9", () => Fit(Dense(1000, 20), new() { Alpha = 0.9f })),
@@ -109,7 +109,7 @@ internal static class FingerprintsVerb
         ("mixed 1000x203, centered", () => Fit(Mixed(1000), new() { Centered = true })),
     ];
 
-    private static readonly Training[] _constraints =
+    private static readonly Case[] _constraints =
     [
         ("dense 1000x20, L2", () => Fit(Dense(1000, 20), new() { L2Regularization = 0.1f })),
         ("dense 1000x20, L1", () => Fit(Dense(1000, 20), new() { L1Regularization = 0.1f })),
@@ -128,7 +128,7 @@ internal static class FingerprintsVerb
         ("mixed 1000x203, non-negative, clipping", () => Fit(Mixed(1000), new() { NonNegativeWeights = true, GradientClippingNorm = 0.2f })),
     ];
 
-    private static readonly Training[] _losses =
+    private static readonly Case[] _losses =
     [
         ("loss: dense 1000x20, Huber", () => Fit(Dense(1000, 20), new() { LossFunction = new HuberLoss(0.5f) })),
         ("loss: dense 1000x20, absolute", () => Fit(Dense(1000, 20), new() { LossFunction = new AbsoluteLoss() })),
@@ -143,7 +143,7 @@ internal static class FingerprintsVerb
         ("loss: mixed 1000x203, Huber with L1, weighted", () => Fit(Mixed(1000), Weighted(new HuberLoss(0.5f), l1: 0.005f))),
     ];
 
-    private static readonly Training[] _course =
+    private static readonly Case[] _course =
     [
         ("dense 1000x20, batch size 1000", () => Fit(Dense(1000, 20), new() { BatchSize = 1000 })),
         ("dense 1000x20, batch size 7", () => Fit(Dense(1000, 20), new() { BatchSize = 7 })),
@@ -174,7 +174,7 @@ internal static class FingerprintsVerb
         ("callback: dense 1000x20, stops while averaging", () => Fit(Dense(1000, 20), new() { EpochCompleted = StopAfter(epoch: 35) })),
     ];
 
-    private static readonly Training[] _validation =
+    private static readonly Case[] _validation =
     [
         ("validation: dense 1000x20, fraction 0.25", () => Fit(Dense(1000, 20), new() { ValidationFraction = 0.25f })),
         ("validation: mixed 1000x203, fraction 0.25, seed 1", () => Fit(Mixed(1000), new() { ValidationFraction = 0.25f, Seed = 1 })),
@@ -189,7 +189,7 @@ internal static class FingerprintsVerb
         ("early stopping: mixed 1000x203, best of all epochs, all steps averaged", () => Fit(Mixed(1000), Impatient(new() { AveragedFraction = 1 }, patience: 100))),
     ];
 
-    private static readonly Training[] _starts =
+    private static readonly Case[] _starts =
     [
         ("warm start: dense 1000x20", () => Trainer(Slow()).Fit(View(Dense(1000, 20)), Fit(Dense(127, 20)).Model)),
         ("warm start: dense 1000x20, standardize off", () => Trainer(Slow(standardize: false)).Fit(View(Unscaled(1000, 20)), Fit(Unscaled(127, 20)).Model)),
@@ -214,10 +214,10 @@ internal static class FingerprintsVerb
 
     public static void Run(Arguments arguments)
     {
-        Training[] all =
+        Case[] all =
             [.. _sizes, .. _rows, .. _threads, .. _schedules, .. _updateRule, .. _constraints, .. _losses, .. _course, .. _validation, .. _starts];
         int width = all.Max(training => training.Name.Length);
-        foreach (Training training in arguments.Select(all, training => training.Name))
+        foreach (Case training in arguments.Select(all, training => training.Name))
             Console.WriteLine($"{training.Name.PadRight(width)}  {Fingerprint(training.Fit().Model)}");
     }
 

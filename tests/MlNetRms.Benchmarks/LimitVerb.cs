@@ -2,9 +2,10 @@ using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using MlNetRms.Examples;
+using MlNetRms.Data;
 using MlNetRms.MlNet;
-using MlNetRms.Optimization;
+using MlNetRms.Settings;
+using MlNetRms.Training;
 
 namespace MlNetRms.Benchmarks;
 
@@ -27,8 +28,7 @@ internal static class LimitVerb
         var rows = new List<string[]>();
         foreach (Workload workload in arguments.Select(Workloads.All(arguments.Quick), workload => workload.Name))
         {
-            ReadRows read = ReadExamples(workload);
-            using ExampleStore examples = read.Training;
+            using TrainingRows read = ReadRows(workload);
             foreach (int threads in (int[])[1, 2])
             {
                 workload.Options.NumberOfThreads = threads;
@@ -45,33 +45,35 @@ internal static class LimitVerb
             """);
     }
 
-    private static ReadRows ReadExamples(Workload workload)
+    private static TrainingRows ReadRows(Workload workload)
     {
         var view = new RowView(workload.Train);
-        return ExampleReader.ReadTraining(view, SchemaChecks.Find(view.Schema, workload.Options), workload.Options, previous: null);
+        TrainingSettings settings = TrainingSettings.From(workload.Options);
+        using var reader = new RowReader(view, SchemaChecks.Find(view.Schema, settings.Columns), CancellationToken.None);
+        return TrainingRows.Read(reader, settings.Reading, previous: null, CancellationToken.None);
     }
 
-    private static FitLoop NewLoop(ReadRows read, RmsPropRegressionTrainer.Options options, TrainingLength length) =>
-        new(read.Training, validation: null, read.Standardizer, start: null, state: null, options, length);
+    private static TrainingRun NewRun(TrainingRows read, RmsPropRegressionTrainer.Options options) =>
+        new(read, TrainingSettings.From(options), start: default, CancellationToken.None);
 
-    private static int ChosenThreads(ReadRows read, RmsPropRegressionTrainer.Options options)
+    private static int ChosenThreads(TrainingRows read, RmsPropRegressionTrainer.Options options)
     {
-        using FitLoop loop = NewLoop(read, options, TrainingLength.Of(read.Training.RowCount, options));
-        return loop.NumberOfThreads;
+        using TrainingRun run = NewRun(read, options);
+        return run.NumberOfThreads;
     }
 
-    private static string[] Measured(Workload workload, ReadRows read, int threads)
+    private static string[] Measured(Workload workload, TrainingRows read, int threads)
     {
-        ExampleStore examples = read.Training;
-        long values = examples.RowCount * examples.Stride + 2 * examples.NonZeroCount;
+        RowStore examples = read.Training;
+        long values = examples.RowCount * examples.Layout.Stride + 2 * examples.NonZeroCount;
         int epochsPerRepeat = (int)Math.Max(1, ValuesPerRepeat / values);
-        workload.Options.NumberOfEpochs = epochsPerRepeat * (Repeats + 1);
         WarmUp(read, workload.Options, threads);
+        workload.Options.NumberOfEpochs = epochsPerRepeat * (Repeats + 1);
         var epochTimes = new List<double>();
         var readTimes = new List<double>();
-        using FitLoop loop = NewLoop(read, workload.Options, TrainingLength.Of(examples.RowCount, workload.Options));
+        using TrainingRun run = NewRun(read, workload.Options);
         long start = Stopwatch.GetTimestamp();
-        loop.Run(epoch =>
+        run.Run(epoch =>
         {
             if (epoch.Epoch % epochsPerRepeat != 0)
                 return true;
@@ -87,7 +89,7 @@ internal static class LimitVerb
         // The first repeat finds the caches cold. Each epoch is set against the read just before it.
         double[] epochs = [.. epochTimes.Skip(1)];
         double[] reads = [.. readTimes.SkipLast(1)];
-        double bytes = sizeof(float) * (double)values + (examples.SparseCount > 0 ? 16.0 * examples.RowCount : 0);
+        double bytes = sizeof(float) * (double)values + (examples.Layout.SparseCount > 0 ? 16.0 * examples.RowCount : 0);
         return
         [
             workload.Name, $"{threads}",
@@ -103,18 +105,18 @@ internal static class LimitVerb
     }
 
     /// <summary>Until the runtime has put optimised code in the place of the quickly compiled one, which takes it some tenths of a second.</summary>
-    private static void WarmUp(ReadRows read, RmsPropRegressionTrainer.Options options, int threads)
+    private static void WarmUp(TrainingRows read, RmsPropRegressionTrainer.Options options, int threads)
     {
-        TrainingLength shortest = TrainingLength.Of(read.Training.RowCount, options) with { NumberOfEpochs = 1 };
+        options.NumberOfEpochs = 1;
         for (long start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < Measuring.WarmUpTime;)
         {
-            using FitLoop loop = NewLoop(read, options, shortest);
-            loop.Run(_ => true);
+            using TrainingRun run = NewRun(read, options);
+            run.Run(_ => true);
             Read(read.Training, threads);
         }
     }
 
-    private static void Read(ExampleStore examples, int threads)
+    private static void Read(RowStore examples, int threads)
     {
         if (threads == 1)
         {
@@ -126,16 +128,16 @@ internal static class LimitVerb
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Sum(ExampleStore examples, long first, long end)
+    private static float Sum(RowStore examples, long first, long end)
     {
         float sum = 0;
         for (long row = first; row < end;)
         {
             ReadOnlySpan<float> rows = examples.DenseRows(row, (int)Math.Min(end - row, int.MaxValue));
             sum += Sum(rows);
-            row += rows.Length / examples.Stride;
+            row += rows.Length / examples.Layout.Stride;
         }
-        for (long row = first; examples.SparseCount > 0 && row < end; row++)
+        for (long row = first; examples.Layout.SparseCount > 0 && row < end; row++)
         {
             examples.SparseRow(row, out ReadOnlySpan<int> places, out ReadOnlySpan<float> values);
             sum += Sum(places) + Sum(values);

@@ -5,16 +5,24 @@ using System.Runtime.InteropServices;
 
 namespace MlNetRms.Kernels;
 
-/// <summary>A linear model on packed rows: every row, and the parameters, hold the same whole number of vectors.</summary>
+/// <summary>
+/// A linear model on packed rows: every row, and the parameters, hold the same whole number of vectors, or half a vector of
+/// 256 bits (<see cref="NarrowKernels"/>).
+/// </summary>
 internal static class LinearKernels
 {
-    /// <summary>Rows of so many vectors have sums enough in themselves to hide the latency of the additions.</summary>
+    /// <summary>Rows of so many vectors have enough independent accumulators to hide the latency of the additions.</summary>
     private const int WideRow = 8;
 
     /// <summary>rᵢ = xᵢ·θ for every row: the residual, if the rows hold the label and θ a −1 in its lane.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
     public static void Residuals(ReadOnlySpan<float> rows, ReadOnlySpan<float> parameters, Span<float> residuals)
     {
+        if (parameters.Length < Vector<float>.Count)
+        {
+            NarrowKernels.Residuals(rows, parameters, residuals);
+            return;
+        }
         ReadOnlySpan<Vector<float>> theta = MemoryMarshal.Cast<float, Vector<float>>(parameters);
         ReadOnlySpan<Vector<float>> x = MemoryMarshal.Cast<float, Vector<float>>(rows);
         Debug.Assert(x.Length == theta.Length * residuals.Length);
@@ -69,6 +77,11 @@ internal static class LinearKernels
     [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
     public static void AddGradient(ReadOnlySpan<float> rows, ReadOnlySpan<float> derivatives, Span<float> gradient, bool prefetchNext = false)
     {
+        if (gradient.Length < Vector<float>.Count)
+        {
+            NarrowKernels.AddGradient(rows, derivatives, gradient);
+            return;
+        }
         Span<Vector<float>> g = MemoryMarshal.Cast<float, Vector<float>>(gradient);
         ReadOnlySpan<Vector<float>> x = MemoryMarshal.Cast<float, Vector<float>>(rows);
         int width = g.Length;
@@ -137,27 +150,5 @@ internal static class LinearKernels
             v[block] += factor * w[block];
         for (int i = v.Length * Vector<float>.Count; i < values.Length; i++)
             values[i] += factor * other[i];
-    }
-}
-
-/// <summary>The sparse part of a row: values at places of a dense array.</summary>
-internal static class SparseKernels
-{
-    /// <summary>Σ valueₖ · dense[placeₖ].</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
-    public static float Dot(ReadOnlySpan<int> places, ReadOnlySpan<float> values, ReadOnlySpan<float> dense)
-    {
-        float sum = 0;
-        for (int k = 0; k < places.Length; k++)
-            sum += values[k] * dense[places[k]];
-        return sum;
-    }
-
-    /// <summary>dense[placeₖ] ← dense[placeₖ] + factor · valueₖ.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
-    public static void AddScaled(ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, Span<float> dense)
-    {
-        for (int k = 0; k < places.Length; k++)
-            dense[places[k]] += factor * values[k];
     }
 }

@@ -1,43 +1,13 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using MlNetRms.Settings;
 using static Microsoft.ML.SchemaShape.Column;
 
 namespace MlNetRms.MlNet;
 
-/// <summary>The columns a training reads.</summary>
-internal readonly record struct TrainingColumns(DataViewSchema.Column Features, DataViewSchema.Column Label, DataViewSchema.Column? Weight)
-{
-    /// <summary>Length of the feature vector.</summary>
-    public int FeatureCount => ((VectorDataViewType)Features.Type).Size;
-
-    /// <summary>A feature in words: its slot name where the column has names, and its number.</summary>
-    public string NameOf(int slot)
-    {
-        string place = $"slot {slot} of column '{Features.Name}'";
-        string name = SlotNames(Features).GetItemOrDefault(slot).ToString();
-        return name.Length == 0 ? place : $"feature '{name}' ({place})";
-    }
-
-    /// <summary>Names of all features: slot names, or "Slot 3" where there is none.</summary>
-    public static string[] FeatureNames(DataViewSchema.Column features)
-    {
-        VBuffer<ReadOnlyMemory<char>> names = SlotNames(features);
-        return [.. names.DenseValues().Select((name, slot) => name.IsEmpty ? $"Slot {slot}" : name.ToString())];
-    }
-
-    private static VBuffer<ReadOnlyMemory<char>> SlotNames(DataViewSchema.Column features)
-    {
-        int length = ((VectorDataViewType)features.Type).Size;
-        VBuffer<ReadOnlyMemory<char>> names = default;
-        if (features.HasSlotNames())
-            features.GetSlotNames(ref names);
-        return names.Length == length ? names : new VBuffer<ReadOnlyMemory<char>>(length, 0, [], []);
-    }
-}
-
 /// <summary>
 /// What the columns must be. Missing and mistyped columns are reported in ML.NET's words and by its exception type, with
-/// the transform that would mend it.
+/// the transform that would fix it.
 /// </summary>
 internal static class SchemaChecks
 {
@@ -45,32 +15,32 @@ internal static class SchemaChecks
 
     /// <summary>Finds the columns, or says what is wrong with them.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or has the wrong type.</exception>
-    public static TrainingColumns Find(DataViewSchema schema, RmsPropRegressionTrainer.Options options)
+    public static TrainingColumns Find(DataViewSchema schema, ColumnSettings names)
     {
-        Check(MlNetInternals.ShapeOf(schema), options);
-        return new TrainingColumns(schema[options.FeatureColumnName], schema[options.LabelColumnName],
-            options.ExampleWeightColumnName is { } weight ? schema[weight] : null);
+        Check(MlNetInternals.ShapeOf(schema), names);
+        return new TrainingColumns(schema[names.Features], schema[names.Label],
+            names.Weight is { } weight ? schema[weight] : null);
     }
 
     /// <summary>Finds the columns of the validation rows, which must be like those of the training rows.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or has the wrong type.</exception>
-    public static TrainingColumns FindValidation(DataViewSchema schema, TrainingColumns training, RmsPropRegressionTrainer.Options options)
+    public static TrainingColumns FindValidation(DataViewSchema schema, TrainingColumns training, ColumnSettings names)
     {
-        TrainingColumns columns = Find(schema, options);
+        TrainingColumns columns = Find(schema, names);
         if (columns.FeatureCount != training.FeatureCount)
             throw new ArgumentOutOfRangeException(nameof(schema),
-                $"Schema mismatch for feature column '{options.FeatureColumnName}': expected Vector<Single, {training.FeatureCount}>, " +
+                $"Schema mismatch for feature column '{names.Features}': expected Vector<Single, {training.FeatureCount}>, " +
                 $"got Vector<Single, {columns.FeatureCount}> in the validation data.");
         return columns;
     }
 
     /// <inheritdoc cref="Find"/>
-    public static void Check(SchemaShape schema, RmsPropRegressionTrainer.Options options)
+    public static void Check(SchemaShape schema, ColumnSettings names)
     {
-        Check(schema, "feature", options.FeatureColumnName, VectorKind.Vector);
-        if (options.ExampleWeightColumnName is { } weight)
+        Check(schema, "feature", names.Features, VectorKind.Vector);
+        if (names.Weight is { } weight)
             Check(schema, "weight", weight, VectorKind.Scalar);
-        Check(schema, "label", options.LabelColumnName, VectorKind.Scalar);
+        Check(schema, "label", names.Label, VectorKind.Scalar);
     }
 
     /// <summary>The input's columns and the score column, annotated as ML.NET's own regression trainers annotate it.</summary>

@@ -1,6 +1,8 @@
 using BenchmarkDotNet.Attributes;
 using MlNetRms.Kernels;
-using MlNetRms.Optimization;
+using MlNetRms.Model;
+using MlNetRms.Rules;
+using MlNetRms.Settings;
 
 namespace MlNetRms.Benchmarks.Micro;
 
@@ -8,7 +10,7 @@ namespace MlNetRms.Benchmarks.Micro;
 public abstract class KernelBenchmark
 {
     private protected static readonly StepCoefficients Coefficients =
-        new(LearningRate: 1e-3f, Alpha: 0.999f, Momentum: 0, EpsilonInside: 0, EpsilonOutside: 1e-2f, Correction: 1);
+        new(LearningRate: 1e-3f, Alpha: 0.999f, Momentum: 0, EpsilonInside: 0, EpsilonOutside: 1e-2f, Correction: 1, Centered: false);
 
     private protected const int RowCount = 128;
 
@@ -88,7 +90,7 @@ public class StepBenchmark : KernelBenchmark
         Coefficients.LearningRate, Coefficients.Alpha, Coefficients.Momentum, Coefficients.EpsilonOutside, Coefficients.Correction);
 
     [Benchmark]
-    public void Kernel() => RmsPropKernels.Step(Parameters, MeanSquare, Velocity, Gradient, Coefficients);
+    public void Kernel() => RmsPropRule.Step(Parameters, MeanSquare, Velocity, MeanGradient, Gradient, Coefficients);
 }
 
 public class StepCenteredBenchmark : KernelBenchmark
@@ -98,7 +100,7 @@ public class StepCenteredBenchmark : KernelBenchmark
         Coefficients.LearningRate, Coefficients.Alpha, Coefficients.Momentum, Coefficients.EpsilonOutside, Coefficients.Correction);
 
     [Benchmark]
-    public void Kernel() => RmsPropKernels.StepCentered(Parameters, MeanSquare, MeanGradient, Velocity, Gradient, Coefficients);
+    public void Kernel() => RmsPropRule.Step(Parameters, MeanSquare, Velocity, MeanGradient, Gradient, Coefficients with { Centered = true });
 }
 
 public class AccumulateBenchmark : KernelBenchmark
@@ -128,7 +130,7 @@ public class SparseStepBenchmark
     private float[] _values = [];
     private int[] _places = [];
     private RmsProp _optimizer = new(parameterCount: 1, alpha: 0, epsilon: 1);
-    private SparseRmsProp _sparse = new([], state: null, offset: 0, _options, firstAveragedStep: long.MaxValue);
+    private TouchedWeights _sparse = NewTouched([]);
 
     /// <summary>Weights in all.</summary>
     [Params(10_000, 100_000)]
@@ -149,7 +151,7 @@ public class SparseStepBenchmark
         for (int k = 0; k < Touched; k++)
             _gradient[_places[k]] = _values[k] = random.Next();
         _optimizer = new RmsProp(Length, _options.Alpha, _options.Epsilon, biasCorrection: true);
-        _sparse = new SparseRmsProp(_dense, state: null, offset: 0, _options, firstAveragedStep: long.MaxValue);
+        _sparse = NewTouched(_dense);
     }
 
     [Benchmark(Baseline = true)]
@@ -158,10 +160,13 @@ public class SparseStepBenchmark
     [Benchmark]
     public void TouchedWeights()
     {
-        _sparse.AddGradient(_places, _values, factor: 1);
+        _sparse.Add(_places, _values, factor: 1);
         _sparse.Step(Coefficients, gradientFactor: 1);
     }
 
     private static StepCoefficients Coefficients { get; } =
-        new(_options.LearningRate, _options.Alpha, Momentum: 0, EpsilonInside: 0, EpsilonOutside: _options.Epsilon, Correction: 1);
+        new(_options.LearningRate, _options.Alpha, Momentum: 0, EpsilonInside: 0, EpsilonOutside: _options.Epsilon, Correction: 1, Centered: false);
+
+    private static TouchedWeights NewTouched(float[] weights) =>
+        new(weights, offset: 0, new RmsPropRule(TrainingSettings.From(_options).Rule), _options.LearningRate, firstAveragedStep: long.MaxValue);
 }

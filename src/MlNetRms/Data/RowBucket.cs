@@ -1,0 +1,124 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using MlNetRms.Kernels;
+
+namespace MlNetRms.Data;
+
+/// <summary>
+/// Raw rows as records of 32-bit words, one after the other in chunks: the number of values (or that the row is dense), the
+/// values of a dense row, or the indices and then the values of a sparse one, then label and example weight. Records
+/// never cross a chunk's end.
+/// </summary>
+internal sealed class RowBucket(ChunkPool pool, int featureCount)
+{
+    private const int HeaderWords = 1;
+    private const int TrailerWords = 2;
+
+    /// <summary>In place of the number of values.</summary>
+    private const int DenseMarker = -1;
+
+    private readonly List<(Chunk Chunk, int UsedWords)> _chunks = [];
+    private int _free;
+    private long _rowCount;
+
+    /// <summary>Words of a dense row's record.</summary>
+    public static long DenseRecordWords(int featureCount) => (long)HeaderWords + featureCount + TrailerWords;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Add(in Row row)
+    {
+        int valueCount = row.Values.Length;
+        Span<float> record = NewRecord(HeaderWords + row.Indices.Length + valueCount + TrailerWords);
+        MemoryMarshal.Cast<float, int>(record)[0] = row.IsDense ? DenseMarker : valueCount;
+        Span<float> payload = record[HeaderWords..];
+        row.Indices.CopyTo(MemoryMarshal.Cast<float, int>(payload));
+        row.Values.CopyTo(payload[row.Indices.Length..]);
+        record[^2] = row.Label;
+        record[^1] = row.Weight;
+    }
+
+    /// <summary>Visits the rows in the order of arrival; a chunk is returned to the pool as soon as its rows have been visited.</summary>
+    public void DrainInOrder(RowVisitor visit, CancellationToken cancellation)
+    {
+        foreach ((Chunk chunk, int usedWords) in _chunks)
+        {
+            ReadOnlySpan<float> words = chunk.Words;
+            for (int start = 0; start < usedWords; start += RecordWords(words[start..]))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                visit(Record(words[start..]));
+            }
+            pool.Return(chunk);
+        }
+        _chunks.Clear();
+    }
+
+    /// <summary>Visits the rows in random order, then returns the chunks to the pool.</summary>
+    /// <param name="random">The order.</param>
+    /// <param name="visit">Takes the rows.</param>
+    /// <param name="records">Scratch memory, made longer where it is too short.</param>
+    /// <param name="cancellation">Ends the visits.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void DrainShuffled(SeededRandom random, RowVisitor visit, ref RecordPosition[] records, CancellationToken cancellation)
+    {
+        Span<RecordPosition> order = Positions(ref records);
+        random.Shuffle(order);
+        foreach (RecordPosition position in order)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            visit(Record(_chunks[position.Chunk].Chunk.Words[position.Start..]));
+        }
+        foreach ((Chunk chunk, _) in _chunks)
+            pool.Return(chunk);
+        _chunks.Clear();
+    }
+
+    private Span<float> NewRecord(int words)
+    {
+        if (_free < words)
+        {
+            Chunk chunk = pool.Rent(words);
+            _chunks.Add((chunk, 0));
+            _free = chunk.Length;
+        }
+        (Chunk last, int used) = _chunks[^1];
+        _chunks[^1] = (last, used + words);
+        _free -= words;
+        _rowCount++;
+        return last.Words.Slice(used, words);
+    }
+
+    /// <summary>Where the records begin, in the order of arrival.</summary>
+    private Span<RecordPosition> Positions(ref RecordPosition[] records)
+    {
+        if (records.Length < _rowCount)
+            records = new RecordPosition[checked((int)(_rowCount + _rowCount / 8))];
+        int count = 0;
+        for (int chunk = 0; chunk < _chunks.Count; chunk++)
+        {
+            ReadOnlySpan<float> words = _chunks[chunk].Chunk.Words;
+            for (int start = 0; start < _chunks[chunk].UsedWords; start += RecordWords(words[start..]))
+                records[count++] = new RecordPosition(chunk, start);
+        }
+        return records.AsSpan(0, count);
+    }
+
+    private int PayloadWords(int header) => header == DenseMarker ? featureCount : 2 * header;
+
+    private int RecordWords(ReadOnlySpan<float> record) => HeaderWords + PayloadWords(Header(record)) + TrailerWords;
+
+    private Row Record(ReadOnlySpan<float> record)
+    {
+        int header = Header(record);
+        int words = PayloadWords(header);
+        ReadOnlySpan<float> payload = record.Slice(HeaderWords, words);
+        float label = record[HeaderWords + words];
+        float weight = record[HeaderWords + words + 1];
+        return header == DenseMarker
+            ? new Row([], payload, label, weight)
+            : new Row(MemoryMarshal.Cast<float, int>(payload)[..header], payload[header..], label, weight);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Header(ReadOnlySpan<float> record) => MemoryMarshal.Cast<float, int>(record)[0];
+}

@@ -1,0 +1,72 @@
+using System.Numerics;
+
+namespace MlNetRms.Data;
+
+/// <summary>
+/// Where a packed row has its columns. Its dense part holds the dense columns, a 1 for the bias, the label, the example
+/// weight where there is one, and zeros up to <see cref="Stride"/>; its sparse columns are kept apart, numbered by places.
+/// </summary>
+/// <remarks>
+/// The parameters are laid out alike (weights, bias, −1 against the label, zeros, then the weights of the sparse columns), so a
+/// residual is one dot product. <see cref="Position"/> is a column's position among them.
+/// </remarks>
+internal sealed class RowLayout
+{
+    /// <summary>Fewer sparse columns than this are packed dense: a few zeros read in order cost less than an index looked up.</summary>
+    private const int FewestSparseColumns = 64;
+
+    /// <summary>The narrowest rows take half a vector of 256 bits, not a whole one.</summary>
+    private const int NarrowStride = 4;
+
+    private readonly int[] _positions;
+
+    /// <param name="isSparse">For each column whether few of its values are not 0.</param>
+    /// <param name="hasWeights">Whether rows have example weights.</param>
+    public RowLayout(ReadOnlySpan<bool> isSparse, bool hasWeights)
+    {
+        SparseCount = isSparse.Count(true);
+        if (SparseCount < FewestSparseColumns)
+            SparseCount = 0;
+        DenseCount = isSparse.Length - SparseCount;
+        WeightLane = hasWeights ? LabelLane + 1 : null;
+        int lanes = (WeightLane ?? LabelLane) + 1;
+        DenseLength = WholeVectors(lanes);
+        Stride = lanes <= NarrowStride ? NarrowStride : DenseLength;
+
+        _positions = new int[isSparse.Length];
+        int lane = 0;
+        int place = 0;
+        for (int column = 0; column < isSparse.Length; column++)
+            _positions[column] = SparseCount > 0 && isSparse[column] ? DenseLength + place++ : lane++;
+    }
+
+    public int ColumnCount => _positions.Length;
+
+    /// <summary>Number of columns in the dense part.</summary>
+    public int DenseCount { get; }
+
+    /// <summary>Number of columns kept as places and values.</summary>
+    public int SparseCount { get; }
+
+    /// <summary>Floats from one row's dense part to the next one's.</summary>
+    public int Stride { get; }
+
+    /// <summary>Number of parameters against the dense part: a whole number of vectors.</summary>
+    public int DenseLength { get; }
+
+    public int BiasLane => DenseCount;
+
+    public int LabelLane => DenseCount + 1;
+
+    /// <summary>Null where every example weighs 1.</summary>
+    public int? WeightLane { get; }
+
+    /// <summary>
+    /// A column's position among the parameters: its lane in the dense part, or <see cref="DenseLength"/> plus its place among the
+    /// sparse columns. The bias counts as the column after the last.
+    /// </summary>
+    public int Position(int column) => column == _positions.Length ? BiasLane : _positions[column];
+
+    /// <summary>The least whole number of vectors that holds so many floats, in floats.</summary>
+    public static int WholeVectors(int length) => (length + Vector<float>.Count - 1) / Vector<float>.Count * Vector<float>.Count;
+}

@@ -1,0 +1,143 @@
+namespace MlNetRms.Data;
+
+/// <summary>
+/// What each column and the label are shifted and scaled by before training, and the conversion from and to raw units.
+/// Plain data, immutable.
+/// </summary>
+/// <remarks>
+/// Dense columns and the label get mean 0 and standard deviation 1. A sparse column keeps its zeros: it is not centred,
+/// and scaled by the root mean square of its non-zero values. Scaled by its standard deviation instead, a rare value
+/// would become huge, and one row with it would destabilise the weights. A constant column gets scale 0, hence weight 0.
+/// </remarks>
+internal sealed class Scaling
+{
+    /// <summary>A column is sparse if less than this share of the rows' weight is not zero in it.</summary>
+    private const double SparseShare = 0.1;
+
+    /// <summary>A standard deviation below this share of the mean is rounding: float has 24 bits.</summary>
+    private const double ConstantShare = 1e-7;
+
+    private readonly bool[] _isSparse;
+    private readonly double[] _means;
+    private readonly double[] _centers;
+    private readonly double[] _scales;
+    private readonly double _labelMean;
+
+    /// <param name="columns">Moments of all feature columns and, behind them, the label.</param>
+    /// <param name="columnCount">Number of feature columns.</param>
+    /// <param name="standardize">Whether to shift and scale at all; if not, only sparse columns are found.</param>
+    /// <param name="previous">Shift and scale to keep, for all columns but those that were constant then; or null.</param>
+    public Scaling(ColumnMoments columns, int columnCount, bool standardize, Scaling? previous = null)
+    {
+        IsOn = standardize;
+        _means = new double[columnCount];
+        _centers = new double[columnCount];
+        _scales = new double[columnCount];
+        _isSparse = new bool[columnCount];
+        StandardDeviations = new double[columnCount];
+        for (int i = 0; i < columnCount; i++)
+        {
+            ColumnSummary column = columns.Summarize(i);
+            _means[i] = column.Mean;
+            StandardDeviations[i] = Math.Sqrt(column.Variance);
+            _isSparse[i] = column.NonZeroWeight < SparseShare * columns.TotalWeight;
+            _scales[i] = 1;
+            bool constant = IsConstant(column);
+            ConstantColumnCount += constant ? 1 : 0;
+            if (standardize)
+            {
+                _centers[i] = _isSparse[i] ? 0 : column.Mean;
+                _scales[i] = constant ? 0
+                    : 1 / Math.Sqrt(_isSparse[i] ? MeanSquareOfNonZeros(column, columns.TotalWeight) : column.Variance);
+            }
+            if (previous is not null && previous._scales[i] != 0)
+                (_isSparse[i], _centers[i], _scales[i]) = (previous._isSparse[i], previous._centers[i], previous._scales[i]);
+            else if (previous is not null && _scales[i] != 0)
+                HasNewUnits = true;
+        }
+        ColumnSummary label = columns.Summarize(columnCount);
+        _labelMean = label.Mean;
+        IsLabelConstant = IsConstant(label);
+        if (!standardize)
+            return;
+        LabelCenter = label.Mean;
+        LabelStandardDeviation = label.Variance > 0 ? Math.Sqrt(label.Variance) : 1;
+        if (previous is { IsLabelConstant: false })
+            (LabelCenter, LabelStandardDeviation, IsLabelConstant) = (previous.LabelCenter, previous.LabelStandardDeviation, false);
+        else if (previous is not null && !IsLabelConstant)
+            HasNewUnits = true;
+    }
+
+    /// <summary>Whether anything is shifted and scaled.</summary>
+    public bool IsOn { get; }
+
+    /// <summary>Which columns hold few non-zero values.</summary>
+    public ReadOnlySpan<bool> IsSparse => _isSparse;
+
+    /// <summary>Columns that do not vary in these rows.</summary>
+    public int ConstantColumnCount { get; }
+
+    /// <summary>
+    /// Whether the label or a column that was constant in the previous rows varies in these, so that its unit could not be kept:
+    /// what an optimiser learned about the size of gradients does not hold then.
+    /// </summary>
+    public bool HasNewUnits { get; }
+
+    /// <summary>Of each column over all rows, zeros included, in raw units.</summary>
+    public double[] StandardDeviations { get; }
+
+    public double LabelCenter { get; }
+
+    public double LabelStandardDeviation { get; } = 1;
+
+    private bool IsLabelConstant { get; }
+
+    /// <summary>What is subtracted from a column.</summary>
+    public double Center(int column) => _centers[column];
+
+    /// <summary>What a column is then multiplied by; 0 for a constant one.</summary>
+    public double Scale(int column) => _scales[column];
+
+    /// <summary>Mean of a column over these rows, in the units of training: 0 where it is centred on them.</summary>
+    public double ScaledMean(int column) => (_means[column] - _centers[column]) * _scales[column];
+
+    /// <summary>Mean of the label over these rows, in the units of training.</summary>
+    public double ScaledLabelMean => (_labelMean - LabelCenter) / LabelStandardDeviation;
+
+    /// <summary>Weights and bias in raw units.</summary>
+    /// <param name="weights">Trained weights of all columns.</param>
+    /// <param name="bias">Trained bias.</param>
+    /// <param name="centerResiduals">Whether the bias is to be ȳ − Σ w·x̄, with the weights as rounded to float, which makes the
+    /// mean residual on the training rows zero. Right for the squared loss; has no effect without standardisation.</param>
+    public (float[] Weights, float Bias) ToRaw(ReadOnlySpan<double> weights, double bias, bool centerResiduals)
+    {
+        bool recompute = centerResiduals && IsOn;
+        double[] from = recompute ? _means : _centers;
+        double rawBias = recompute ? _labelMean : LabelCenter + LabelStandardDeviation * bias;
+        var raw = new float[weights.Length];
+        for (int i = 0; i < raw.Length; i++)
+        {
+            raw[i] = (float)(weights[i] * _scales[i] * LabelStandardDeviation);
+            rawBias -= raw[i] * from[i];
+        }
+        return (raw, (float)rawBias);
+    }
+
+    /// <summary>Converts raw weights and bias to training units. A constant column's weight becomes 0.</summary>
+    public (float[] Weights, float Bias) FromRaw(IReadOnlyList<float> weights, float bias)
+    {
+        var scaled = new float[weights.Count];
+        double scaledBias = bias - LabelCenter;
+        for (int i = 0; i < scaled.Length; i++)
+        {
+            scaled[i] = _scales[i] == 0 ? 0 : (float)(weights[i] / (_scales[i] * LabelStandardDeviation));
+            scaledBias += weights[i] * _centers[i];
+        }
+        return (scaled, (float)(scaledBias / LabelStandardDeviation));
+    }
+
+    private static bool IsConstant(ColumnSummary column) => Math.Sqrt(column.Variance) <= ConstantShare * Math.Abs(column.Mean);
+
+    private static double MeanSquareOfNonZeros(ColumnSummary column, double totalWeight) =>
+        (column.Variance + column.Mean * column.Mean) * (totalWeight / column.NonZeroWeight);
+}

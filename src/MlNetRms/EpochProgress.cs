@@ -1,0 +1,15 @@
+namespace MlNetRms;
+
+/// <summary>Passed to <see cref="RmsPropRegressionTrainer.Options.EpochCompleted"/> after each epoch.</summary>
+public sealed class EpochProgress
+{
+    internal EpochProgress(EpochReport report) => Report = report;
+
+    /// <summary>What happened in the epoch.</summary>
+    public EpochReport Report { get; }
+
+    internal bool IsStopRequested { get; private set; }
+
+    /// <summary>Ends training after this epoch and keeps the model.</summary>
+    public void Stop() => IsStopRequested = true;
+}

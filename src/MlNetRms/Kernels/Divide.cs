@@ -1,0 +1,10 @@
+namespace MlNetRms.Kernels;
+
+internal static class Divide
+{
+    /// <summary>⌈dividend / divisor⌉ for a dividend of at least 0 and a divisor of at least 1.</summary>
+    public static int RoundUp(int dividend, int divisor) => (int)RoundUp((long)dividend, divisor);
+
+    /// <inheritdoc cref="RoundUp(int, int)"/>
+    public static long RoundUp(long dividend, long divisor) => (dividend + divisor - 1) / divisor;
+}

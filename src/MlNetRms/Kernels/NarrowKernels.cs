@@ -1,0 +1,45 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace MlNetRms.Kernels;
+
+/// <summary>
+/// <see cref="LinearKernels"/> for rows of four floats where a vector holds more: the memory of a very long and narrow set counts
+/// for more than its lanes. The same additions in the same order as for the same rows padded to whole vectors.
+/// </summary>
+internal static class NarrowKernels
+{
+    /// <inheritdoc cref="LinearKernels.Residuals"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
+    public static void Residuals(ReadOnlySpan<float> rows, ReadOnlySpan<float> parameters, Span<float> residuals)
+    {
+        ReadOnlySpan<Vector128<float>> x = MemoryMarshal.Cast<float, Vector128<float>>(rows);
+        Debug.Assert(parameters.Length == Vector128<float>.Count && x.Length == residuals.Length);
+        Vector128<float> theta = Vector128.Create(parameters);
+        for (int row = 0; row < residuals.Length; row++)
+            residuals[row] = Vector128.Sum(x[row] * theta);
+    }
+
+    /// <inheritdoc cref="LinearKernels.AddGradient"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
+    public static void AddGradient(ReadOnlySpan<float> rows, ReadOnlySpan<float> derivatives, Span<float> gradient)
+    {
+        ReadOnlySpan<Vector128<float>> x = MemoryMarshal.Cast<float, Vector128<float>>(rows);
+        Debug.Assert(gradient.Length == Vector128<float>.Count && x.Length == derivatives.Length);
+        Vector128<float> g = Vector128.Create<float>(gradient);
+        int row = 0;
+        for (; row <= derivatives.Length - 4; row += 4)
+        {
+            Vector128<float> even = Vector128.MultiplyAddEstimate(
+                Vector128.Create(derivatives[row]), x[row], derivatives[row + 2] * x[row + 2]);
+            Vector128<float> odd = Vector128.MultiplyAddEstimate(
+                Vector128.Create(derivatives[row + 1]), x[row + 1], derivatives[row + 3] * x[row + 3]);
+            g += even + odd;
+        }
+        for (; row < derivatives.Length; row++)
+            g = Vector128.MultiplyAddEstimate(Vector128.Create(derivatives[row]), x[row], g);
+        g.CopyTo(gradient);
+    }
+}

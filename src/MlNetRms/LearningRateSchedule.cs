@@ -1,0 +1,89 @@
+using MlNetRms.Settings;
+
+namespace MlNetRms;
+
+/// <summary>
+/// How the learning rate changes while training: a pure function from the step and the total number of steps to a
+/// factor that multiplies <see cref="RmsPropRegressionTrainer.Options.LearningRate"/>. Immutable and thread-safe.
+/// </summary>
+/// <remarks>A rate that falls to zero ends near the optimum; at a constant rate RMSProp keeps hovering around it.</remarks>
+public sealed class LearningRateSchedule
+{
+    private readonly Func<long, long, double> _factor;
+
+    private LearningRateSchedule(string name, Func<long, long, double> factor)
+    {
+        Name = name;
+        _factor = factor;
+    }
+
+    /// <summary>The name, as reports and messages print it.</summary>
+    public string Name { get; }
+
+    /// <summary>The factor is always 1.</summary>
+    public static LearningRateSchedule Constant { get; } = new("constant", (_, _) => 1);
+
+    /// <summary>½·(1 + cos(π·step / total)): from 1 to 0, slow at both ends. The default.</summary>
+    /// <remarks>Source: Loshchilov and Hutter 2017, eq. 5, without restarts.</remarks>
+    public static LearningRateSchedule CosineToZero { get; } =
+        new("cosine to zero", (step, total) => 0.5 * (1 + Math.Cos(Math.PI * step / total)));
+
+    /// <summary>1 − step / total: from 1 to 0 in a straight line.</summary>
+    public static LearningRateSchedule LinearToZero { get; } =
+        new("linear to zero", (step, total) => 1 - (double)step / total);
+
+    /// <summary>1 / √(1 + step / <paramref name="decaySteps"/>): decreases without end, independent of the total.</summary>
+    /// <param name="decaySteps">Steps after which the factor is 1/√2; at least 1.</param>
+    /// <returns>The schedule.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="decaySteps"/> is less than 1.</exception>
+    public static LearningRateSchedule InverseSquareRoot(long decaySteps = 100)
+    {
+        Require.AtLeastOne(decaySteps, nameof(decaySteps));
+        return new($"inverse square root ({decaySteps})", (step, _) => 1 / Math.Sqrt(1 + (double)step / decaySteps));
+    }
+
+    /// <summary><paramref name="factor"/> to the power ⌊step / <paramref name="stepsPerDrop"/>⌋: constant, then a drop, and so on.</summary>
+    /// <param name="factor">What each drop multiplies the rate by; in (0, 1].</param>
+    /// <param name="stepsPerDrop">Steps between two drops; at least 1.</param>
+    /// <returns>The schedule.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A value is outside its range, or NaN.</exception>
+    public static LearningRateSchedule StepDecay(double factor, long stepsPerDrop)
+    {
+        if (!(factor > 0 && factor <= 1))
+            throw new ArgumentOutOfRangeException(nameof(factor), factor, "factor must be in (0, 1].");
+        Require.AtLeastOne(stepsPerDrop, nameof(stepsPerDrop));
+        return new(FormattableString.Invariant($"step decay ({factor} every {stepsPerDrop})"),
+            (step, _) => Math.Pow(factor, step / stepsPerDrop));
+    }
+
+    /// <summary>Creates a custom schedule.</summary>
+    /// <param name="name">What reports and messages call it.</param>
+    /// <param name="factor">From the step (0 for the first) and the total number of steps to the factor, finite and at
+    /// least 0. It must be a pure function: training is reproducible only if the schedule is.</param>
+    /// <returns>The schedule.</returns>
+    /// <exception cref="ArgumentException"><paramref name="name"/> is null or empty.</exception>
+    /// <exception cref="ArgumentNullException"><paramref name="factor"/> is null.</exception>
+    public static LearningRateSchedule Custom(string name, Func<long, long, double> factor)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        ArgumentNullException.ThrowIfNull(factor);
+        return new(name, factor);
+    }
+
+    /// <summary>The factor at a step.</summary>
+    /// <param name="step">Steps taken before this one: 0 for the first.</param>
+    /// <param name="totalSteps">Steps in the whole training; at least 1.</param>
+    /// <returns>What the learning rate is multiplied by.</returns>
+    /// <exception cref="InvalidOperationException">A custom schedule gave a negative, infinite or NaN factor.</exception>
+    public double Factor(long step, long totalSteps)
+    {
+        double factor = _factor(step, totalSteps);
+        if (!(factor >= 0 && double.IsFinite(factor)))
+            throw new InvalidOperationException(FormattableString.Invariant(
+                $"The learning rate schedule '{Name}' gave {factor} at step {step} of {totalSteps}; it must be a finite number, 0 or greater."));
+        return factor;
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+}

@@ -1,0 +1,83 @@
+using MlNetRms.Data;
+using MlNetRms.Settings;
+using MlNetRms.Training;
+using static MlNetRms.RmsPropRegressionTrainer;
+
+namespace MlNetRms.MlNet;
+
+/// <summary>What can be wrong with a training besides its schema, in words that name the column, the option and the value.</summary>
+internal static class TrainingChecks
+{
+    /// <summary>Least memory for each column: moments, scale, weight, the optimiser's state, and the state that is returned.</summary>
+    private const long BytesPerColumn = 100;
+
+    /// <summary>A row is stored with a few numbers beside its features, in one array.</summary>
+    private static readonly int _mostColumns = Array.MaxLength - 64;
+
+    /// <exception cref="InvalidOperationException">There are more features than fit into an array or into the memory.</exception>
+    public static void Width(TrainingColumns columns)
+    {
+        long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (columns.FeatureCount <= _mostColumns && columns.FeatureCount * BytesPerColumn <= available)
+            return;
+        throw new InvalidOperationException(FormattableString.Invariant(
+            $"Feature column '{columns.Features.Name}' has {columns.FeatureCount} features. Training takes at least {BytesPerColumn} bytes for each, ") +
+            FormattableString.Invariant($"{(double)columns.FeatureCount * BytesPerColumn / (1 << 30):f1} GiB in all; {(double)available / (1 << 30):f1} GiB are available. ") +
+            "Hash the features to fewer bits, or select some of them.");
+    }
+
+    /// <exception cref="ArgumentException">The model or the training to start from does not fit.</exception>
+    public static void Start(TrainingColumns columns, TrainingStart start, TrainingSettings settings)
+    {
+        int? weights = start.Model?.Weights.Count ?? start.Previous?.Identity.FeatureCount;
+        string parameter = start.Previous is null ? "initialModel" : "previous";
+        if (weights is { } count && count != columns.FeatureCount)
+            throw new ArgumentException(
+                $"The model to start from has {count} weights, but feature column '{columns.Features.Name}' has {columns.FeatureCount} features.", parameter);
+        TrainingIdentity identity = TrainingIdentity.Of(columns.FeatureCount, settings);
+        if (start.Previous?.Identity.FirstDifference(identity) is var (option, theirs, mine))
+            throw new ArgumentException($"The training to continue had {option} {theirs}, this trainer has {mine}.", parameter);
+    }
+
+    /// <exception cref="InvalidOperationException">Early stopping was asked for, and nothing gives it validation rows.</exception>
+    public static void EarlyStopping(TrainingSettings settings, bool hasValidationData)
+    {
+        if (settings.Stopping is not null && !hasValidationData && settings.Reading.ValidationFraction == 0)
+            throw new InvalidOperationException(
+                $"{nameof(Options.EarlyStopping)} needs validation rows: set {nameof(Options.ValidationFraction)} or {nameof(Options.ValidationSet)}, " +
+                "or call Fit with validation data.");
+    }
+
+    /// <exception cref="InvalidOperationException">Early stopping was asked for, and not a single row was set aside.</exception>
+    public static void EarlyStopping(TrainingSettings settings, TrainingRows rows)
+    {
+        if (settings.Stopping is not null && rows.Validation is null)
+            throw new InvalidOperationException(FormattableString.Invariant(
+                $"{nameof(Options.EarlyStopping)} needs validation rows, but {nameof(Options.ValidationFraction)} {settings.Reading.ValidationFraction} ") +
+                $"set none of the {rows.Training.RowCount} usable rows aside. Raise it.");
+    }
+
+    /// <exception cref="InvalidOperationException">A weight or the bias is beyond float.</exception>
+    public static void Finite(float[] weights, float bias, TrainingColumns columns)
+    {
+        int bad = Array.FindIndex(weights, weight => !float.IsFinite(weight));
+        if (bad >= 0)
+            throw new InvalidOperationException(FormattableString.Invariant(
+                $"The weight of {columns.NameOf(bad)} in raw units is {weights[bad]}, beyond the range of float. Rescale that feature or the label."));
+        if (!float.IsFinite(bias))
+            throw new InvalidOperationException(FormattableString.Invariant(
+                $"The bias in raw units is {bias}, beyond the range of float. Rescale the features or the label."));
+    }
+
+    /// <summary>The error for a training that diverged.</summary>
+    public static InvalidOperationException Diverged(DivergedException where, RowStore rows, TrainingColumns columns, TrainingSettings settings)
+    {
+        (int column, float value) = LargestFeature.Of(rows);
+        string standardized = settings.Reading.Standardize ? "standardised " : "";
+        string remedy = settings.Reading.Standardize ? "" : " or turn Standardize on";
+        return new InvalidOperationException(FormattableString.Invariant(
+            $"Training diverged in epoch {where.Epoch} at step {where.Step}: the loss, the weights or the squares of the gradients are no longer finite. ") +
+            FormattableString.Invariant($"The learning rate was {where.LearningRate}; the largest {standardized}feature is {value} in {columns.NameOf(column)}. ") +
+            FormattableString.Invariant($"Lower LearningRate (now {settings.LearningRate.Initial}){remedy}."));
+    }
+}

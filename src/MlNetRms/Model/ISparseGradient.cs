@@ -1,0 +1,14 @@
+namespace MlNetRms.Model;
+
+/// <summary>Takes the gradient of the weights of sparse columns, row by row.</summary>
+internal interface ISparseGradient
+{
+    /// <summary>Whether <see cref="Prepare"/> must be called for a row before its prediction is computed.</summary>
+    bool NeedsPreparation { get; }
+
+    /// <summary>Brings the weights at these places up to date.</summary>
+    void Prepare(ReadOnlySpan<int> places);
+
+    /// <summary>Adds factor · valueₖ to the gradient of the weight at placeₖ.</summary>
+    void Add(ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor);
+}

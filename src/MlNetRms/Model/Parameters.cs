@@ -1,0 +1,156 @@
+using MlNetRms.Kernels;
+using MlNetRms.Rules;
+using MlNetRms.Settings;
+
+namespace MlNetRms.Model;
+
+/// <summary>
+/// The parameters and all that a step changes with them: the update rule's state and the running average. Owner of both ways
+/// of keeping the weights of sparse columns: a step changes all of them, or only those that its batch touches.
+/// </summary>
+internal sealed class Parameters
+{
+    private readonly float[] _values;
+    private readonly IUpdateRule _rule;
+    private readonly RuleState _state;
+    private readonly IterateAverage _average;
+    private readonly TouchedWeights? _touched;
+    private readonly long _firstAveragedStep;
+    private readonly float _learningRate;
+
+    /// <param name="layout">The order of the parameters.</param>
+    /// <param name="rule">How they change.</param>
+    /// <param name="touchedOnly">Whether a step changes only those weights of sparse columns that its batch touches; see <see cref="CanUpdateTouchedOnly"/>.</param>
+    /// <param name="learningRate">η before the schedule.</param>
+    /// <param name="firstAveragedStep">The first step, counted from 0, whose parameters count in <see cref="Mean"/>.</param>
+    /// <param name="start">First values by column, the bias last.</param>
+    public Parameters(ParameterLayout layout, IUpdateRule rule, bool touchedOnly, float learningRate, long firstAveragedStep, ReadOnlySpan<float> start)
+    {
+        Layout = layout;
+        _rule = rule;
+        _learningRate = learningRate;
+        _firstAveragedStep = firstAveragedStep;
+        _values = new float[layout.Length];
+        layout.Arrange(start, _values);
+        layout.SetConstants(_values);
+        int steppedLength = touchedOnly ? layout.DenseLength : layout.Length;
+        _state = new RuleState(rule.StateNames, steppedLength);
+        _average = new IterateAverage(steppedLength, firstAveragedStep);
+        if (touchedOnly)
+            _touched = new TouchedWeights(_values, layout.DenseLength, (RmsPropRule)rule, learningRate, firstAveragedStep);
+    }
+
+    public ParameterLayout Layout { get; }
+
+    /// <summary>The current parameters, laid out as <see cref="Layout"/> says.</summary>
+    public ReadOnlySpan<float> Values => _values;
+
+    /// <summary>Length of the gradient that <see cref="Step"/> takes: of all parameters, or of the dense part.</summary>
+    public int GradientLength => _state[0].Length;
+
+    public long StepCount => _state.StepCount;
+
+    /// <summary>Whether every parameter and what the rule keeps for it is finite.</summary>
+    // Where the square of a gradient is beyond float, every later step is 0: the weights stay finite and learn nothing.
+    public bool AreFinite => MomentKernels.AllFinite(_values.AsSpan(0, GradientLength)) && MomentKernels.AllFinite(_state[0]) &&
+        _touched is not { IsFinite: false };
+
+    /// <summary>Whether a step may leave untouched weights for later: nothing but their own gradient changes them.</summary>
+    public static bool CanUpdateTouchedOnly(ParameterLayout layout, IUpdateRule rule, PenaltySettings penalties, LearningRateSettings learningRate) =>
+        layout.SparseLength > 0 && penalties.LeavesUntouchedWeightsAlone &&
+        rule is RmsPropRule { Settings.Momentum: var momentum } && (momentum == 0 || learningRate.IsConstant);
+
+    /// <summary>What takes the gradient of the sparse columns; null if there is none.</summary>
+    /// <param name="gradient">The gradient that will be passed to <see cref="Step"/>.</param>
+    public ISparseGradient? SparseGradient(float[] gradient) => Layout.SparseLength == 0 ? null
+        : _touched is not null ? _touched : new SparseGradient(gradient.AsMemory(Layout.DenseLength));
+
+    /// <summary>Takes one step.</summary>
+    /// <param name="gradient">Mean gradient of the batch.</param>
+    /// <param name="batchWeight">Its sum of weights, by which the gradient of touched weights is still to be divided.</param>
+    /// <param name="learningRate">η of this step.</param>
+    public void Step(ReadOnlySpan<float> gradient, double batchWeight, float learningRate)
+    {
+        _rule.Step(_values.AsSpan(0, GradientLength), _state, gradient, learningRate);
+        _touched?.Step(((RmsPropRule)_rule).CoefficientsOf(_state, learningRate), gradientFactor: (float)(1 / batchWeight));
+    }
+
+    /// <summary>Applies a penalty and a lower bound to the parameters after a step; see <see cref="IUpdateRule.Proximal"/>.</summary>
+    public void StepProximal(ReadOnlySpan<float> penalty, ReadOnlySpan<float> lower, float learningRate) =>
+        _rule.Proximal(_values.AsSpan(0, GradientLength), _state, penalty, lower, learningRate);
+
+    /// <summary>Takes the parameters after a step into the average.</summary>
+    public void AddToAverage() => _average.Add(_state.StepCount - 1, _values);
+
+    /// <summary>By column, the mean over the averaged steps so far, or the current parameters where there is none.</summary>
+    public double[] Mean()
+    {
+        var mean = new double[Layout.Length];
+        _average.Mean(_state.StepCount, _values, mean);
+        _touched?.Average(mean.AsSpan(Layout.DenseLength));
+        return Layout.ByColumn<double>(mean);
+    }
+
+    /// <summary>All that changes, as plain data.</summary>
+    public ParameterState Save()
+    {
+        var state = new RuleState(_rule.StateNames, Layout.Length);
+        var sums = new double[Layout.Length];
+        _average.Sums.CopyTo(sums, 0);
+        for (int i = 0; i < state.Names.Count; i++)
+            _state[i].CopyTo(state[i], 0);
+        long[]? lastSteps = null;
+        if (_touched is not null)
+        {
+            lastSteps = new long[Layout.Length];
+            Array.Fill(lastSteps, StepCount);
+            _touched.Save(state, Layout.DenseLength, sums.AsSpan(Layout.DenseLength), lastSteps.AsSpan(Layout.DenseLength));
+        }
+        return new ParameterState(
+            Layout.ByColumn<float>(_values),
+            state.Names.ToDictionary(name => name, name => Layout.ByColumn<float>(state[name])),
+            StepCount,
+            _state.AlphaPower,
+            lastSteps is null ? null : Layout.ByColumn<long>(lastSteps),
+            _firstAveragedStep,
+            Layout.ByColumn<double>(sums),
+            _learningRate);
+    }
+
+    /// <summary>Continues from a state. Its average is continued if it began at the same step, else it begins now.</summary>
+    public void Restore(ParameterState saved)
+    {
+        if (saved.LastSteps is not null && (_touched is null || saved.LearningRate != _learningRate))
+            saved = UpToDate(saved);
+        Layout.Arrange<float>(saved.Values, _values);
+        Layout.SetConstants(_values);
+        var state = new RuleState(_rule.StateNames, Layout.Length) { StepCount = saved.StepCount, AlphaPower = saved.AlphaPower };
+        foreach (string name in state.Names)
+            Layout.Arrange<float>(saved.Rule[name], state[name]);
+        var sums = new double[Layout.Length];
+        if (saved.FirstAveragedStep == _firstAveragedStep)
+            Layout.Arrange<double>(saved.AverageSums, sums);
+
+        (_state.StepCount, _state.AlphaPower) = (state.StepCount, state.AlphaPower);
+        for (int i = 0; i < state.Names.Count; i++)
+            state[i].AsSpan(0, GradientLength).CopyTo(_state[i]);
+        sums.AsSpan(0, GradientLength).CopyTo(_average.Sums);
+        if (_touched is null)
+            return;
+        var lastSteps = new long[Layout.Length];
+        if (saved.LastSteps is null)
+            Array.Fill(lastSteps, StepCount);
+        else
+            Layout.Arrange<long>(saved.LastSteps, lastSteps);
+        _touched.Restore(state, Layout.DenseLength, sums.AsSpan(Layout.DenseLength), lastSteps.AsSpan(Layout.DenseLength));
+    }
+
+    /// <summary>The same state with the means and the drift of untouched weights made up for.</summary>
+    private ParameterState UpToDate(ParameterState saved)
+    {
+        var same = new Parameters(Layout, _rule, touchedOnly: true, saved.LearningRate, saved.FirstAveragedStep, saved.Values);
+        same.Restore(saved);
+        same._touched!.BringUpToDate();
+        return same.Save() with { LastSteps = null };
+    }
+}

@@ -1,0 +1,16 @@
+using MlNetRms.Kernels;
+
+namespace MlNetRms.Model;
+
+/// <summary>Adds to an array that has one number for each place.</summary>
+internal sealed class SparseGradient(Memory<float> gradient) : ISparseGradient
+{
+    public bool NeedsPreparation => false;
+
+    public void Prepare(ReadOnlySpan<int> places)
+    {
+    }
+
+    public void Add(ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor) =>
+        SparseKernels.AddScaled(places, values, factor, gradient.Span);
+}

@@ -1,0 +1,235 @@
+using System.Runtime.CompilerServices;
+using MlNetRms.Kernels;
+using MlNetRms.Rules;
+
+namespace MlNetRms.Model;
+
+/// <summary>
+/// RMSProp for many weights of which a mini-batch touches few: a step costs the batch's non-zeros, not the number of weights.
+/// </summary>
+/// <remarks>
+/// <para>
+/// While a weight's gradient is 0, its means only shrink, k steps at once by αᵏ, and the weight rests, or with momentum and
+/// a constant rate drifts by a geometric series: v ← μᵏ·v, w ← w − η·v·μ·(1−μᵏ)/(1−μ). So all of it is brought up to date
+/// when the weight is next needed, and the running sum of the weights likewise. In real arithmetic this is
+/// <see cref="RmsProp"/>, step by step; it is not skipping the decay, which would be another algorithm.
+/// </para>
+/// <para>
+/// With a rate that changes, momentum has no such form; L2 gives every weight a gradient in every step, L1 and bounds act on
+/// every weight, and clipping needs the whole gradient: none of them can be trained this way.
+/// </para>
+/// </remarks>
+internal sealed class TouchedWeights : ISparseGradient
+{
+    private readonly float[] _parameters;
+    private readonly int _offset;
+    private readonly float _alpha;
+    private readonly bool _centered;
+    private readonly float _momentum;
+    private readonly float _learningRate;
+    private readonly long _firstAveragedStep;
+    private readonly PowerTable _alphaPowers;
+    private readonly PowerTable _momentumPowers;
+    private readonly Coordinate[] _coordinates;
+    private readonly float[] _meanGradients;
+    private readonly float[] _velocities;
+    private readonly double[] _sums;
+    private readonly int[] _touched;
+    private int _touchedCount;
+    private long _step;
+
+    /// <param name="parameters">All parameters; the weights are changed in place.</param>
+    /// <param name="offset">Where the weights begin; they go to the end.</param>
+    /// <param name="rule">The form of the rule.</param>
+    /// <param name="learningRate">η of every step; used with momentum only.</param>
+    /// <param name="firstAveragedStep">The first step, counted from 0, whose weights count in <see cref="Average"/>.</param>
+    public TouchedWeights(float[] parameters, int offset, RmsPropRule rule, float learningRate, long firstAveragedStep)
+    {
+        _parameters = parameters;
+        _offset = offset;
+        int count = parameters.Length - offset;
+        _alpha = rule.Settings.Alpha;
+        _centered = rule.Settings.Centered;
+        _momentum = rule.Settings.Momentum;
+        _learningRate = learningRate;
+        _firstAveragedStep = firstAveragedStep;
+        _alphaPowers = new PowerTable(_alpha);
+        _momentumPowers = new PowerTable(_momentum);
+        _coordinates = new Coordinate[count];
+        _meanGradients = new float[_centered ? count : 0];
+        _velocities = new float[_momentum > 0 ? count : 0];
+        _sums = new double[count];
+        _touched = new int[count];
+    }
+
+    /// <summary>Whether every weight and mean square has been finite after every step.</summary>
+    public bool IsFinite { get; private set; } = true;
+
+    /// <summary>With momentum, weights that no row touches drift.</summary>
+    public bool NeedsPreparation => _momentum > 0;
+
+    /// <inheritdoc/>
+    public void Prepare(ReadOnlySpan<int> places)
+    {
+        foreach (int place in places)
+        {
+            if (!_coordinates[place].IsTouched)
+                BringUpToDate(place);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Add(ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor)
+    {
+        for (int k = 0; k < places.Length; k++)
+        {
+            ref Coordinate coordinate = ref _coordinates[places[k]];
+            if (!coordinate.IsTouched)
+            {
+                coordinate.Touch();
+                _touched[_touchedCount++] = places[k];
+            }
+            coordinate.Gradient += factor * values[k];
+        }
+    }
+
+    /// <summary>Takes one step with the gradient added up so far, times <paramref name="gradientFactor"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Step(in StepCoefficients step, float gradientFactor)
+    {
+        var formula = new RmsPropFormula<Real>(step);
+        Span<float> weights = _parameters.AsSpan(_offset);
+        float zero = 0;
+        foreach (int place in _touched.AsSpan(0, _touchedCount))
+        {
+            ref Coordinate c = ref _coordinates[place];
+            Real unused = default;
+            long last = c.LastStep;
+            c.LastStep = last;
+            if (_step > _firstAveragedStep)
+                _sums[place] += SumOfRest(place, _step + 1);
+            if (_momentum > 0)
+                Rest(place, _step);
+            ref Real velocity = ref _momentum > 0 ? ref Real.At(ref _velocities[place]) : ref unused;
+            ref Real meanGradient = ref _centered ? ref Real.At(ref _meanGradients[place]) : ref unused;
+            formula.Step(ref Real.At(ref weights[place]), ref Real.At(ref c.MeanSquare), ref velocity, ref meanGradient,
+                Real.Of(c.Gradient * gradientFactor), Real.Of(_alphaPowers[_step + 1 - last]));
+            // Stays 0 as long as all are finite, else NaN: cheaper here than a look at all weights after the epoch.
+            zero += 0 * weights[place] + 0 * c.MeanSquare;
+            c.LastStep = _step + 1;
+            c.Gradient = 0;
+        }
+        IsFinite &= zero == 0;
+        _touchedCount = 0;
+        _step++;
+    }
+
+    /// <summary>Writes each weight's mean over the steps from the first averaged one on; the last weights if there is none.</summary>
+    public void Average(Span<double> average)
+    {
+        long count = _step - _firstAveragedStep;
+        for (int place = 0; place < average.Length; place++)
+            average[place] = count > 0 ? (_sums[place] + SumOfRest(place, _step + 1)) / count : Rested(place, _step).Weight;
+    }
+
+    /// <summary>Applies to every weight what the steps since its last touch have done to it.</summary>
+    public void BringUpToDate()
+    {
+        for (int place = 0; place < _coordinates.Length; place++)
+            BringUpToDate(place);
+    }
+
+    /// <summary>Writes what is kept for each weight, as of its last touch.</summary>
+    public void Save(RuleState state, int offset, Span<double> sums, Span<long> lastSteps)
+    {
+        for (int place = 0; place < _coordinates.Length; place++)
+        {
+            state[RmsPropRule.MeanSquare][offset + place] = _coordinates[place].MeanSquare;
+            state[RmsPropRule.Velocity][offset + place] = _momentum > 0 ? _velocities[place] : 0;
+            if (_centered)
+                state[RmsPropRule.MeanGradient][offset + place] = _meanGradients[place];
+            lastSteps[place] = _coordinates[place].LastStep;
+        }
+        _sums.CopyTo(sums);
+    }
+
+    /// <summary>Inverse of <see cref="Save"/>: continues after <see cref="RuleState.StepCount"/> steps.</summary>
+    public void Restore(RuleState state, int offset, ReadOnlySpan<double> sums, ReadOnlySpan<long> lastSteps)
+    {
+        _step = state.StepCount;
+        for (int place = 0; place < _coordinates.Length; place++)
+        {
+            _coordinates[place].MeanSquare = state[RmsPropRule.MeanSquare][offset + place];
+            _coordinates[place].LastStep = lastSteps[place];
+            if (_momentum > 0)
+                _velocities[place] = state[RmsPropRule.Velocity][offset + place];
+            if (_centered)
+                _meanGradients[place] = state[RmsPropRule.MeanGradient][offset + place];
+        }
+        sums.CopyTo(_sums);
+    }
+
+    private void BringUpToDate(int place)
+    {
+        ref Coordinate c = ref _coordinates[place];
+        if (c.LastStep == _step)
+            return;
+        float decay = _alphaPowers[_step - c.LastStep];
+        c.MeanSquare *= decay;
+        if (_centered)
+            _meanGradients[place] *= decay;
+        _sums[place] += SumOfRest(place, _step);
+        if (_momentum > 0)
+            Rest(place, _step);
+        c.LastStep = _step;
+    }
+
+    /// <summary>Moves a weight to where it is after a step, with no gradient since its last touch.</summary>
+    private void Rest(int place, long to) => (_parameters[_offset + place], _velocities[place]) = Rested(place, to);
+
+    private (float Weight, float Velocity) Rested(int place, long to)
+    {
+        float weight = _parameters[_offset + place];
+        if (_momentum == 0)
+            return (weight, 0);
+        float left = _momentumPowers[to - _coordinates[place].LastStep];
+        return (weight - Drift(place) * (1 - left), _velocities[place] * left);
+    }
+
+    /// <summary>Sum of a weight after each averaged step from its last touch on, up to but without step <paramref name="end"/>.</summary>
+    private double SumOfRest(int place, long end)
+    {
+        long last = _coordinates[place].LastStep;
+        long first = Math.Max(last, _firstAveragedStep + 1);
+        long count = Math.Max(end - first, 0);
+        double sum = (double)_parameters[_offset + place] * count;
+        if (_momentum == 0 || count == 0)
+            return sum;
+        double powers = _momentumPowers[first - last] * (1.0 - _momentumPowers[count]) / (1 - _momentum);
+        return sum - Drift(place) * (count - powers);
+    }
+
+    /// <summary>How far the velocity would still carry a weight if nothing touched it any more: η·v·μ / (1−μ).</summary>
+    private float Drift(int place) => _learningRate * _velocities[place] * _momentum / (1 - _momentum);
+
+    /// <summary>What a touch of a weight needs besides the weight, side by side in memory: a random access costs one cache line.</summary>
+    private struct Coordinate
+    {
+        public float Gradient;
+        public float MeanSquare;
+
+        /// <summary>The complement of the last step once the coming step touches the weight: a flag that takes no room.</summary>
+        private long _lastStep;
+
+        public readonly bool IsTouched => _lastStep < 0;
+
+        /// <summary>The last step that changed the weight; setting it clears <see cref="IsTouched"/>.</summary>
+        public long LastStep
+        {
+            readonly get => _lastStep < 0 ? ~_lastStep : _lastStep;
+            set => _lastStep = value;
+        }
+
+        public void Touch() => _lastStep = ~_lastStep;
+    }
+}

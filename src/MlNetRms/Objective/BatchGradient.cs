@@ -1,0 +1,72 @@
+using System.Runtime.CompilerServices;
+using MlNetRms.Data;
+using MlNetRms.Kernels;
+using MlNetRms.Model;
+using MlNetRms.Threading;
+
+namespace MlNetRms.Objective;
+
+/// <summary>The gradient of the loss over a mini-batch, at the current parameters.</summary>
+/// <remarks>
+/// A large batch is cut into blocks of rows that several threads can take. Their gradients are added in the order of the
+/// rows, and the cut depends on the data alone, so the bits are the same for any number of threads.
+/// </remarks>
+internal sealed class BatchGradient : IDisposable
+{
+    /// <summary>The benchmark <c>limit</c> shows that threads pay off above about this many values per batch.</summary>
+    private const long ValuesForThreads = 25_000;
+
+    /// <summary>Each block has its own gradient, which costs time to add: at least so many rows a block, and at most so many blocks.</summary>
+    private const int FewestRowsPerBlock = 32;
+    private const int MostBlocks = 64;
+
+    private readonly int _rowsPerBlock;
+    private readonly GradientBlock[] _blocks;
+    private readonly WorkerTeam _team;
+    private long _first;
+    private int _count;
+
+    /// <param name="rows">The rows.</param>
+    /// <param name="parameters">Where the gradient is taken; the caller changes them between two calls.</param>
+    /// <param name="loss">The loss.</param>
+    /// <param name="batchSize">Largest batch to come.</param>
+    /// <param name="numberOfThreads">Most threads to use; at least 1.</param>
+    /// <param name="cancellation">Ends a call.</param>
+    public BatchGradient(RowStore rows, Parameters parameters, StandardizedLoss loss, int batchSize, int numberOfThreads, CancellationToken cancellation)
+    {
+        // The sparse gradient is one for all rows: threads would need one each.
+        bool inBlocks = (long)batchSize * rows.Layout.Stride >= ValuesForThreads && rows.Layout.SparseCount == 0;
+        _rowsPerBlock = inBlocks ? Math.Max(FewestRowsPerBlock, Divide.RoundUp(batchSize, MostBlocks)) : batchSize;
+        _blocks = new GradientBlock[Divide.RoundUp(batchSize, _rowsPerBlock)];
+        for (int i = 0; i < _blocks.Length; i++)
+            _blocks[i] = new GradientBlock(rows, parameters, loss, cancellation);
+        _team = new WorkerTeam(numberOfThreads, _blocks.Length, ComputeBlock);
+    }
+
+    public int NumberOfThreads => _team.ThreadCount;
+
+    /// <summary>Adds up <paramref name="count"/> rows from <paramref name="first"/> on; rows beyond the last are those from the first on.</summary>
+    /// <returns>The sums; valid until the next call.</returns>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public BatchSum Compute(long first, int count)
+    {
+        _first = first;
+        _count = count;
+        _team.Run();
+
+        // In place: the sums of the first block become those of the batch.
+        BatchSum sum = _blocks[0].Sum;
+        foreach (GradientBlock block in _blocks.AsSpan(1))
+            sum.Add(block.Sum);
+        return sum;
+    }
+
+    public void Dispose() => _team.Dispose();
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void ComputeBlock(int block)
+    {
+        int start = block * _rowsPerBlock;
+        _blocks[block].Compute(_first + start, Math.Clamp(_count - start, 0, _rowsPerBlock));
+    }
+}

@@ -1,0 +1,53 @@
+namespace MlNetRms.Settings;
+
+/// <summary>Range checks that NaN cannot slip through; each message holds the range, the exception the name and the value.</summary>
+internal static class Require
+{
+    public static void Positive(float value, string name)
+    {
+        if (!(value > 0 && float.IsFinite(value)))
+            throw new ArgumentOutOfRangeException(name, value, $"{name} must be a finite number greater than 0.");
+    }
+
+    public static void NonNegative(float value, string name)
+    {
+        if (!(value >= 0 && float.IsFinite(value)))
+            throw new ArgumentOutOfRangeException(name, value, $"{name} must be a finite number, 0 or greater.");
+    }
+
+    public static void InUnitInterval(float value, string name)
+    {
+        if (!(value >= 0 && value < 1))
+            throw new ArgumentOutOfRangeException(name, value, $"{name} must be in [0, 1).");
+    }
+
+    public static void InClosedUnitInterval(float value, string name)
+    {
+        if (!(value >= 0 && value <= 1))
+            throw new ArgumentOutOfRangeException(name, value, $"{name} must be in [0, 1].");
+    }
+
+    public static void AtLeastOne(long value, string name)
+    {
+        if (value < 1)
+            throw new ArgumentOutOfRangeException(name, value, $"{name} must be at least 1.");
+    }
+
+    public static void Defined<T>(T value, string name) where T : struct, Enum
+    {
+        if (!Enum.IsDefined(value))
+            throw new ArgumentOutOfRangeException(name, value, $"{name} must be one of {string.Join(", ", Enum.GetNames<T>())}.");
+    }
+
+    public static void NonEmpty(string? value, string name)
+    {
+        if (string.IsNullOrWhiteSpace(value))
+            throw new ArgumentException($"{name} must name a column, but is {(value is null ? "null" : $"'{value}'")}.", name);
+    }
+
+    public static void Length(int actual, int expected, string name)
+    {
+        if (actual != expected)
+            throw new ArgumentException($"{name} has length {actual}, but {expected} is needed.", name);
+    }
+}

@@ -1,0 +1,27 @@
+using MlNetRms.MlNet;
+
+namespace MlNetRms.Settings;
+
+/// <summary>The options of a trainer, read once: one immutable record for each room, holding what that room needs.</summary>
+internal sealed record TrainingSettings(
+    ColumnSettings Columns,
+    ReadingSettings Reading,
+    PlanSettings Plan,
+    RuleSettings Rule,
+    LearningRateSettings LearningRate,
+    LossSettings Loss,
+    PenaltySettings Penalties,
+    StoppingSettings? Stopping)
+{
+    /// <param name="options">Checked options.</param>
+    public static TrainingSettings From(RmsPropRegressionTrainer.Options options) => new(
+        new ColumnSettings(options.FeatureColumnName, options.LabelColumnName, options.ExampleWeightColumnName),
+        new ReadingSettings(options.Standardize, options.Shuffle, options.Seed, options.ValidationFraction),
+        new PlanSettings(options.BatchSize, options.NumberOfEpochs, options.AveragedFraction, options.Shuffle, options.Seed,
+            options.InitialWeightsStandardDeviation, options.NumberOfThreads ?? Environment.ProcessorCount),
+        new RuleSettings(options.Alpha, options.Epsilon, options.EpsilonPlacement, options.BiasCorrection, options.Momentum, options.Centered),
+        new LearningRateSettings(options.LearningRate, options.LearningRateSchedule),
+        LossFunctions.Bind(options.LossFunction),
+        new PenaltySettings(options.L2Regularization, options.L1Regularization, options.NonNegativeWeights, options.GradientClippingNorm),
+        options.EarlyStopping is { } stopping ? new StoppingSettings(stopping.Patience, stopping.MinimumImprovement) : null);
+}

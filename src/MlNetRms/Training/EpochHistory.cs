@@ -1,0 +1,57 @@
+using System.Diagnostics;
+
+namespace MlNetRms.Training;
+
+/// <summary>The reports of the epochs. Of a training with very many epochs some are kept, evenly spaced.</summary>
+/// <param name="numberOfEpochs">Epochs that were planned.</param>
+/// <param name="rowCount">Rows of an epoch.</param>
+/// <param name="lossFactor">What turns losses as training computes them into those that are reported.</param>
+internal sealed class EpochHistory(int numberOfEpochs, long rowCount, double lossFactor)
+{
+    /// <summary>Most reports that are kept: a training of one row can have a million epochs a second.</summary>
+    public const int MostReports = 10_000;
+
+    private readonly List<EpochReport> _reports = [];
+    private long _start = Stopwatch.GetTimestamp();
+    private TimeSpan _before;
+    private TimeSpan _previous;
+    private int _spacing = 1;
+
+    /// <summary>The first epoch, the last one, and of those between each whose number is a multiple of a power of two; all where they are few.</summary>
+    public IReadOnlyList<EpochReport> Reports => _reports;
+
+    /// <summary>Time since <see cref="Start"/>, and that of the epochs before.</summary>
+    public TimeSpan Elapsed => _before + Stopwatch.GetElapsedTime(_start);
+
+    /// <summary>Starts the clock.</summary>
+    public void Start() => _start = Stopwatch.GetTimestamp();
+
+    /// <summary>Goes on from the reports of a run that was saved.</summary>
+    public void Restore(IReadOnlyList<EpochReport> reports)
+    {
+        _reports.AddRange(reports);
+        _before = _previous = reports.Count > 0 ? reports[^1].Elapsed : TimeSpan.Zero;
+    }
+
+    public EpochReport Add(EpochResult result)
+    {
+        TimeSpan elapsed = Elapsed;
+        double seconds = (elapsed - _previous).TotalSeconds;
+        _previous = elapsed;
+        var report = new EpochReport(result.Epoch, numberOfEpochs, result.Step, lossFactor * result.Loss,
+            lossFactor * result.ValidationLoss, result.LearningRate, elapsed, rowCount / Math.Max(seconds, 1e-9));
+        if (_reports.Count > 1 && !IsKept(_reports[^1]))
+            _reports[^1] = report;
+        else
+            _reports.Add(report);
+        if (_reports.Count > MostReports)
+        {
+            _spacing *= 2;
+            _reports.RemoveAll(kept => kept != report && !IsKept(kept));
+        }
+        return report;
+    }
+
+    /// <summary>Whether a report stays when a later one comes.</summary>
+    private bool IsKept(EpochReport report) => report.Epoch == 1 || report.Epoch % _spacing == 0;
+}

@@ -1,0 +1,47 @@
+using System.Runtime.CompilerServices;
+using MlNetRms.Model;
+using MlNetRms.Objective;
+using MlNetRms.Settings;
+
+namespace MlNetRms.Training;
+
+/// <summary>Mini-batch training: the loop over epochs and steps. All it changes is in <see cref="Parameters"/>.</summary>
+internal sealed class EpochLoop(
+    BatchOrder order, BatchGradient objective, IReduction reduction, Penalties penalties, Parameters parameters,
+    LearningRateSettings learningRates, TrainingPlan plan)
+{
+    /// <summary>Steps done, those of this training alone.</summary>
+    public long Step { get; set; }
+
+    /// <summary>Goes once through the rows.</summary>
+    /// <param name="epoch">Number of the epoch, from 1.</param>
+    /// <param name="orderNumber">The epoch's number in the order of batches.</param>
+    /// <exception cref="DivergedException">The loss, the weights or the mean square of the gradients are not finite.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public EpochResult Run(int epoch, int orderNumber)
+    {
+        order.Begin(orderNumber);
+        LossSum losses = default;
+        float learningRate = 0;
+        for (int position = 0; position < order.BatchCount; position++)
+        {
+            (long first, int count) = order.Batch(position);
+            learningRate = learningRates.At(Step, plan.TotalSteps);
+            BatchSum batch = objective.Compute(first, count);
+            reduction.Reduce(batch);
+            losses += batch.Losses;
+            if (!double.IsFinite(losses.Loss))
+                throw new DivergedException(epoch, Step + 1, learningRate);
+            batch.DivideByWeight();
+            penalties.ApplyBefore(batch.Gradient, parameters.Values);
+            parameters.Step(batch.Gradient, batch.Losses.Weight, learningRate);
+            penalties.ApplyAfter(parameters, learningRate);
+            parameters.AddToAverage();
+            Step++;
+        }
+        if (!parameters.AreFinite)
+            throw new DivergedException(epoch, Step, learningRate);
+        return new EpochResult(epoch, Step, losses.Mean, ValidationLoss: null, learningRate);
+    }
+}

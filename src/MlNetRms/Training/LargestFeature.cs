@@ -1,0 +1,26 @@
+using MlNetRms.Data;
+
+namespace MlNetRms.Training;
+
+internal static class LargestFeature
+{
+    /// <summary>The value farthest from zero among all features, and its column. Reads every row: for messages only.</summary>
+    public static (int Column, float Value) Of(RowStore rows)
+    {
+        RowLayout layout = rows.Layout;
+        var largest = new float[layout.DenseLength + layout.SparseCount];
+        for (long row = 0; row < rows.RowCount; row++)
+        {
+            ReadOnlySpan<float> lanes = rows.DenseRows(row, 1);
+            for (int lane = 0; lane < layout.DenseCount; lane++)
+                largest[lane] = MathF.MaxMagnitude(largest[lane], lanes[lane]);
+            if (layout.SparseCount == 0)
+                continue;
+            rows.SparseRow(row, out ReadOnlySpan<int> places, out ReadOnlySpan<float> values);
+            for (int k = 0; k < places.Length; k++)
+                largest[layout.DenseLength + places[k]] = MathF.MaxMagnitude(largest[layout.DenseLength + places[k]], values[k]);
+        }
+        int column = Enumerable.Range(0, layout.ColumnCount).MaxBy(column => MathF.Abs(largest[layout.Position(column)]));
+        return (column, largest[layout.Position(column)]);
+    }
+}

@@ -1,0 +1,29 @@
+using MlNetRms.Kernels;
+using MlNetRms.Settings;
+
+namespace MlNetRms.Training;
+
+/// <summary>How long a training is: what the settings leave open is derived from the number of rows.</summary>
+/// <param name="BatchSize">Most rows of a mini-batch.</param>
+/// <param name="StepsPerEpoch">Mini-batches of an epoch.</param>
+/// <param name="NumberOfEpochs">Passes over the rows.</param>
+/// <param name="AveragedSteps">The returned weights are the mean over so many last steps; 0 for the last weights.</param>
+internal readonly record struct TrainingPlan(int BatchSize, int StepsPerEpoch, int NumberOfEpochs, long AveragedSteps)
+{
+    /// <summary>Steps, not epochs, are what RMSProp needs to come near the optimum; fewer than this fail on ill-conditioned data.</summary>
+    private const int AutomaticSteps = 10_000;
+
+    public long TotalSteps => (long)StepsPerEpoch * NumberOfEpochs;
+
+    /// <param name="rowCount">Rows to train on.</param>
+    /// <param name="settings">What is wanted.</param>
+    /// <param name="stepsBefore">Steps of the training that this one continues, where its average is to be continued too; else 0.</param>
+    public static TrainingPlan Of(long rowCount, PlanSettings settings, long stepsBefore = 0)
+    {
+        int batchSize = (int)Math.Min(settings.BatchSize, rowCount);
+        int stepsPerEpoch = checked((int)Divide.RoundUp(rowCount, batchSize));
+        int epochs = settings.NumberOfEpochs ?? Math.Max(1, Divide.RoundUp(AutomaticSteps, stepsPerEpoch));
+        long steps = stepsBefore + (long)stepsPerEpoch * epochs;
+        return new(batchSize, stepsPerEpoch, epochs, (long)Math.Ceiling((double)settings.AveragedFraction * steps));
+    }
+}

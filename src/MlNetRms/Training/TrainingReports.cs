@@ -1,0 +1,30 @@
+using MlNetRms.Data;
+
+namespace MlNetRms.Training;
+
+internal static class TrainingReports
+{
+    /// <summary>The report of a training that has ended.</summary>
+    public static TrainingReport Create(TrainingRows rows, TrainingRun run, FitResult result, TimeSpan readingTime) => new()
+    {
+        Epochs = run.History.Reports,
+        StopReason = result.StopReason,
+        ReturnedEpoch = result.ReturnedEpoch,
+        BatchSize = run.Plan.BatchSize,
+        StepsPerEpoch = run.Plan.StepsPerEpoch,
+        TotalSteps = run.Plan.TotalSteps,
+        RowsRead = rows.Counts.Read,
+        RowsUsed = rows.Training.RowCount,
+        ValidationRows = rows.Validation?.RowCount ?? 0,
+        RowsSkippedForLabel = rows.Counts.BadLabel,
+        RowsSkippedForWeight = rows.Counts.BadWeight,
+        RowsSkippedForFeatures = rows.Counts.BadFeatures,
+        ConstantFeatures = rows.Scaling.ConstantColumnCount,
+        SparseFeatures = rows.Layout.SparseCount,
+        SparseUpdates = rows.Layout.SparseCount == 0 ? SparseUpdates.None
+            : run.UpdatesTouchedOnly ? SparseUpdates.TouchedWeights : SparseUpdates.AllWeights,
+        NumberOfThreads = run.NumberOfThreads,
+        ReadingTime = readingTime,
+        TrainingTime = run.History.Elapsed,
+    };
+}

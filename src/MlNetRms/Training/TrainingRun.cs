@@ -1,0 +1,128 @@
+using MlNetRms.Data;
+using MlNetRms.Model;
+using MlNetRms.Objective;
+using MlNetRms.Rules;
+using MlNetRms.Settings;
+
+namespace MlNetRms.Training;
+
+/// <summary>One training: wires rows, parameters, objective and loop together, evaluates the epochs, and decides which weights are returned.</summary>
+internal sealed class TrainingRun : IDisposable
+{
+    /// <summary>Bytes that are read in sequence before the next random jump; long enough for the memory to be at full speed.</summary>
+    private const int RunBytes = 1 << 20;
+
+    private readonly TrainingIdentity _identity;
+    private readonly Scaling _scaling;
+    private readonly Parameters _parameters;
+    private readonly BatchGradient _objective;
+    private readonly EpochLoop _loop;
+    private readonly ReturnedWeights _returned;
+    private readonly MeanLoss? _validation;
+    private readonly BestEpoch? _best;
+    private readonly int _epochsBefore;
+    private readonly long _stepsBefore;
+    private int _epoch;
+
+    /// <param name="rows">Rows to train on and to evaluate with, in the units of training.</param>
+    /// <param name="settings">All settings.</param>
+    /// <param name="start">Where to begin.</param>
+    /// <param name="cancellation">Ends the training.</param>
+    public TrainingRun(TrainingRows rows, TrainingSettings settings, TrainingStart start, CancellationToken cancellation)
+    {
+        _identity = TrainingIdentity.Of(rows.Layout.ColumnCount, settings);
+        _scaling = rows.Scaling;
+        TrainingState? previous = start.Previous;
+        bool keepsState = previous is not null && !rows.Scaling.HasNewUnits;
+        _epochsBefore = previous?.TotalEpochs ?? 0;
+        _stepsBefore = keepsState ? previous!.Parameters.StepCount : 0;
+        RowStore training = rows.Training;
+        Plan = TrainingPlan.Of(training.RowCount, settings.Plan, settings.LearningRate.IsConstant ? _stepsBefore : 0);
+
+        var layout = new ParameterLayout(rows.Layout);
+        var rule = new RmsPropRule(settings.Rule);
+        UpdatesTouchedOnly = Parameters.CanUpdateTouchedOnly(layout, rule, settings.Penalties, settings.LearningRate);
+        _parameters = new Parameters(layout, rule, UpdatesTouchedOnly, settings.LearningRate.Initial, FirstAveragedStep(previous),
+            start.Weights(rows.Scaling) ?? InitialWeights.Of(layout.ColumnCount, settings.Plan));
+        if (keepsState)
+            _parameters.Restore(previous!.Parameters);
+
+        var loss = new StandardizedLoss(settings.Loss, rows.Scaling, training, cancellation);
+        var zeros = new LassoZeros(training, loss, settings.Penalties, cancellation);
+        _returned = new ReturnedWeights(_parameters, rows.Scaling, loss, zeros);
+        _validation = rows.Validation is null ? null : new MeanLoss(rows.Validation, loss, cancellation);
+        _best = settings.Stopping is null ? null : new BestEpoch(settings.Stopping);
+        int runLength = Math.Max(1, RunBytes / (sizeof(float) * rows.Layout.Stride) / Plan.BatchSize);
+        var order = new BatchOrder(training.RowCount, Plan.BatchSize, runLength, settings.Plan.Shuffle, settings.Plan.Seed);
+        var penalties = new Penalties(settings.Penalties, layout);
+        History = new EpochHistory(Plan.NumberOfEpochs, training.RowCount, loss.ReportFactor);
+        // Last, because it starts threads.
+        _objective = new BatchGradient(training, _parameters, loss, Plan.BatchSize, settings.Plan.NumberOfThreads, cancellation);
+        _loop = new EpochLoop(order, _objective, SingleProcess.Instance, penalties, _parameters, settings.LearningRate, Plan);
+    }
+
+    public TrainingPlan Plan { get; }
+
+    /// <summary>What happened so far.</summary>
+    public EpochHistory History { get; }
+
+    /// <summary>Threads that take part.</summary>
+    public int NumberOfThreads => _objective.NumberOfThreads;
+
+    /// <summary>Whether a step changes only those weights of sparse columns that its batch touches (<see cref="TouchedWeights"/>).</summary>
+    public bool UpdatesTouchedOnly { get; }
+
+    /// <summary>Minimises the mean loss plus the penalties.</summary>
+    /// <param name="epochCompleted">Called after each epoch; returns whether to go on.</param>
+    /// <exception cref="DivergedException">The loss, the weights or the mean square of the gradients are not finite.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public FitResult Run(Func<EpochReport, bool> epochCompleted)
+    {
+        History.Start();
+        var reason = StopReason.AllEpochsCompleted;
+        while (reason == StopReason.AllEpochsCompleted && _epoch < Plan.NumberOfEpochs)
+        {
+            EpochResult result = _loop.Run(_epoch + 1, orderNumber: _epochsBefore + _epoch);
+            _epoch++;
+            if (_validation is not null)
+            {
+                double[] weights = _returned.Current();
+                result = result with { ValidationLoss = _validation.Of(weights) };
+                if (_best is not null && !_best.Add(_epoch, result.ValidationLoss.Value, weights))
+                    reason = StopReason.NoImprovement;
+            }
+            if (!epochCompleted(History.Add(result)))
+                reason = StopReason.StoppedByCallback;
+        }
+        return _best?.State is { } best
+            ? new FitResult(best.Weights, reason, best.Epoch, Save())
+            : new FitResult(_returned.Current(), reason, _epoch, Save());
+    }
+
+    /// <summary>All of the training after the last completed epoch, as plain data.</summary>
+    public TrainingState Save() =>
+        new(_identity, Plan, _scaling, _parameters.Save(), _epochsBefore, _stepsBefore, _epoch, _best?.State, [.. History.Reports]);
+
+    /// <summary>Goes on where another run of the same rows and settings was saved.</summary>
+    public void Resume(TrainingState saved)
+    {
+        _parameters.Restore(saved.Parameters);
+        _epoch = saved.Epoch;
+        _loop.Step = (long)saved.Epoch * Plan.StepsPerEpoch;
+        if (_best is not null)
+            _best.State = saved.Best;
+        History.Restore(saved.Reports);
+    }
+
+    public void Dispose() => _objective.Dispose();
+
+    /// <summary>
+    /// Counted with the steps before. At a constant rate the average covers the last share of all steps, so that two trainings in turn
+    /// are one; with another schedule, which starts again with each training, so does the average.
+    /// </summary>
+    private long FirstAveragedStep(TrainingState? previous)
+    {
+        long first = _stepsBefore + Plan.TotalSteps - Plan.AveragedSteps;
+        return first >= _stepsBefore || first == previous?.Parameters.FirstAveragedStep ? first : _stepsBefore;
+    }
+}
