@@ -10,6 +10,9 @@ internal sealed class PowerTable(float factor)
 
     private readonly float[] _powers = [.. Enumerable.Range(0, Count).Select(k => (float)Math.Pow(factor, k))];
 
+    /// <summary>The powers with the smallest exponents, from 0 on.</summary>
+    public ReadOnlySpan<float> Table => _powers;
+
     public float this[long exponent]
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -62,7 +62,7 @@ internal sealed class TouchedWeights : ISparseGradient
         _touched = new int[count];
     }
 
-    /// <summary>Whether every weight and mean square has been finite after every step.</summary>
+    /// <summary>Whether every mean square has been finite after every step, and so every gradient.</summary>
     public bool IsFinite { get; private set; } = true;
 
     /// <summary>With momentum, weights that no row touches drift.</summary>
@@ -97,31 +97,45 @@ internal sealed class TouchedWeights : ISparseGradient
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Step(in StepCoefficients step, float gradientFactor)
     {
+        ReadOnlySpan<int> touched = _touched.AsSpan(0, _touchedCount);
+        if (_momentum > 0 || _step > _firstAveragedStep)
+        {
+            foreach (int place in touched)
+                Settle(place);
+        }
         var formula = new RmsPropFormula<Real>(step);
         Span<float> weights = _parameters.AsSpan(_offset);
-        float zero = 0;
-        foreach (int place in _touched.AsSpan(0, _touchedCount))
+        Span<Coordinate> coordinates = _coordinates;
+        ReadOnlySpan<float> alphaPowers = _alphaPowers.Table;
+        long now = _step + 1;
+        int largestBits = 0;
+        foreach (int place in touched)
         {
-            ref Coordinate c = ref _coordinates[place];
+            ref Coordinate c = ref coordinates[place];
             Real unused = default;
-            long last = c.LastStep;
-            c.LastStep = last;
-            if (_step > _firstAveragedStep)
-                _sums[place] += SumOfRest(place, _step + 1);
-            if (_momentum > 0)
-                Rest(place, _step);
-            ref Real velocity = ref _momentum > 0 ? ref Real.At(ref _velocities[place]) : ref unused;
-            ref Real meanGradient = ref _centered ? ref Real.At(ref _meanGradients[place]) : ref unused;
+            ref Real velocity = ref _velocities.Length > 0 ? ref Real.At(ref _velocities[place]) : ref unused;
+            ref Real meanGradient = ref _meanGradients.Length > 0 ? ref Real.At(ref _meanGradients[place]) : ref unused;
+            long age = now - c.LastStep;
+            float decay = age < alphaPowers.Length ? alphaPowers[(int)age] : _alphaPowers[age];
             formula.Step(ref Real.At(ref weights[place]), ref Real.At(ref c.MeanSquare), ref velocity, ref meanGradient,
-                Real.Of(c.Gradient * gradientFactor), Real.Of(_alphaPowers[_step + 1 - last]));
-            // Stays 0 as long as all are finite, else NaN: cheaper here than a look at all weights after the epoch.
-            zero += 0 * weights[place] + 0 * c.MeanSquare;
-            c.LastStep = _step + 1;
+                Real.Of(c.Gradient * gradientFactor), Real.Of(decay));
+            largestBits = Math.Max(largestBits, BitConverter.SingleToInt32Bits(c.MeanSquare));
+            c.LastStep = now;
             c.Gradient = 0;
         }
-        IsFinite &= zero == 0;
+        // The bits of numbers of at least 0 have their order, with infinity and NaN at the end. A weight that overflows shows in the next loss.
+        IsFinite &= largestBits < BitConverter.SingleToInt32Bits(float.PositiveInfinity);
         _touchedCount = 0;
         _step++;
+    }
+
+    /// <summary>Makes up for the steps without a gradient: in the sum for the average, and in what momentum did.</summary>
+    private void Settle(int place)
+    {
+        if (_step > _firstAveragedStep)
+            _sums[place] += SumOfRest(place, _step + 1);
+        if (_momentum > 0)
+            Rest(place, _step);
     }
 
     /// <summary>Writes each weight's mean over the steps from the first averaged one on; the last weights if there is none.</summary>

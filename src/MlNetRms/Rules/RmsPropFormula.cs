@@ -17,6 +17,7 @@ internal readonly struct RmsPropFormula<T> where T : struct, IReal<T>
     private readonly T _correction;
     private readonly bool _centered;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public RmsPropFormula(in StepCoefficients step)
     {
         _eta = T.Of(step.LearningRate);
@@ -38,17 +39,20 @@ internal readonly struct RmsPropFormula<T> where T : struct, IReal<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Step(ref T w, ref T s, ref T v, ref T m, T g, T decay)
     {
-        s = decay * s + _oneMinusAlpha * g * g;
-        T meanSquare = s * _correction;
+        // Through locals: a value read back from where it was just stored costs the latency of a store, several times in this chain.
+        T newS = decay * s + _oneMinusAlpha * g * g;
+        T meanSquare = newS * _correction;
         if (_centered)
         {
-            m = decay * m + _oneMinusAlpha * g;
-            T mean = m * _correction;
+            T newM = decay * m + _oneMinusAlpha * g;
+            T mean = newM * _correction;
             // Rounding can leave ŝ − m̂² just below zero when the gradient hardly changes, and the root of that is NaN.
             meanSquare = T.Max(meanSquare - mean * mean, T.Of(0));
+            m = newM;
         }
-        v = _mu * v + g / Root(meanSquare);
-        w -= _eta * v;
+        T newV = _mu * v + g / Root(meanSquare);
+        w -= _eta * newV;
+        (s, v) = (newS, newV);
     }
 
     /// <summary>η·g / (√(ŝ + ε) + ε'): how far a plain step (not centered, no momentum) moves for a gradient, given the mean square.</summary>

@@ -39,6 +39,7 @@ internal sealed class RmsPropRule(RuleSettings settings) : IUpdateRule
     }
 
     /// <summary>The numbers of the step just taken.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public StepCoefficients CoefficientsOf(RuleState state, float learningRate) => _coefficients with
     {
         LearningRate = learningRate,
@@ -69,7 +70,8 @@ internal sealed class RmsPropRule(RuleSettings settings) : IUpdateRule
         Debug.Assert(velocity.Length == gradient.Length && meanGradient.Length == gradient.Length);
         int whole = gradient.Length / Vector<float>.Count * Vector<float>.Count;
         Steps<RealVector>(parameters[..whole], meanSquare, velocity, meanGradient, gradient, step);
-        Steps<Real>(parameters[whole..], meanSquare[whole..], velocity[whole..], meanGradient[whole..], gradient[whole..], step);
+        if (whole < gradient.Length)
+            Steps<Real>(parameters[whole..], meanSquare[whole..], velocity[whole..], meanGradient[whole..], gradient[whole..], step);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
