@@ -31,7 +31,7 @@ public sealed class CoefficientTable : IReadOnlyList<Coefficient>
     /// <inheritdoc/>
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    /// <summary>A readable table, a line a feature, with the point as decimal sign everywhere.</summary>
+    /// <summary>A readable table, one line per feature, invariant culture.</summary>
     /// <returns>The lines.</returns>
     public override string ToString()
     {

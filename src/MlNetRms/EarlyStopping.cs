@@ -6,7 +6,7 @@ namespace MlNetRms;
 /// Ends training when the validation loss no longer improves, and returns the weights of the best epoch.
 /// </summary>
 /// <remarks>
-/// An epoch is judged by the weights that would be returned if training ended there: the current ones, or their average
+/// An epoch is evaluated with the weights that would be returned if training ended there: the current ones, or their average
 /// once averaging has begun. A learning rate that falls to zero lowers the loss most in the last epochs, so with such a
 /// schedule early stopping chooses an epoch but seldom saves time; to save time use
 /// <see cref="LearningRateSchedule.Constant"/>.

@@ -4,10 +4,10 @@ namespace MlNetRms;
 /// <param name="Epoch">Number of the epoch, from 1.</param>
 /// <param name="NumberOfEpochs">Of how many.</param>
 /// <param name="Step">Steps done since training began.</param>
-/// <param name="Loss">Mean loss over the epoch's rows, each row judged by the weights before its batch's step, without
+/// <param name="Loss">Mean loss over the epoch's rows, each row evaluated with the weights before its batch's step, without
 /// penalties. For the default loss: of ½·(ŷ − y)², in squared label units.</param>
-/// <param name="ValidationLoss">Mean loss over the validation rows by the weights that would be returned if training ended
-/// here, with the bias as trained; null without validation rows.</param>
+/// <param name="ValidationLoss">Mean loss over the validation rows with the weights that would be returned if training ended
+/// here; null without validation rows.</param>
 /// <param name="LearningRate">Learning rate of the epoch's last step.</param>
 /// <param name="Elapsed">Time since the first step of the training.</param>
 /// <param name="RowsPerSecond">Rows trained on in the epoch, over the time it took.</param>

@@ -15,7 +15,7 @@ public sealed partial class RmsPropRegressionTrainer
     /// <remarks>
     /// The trainer takes a copy when it is built and checks it then; later changes have no effect on it. The search
     /// attributes give ranges worth searching, inside those that are allowed; any combination of them is valid. ML.NET's
-    /// search keeps options as JSON, which leaves out what is no plain value.
+    /// search keeps options as JSON, which omits properties that are not plain values.
     /// </remarks>
     public sealed class Options
     {
@@ -60,7 +60,7 @@ public sealed partial class RmsPropRegressionTrainer
         [Range(1e-6f, 0.1f, 1e-2f, logBase: true)]
         public float Epsilon { get; set; } = 1e-2f;
 
-        /// <summary>Whether ε is added to the root or under it. Default <see cref="EpsilonPlacement.OutsideSquareRoot"/>.</summary>
+        /// <summary>Whether ε is added to the root or inside it. Default <see cref="EpsilonPlacement.OutsideSquareRoot"/>.</summary>
         public EpsilonPlacement EpsilonPlacement { get; set; } = EpsilonPlacement.OutsideSquareRoot;
 
         /// <summary>
@@ -109,8 +109,8 @@ public sealed partial class RmsPropRegressionTrainer
         /// The loss of one row, in label units; null, the default, is ½·(ŷ − y)². Ours: <see cref="HuberLoss"/>,
         /// <see cref="AbsoluteLoss"/>, <see cref="QuantileLoss"/>, <see cref="EpsilonInsensitiveLoss"/>,
         /// <see cref="LogCoshLoss"/>; any other ML.NET loss too, except <see cref="PoissonLoss"/> and
-        /// <see cref="TweedieLoss"/>, which are not for a model that predicts the label itself. A loss of your own must be a pure
-        /// function: large batches ask it on several threads at once (<see cref="NumberOfThreads"/>).
+        /// <see cref="TweedieLoss"/>, which are not for a model that predicts the label itself. A custom loss must be a pure
+        /// function: it is evaluated concurrently for large batches (<see cref="NumberOfThreads"/>).
         /// </summary>
         [JsonIgnore]
         public IRegressionLoss? LossFunction { get; set; }
@@ -123,7 +123,7 @@ public sealed partial class RmsPropRegressionTrainer
         public int BatchSize { get; set; } = 128;
 
         /// <summary>
-        /// Passes over the data; at least 1, or null for as many as make 10 000 steps, which is the default. More epochs help
+        /// Passes over the data; at least 1, or null, the default, for enough to make at least 10 000 steps. More epochs help
         /// ill-conditioned data.
         /// </summary>
         public int? NumberOfEpochs { get; set; }
@@ -141,7 +141,7 @@ public sealed partial class RmsPropRegressionTrainer
         /// </summary>
         public bool Standardize { get; set; } = true;
 
-        /// <summary>Whether rows are visited in random order. Default true. Off, every epoch goes through them as they were read.</summary>
+        /// <summary>Whether rows are visited in random order. Default true. If false, rows are visited in reading order.</summary>
         public bool Shuffle { get; set; } = true;
 
         /// <summary>
@@ -163,20 +163,20 @@ public sealed partial class RmsPropRegressionTrainer
         public int? NumberOfThreads { get; set; }
 
         /// <summary>
-        /// Share of the rows set aside, by <see cref="Seed"/>, to judge each epoch by; not trained on. Default 0, none; in
+        /// Share of the rows set aside, by <see cref="Seed"/>, to evaluate each epoch on; not trained on. Default 0, none; in
         /// [0, 1). Excludes <see cref="ValidationSet"/>.
         /// </summary>
         public float ValidationFraction { get; set; }
 
         /// <summary>
-        /// Rows to judge each epoch by, with the columns that the trainer sees; null, the default, for none. In a pipeline:
+        /// Rows to evaluate each epoch on, with the columns that the trainer sees; null, the default, for none. In a pipeline:
         /// rows that have been through its earlier transforms. Excludes <see cref="ValidationFraction"/>.
         /// </summary>
         [JsonIgnore]
         public IDataView? ValidationSet { get; set; }
 
         /// <summary>
-        /// When to stop before the last epoch, judged by the validation loss; the best epoch's weights are then returned. Null,
+        /// When to stop before the last epoch, according to the validation loss; the best epoch's weights are then returned. Null,
         /// the default, never stops early. Needs validation rows.
         /// </summary>
         public EarlyStopping? EarlyStopping { get; set; }
@@ -196,7 +196,7 @@ public sealed partial class RmsPropRegressionTrainer
         public CancellationToken CancellationToken { get; set; }
 
         /// <summary>
-        /// RMSProp as the book "Dive into Deep Learning" teaches it: η = 0.01 constant, γ = α = 0.9, ε = 1e-6 under the root,
+        /// RMSProp as the book "Dive into Deep Learning" teaches it: η = 0.01 constant, γ = α = 0.9, ε = 1e-6 inside the root,
         /// no bias correction, batches of 10, 2 epochs, first weights from N(0, 0.01²), no averaging, and no standardisation:
         /// the data should be standardised beforehand. A new object each time.
         /// </summary>

@@ -7,13 +7,15 @@ public sealed record TrainingReport
     {
     }
 
-    /// <summary>The epochs, in order.</summary>
+    /// <summary>
+    /// The epochs, in order. Of a training of more than 10 000 epochs, some: the first, the last, and those between at even spacing.
+    /// </summary>
     public required IReadOnlyList<EpochReport> Epochs { get; init; }
 
     /// <summary>Why training ended.</summary>
     public required StopReason StopReason { get; init; }
 
-    /// <summary>The epoch after which the returned weights stood: the best one with early stopping, else the last one.</summary>
+    /// <summary>The epoch whose weights were returned: the best one with early stopping, else the last one.</summary>
     public required int ReturnedEpoch { get; init; }
 
     /// <summary>Largest number of rows in a mini-batch: the option, or the number of rows if that is less.</summary>
@@ -31,7 +33,7 @@ public sealed record TrainingReport
     /// <summary>Rows trained on.</summary>
     public required long RowsUsed { get; init; }
 
-    /// <summary>Rows that judged the epochs and were not trained on.</summary>
+    /// <summary>Validation rows.</summary>
     public required long ValidationRows { get; init; }
 
     /// <summary>Rows skipped because the label was missing or infinite.</summary>

@@ -18,7 +18,7 @@ internal sealed class ChunkPool(ISlabAllocator allocator, int chunkLength) : IDi
 
     public int ChunkLength { get; } = (chunkLength + CacheLineWords - 1) / CacheLineWords * CacheLineWords;
 
-    /// <param name="length">At least this many words; more than a chunk's usual length gives a chunk with a slab of its own.</param>
+    /// <param name="length">At least this many words; more than a chunk's usual length gives a chunk with its own slab.</param>
     /// <exception cref="OutOfMemoryException">There is no more memory.</exception>
     public Chunk Rent(int length)
     {

@@ -41,7 +41,7 @@ internal sealed class RowBuckets
         _buckets[bucket].Add(row);
     }
 
-    /// <summary>Calls <paramref name="visit"/> for every row in shuffled order and returns the memory of the rows on the way.</summary>
+    /// <summary>Calls <paramref name="visit"/> for every row in shuffled order and returns each bucket's memory to the pool once it has been visited.</summary>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Drain(RowVisitor visit, CancellationToken cancellation)

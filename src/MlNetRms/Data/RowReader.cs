@@ -7,7 +7,7 @@ namespace MlNetRms.Data;
 
 /// <summary>
 /// Reads rows: one cursor, one pass, the needed columns only. Rows whose label or weight cannot be used are skipped and
-/// counted here; features are checked by <see cref="AreFinite"/> or, many rows at once, by whoever stores them.
+/// counted here; features are checked by <see cref="AreFinite"/> or, many rows at once, by the code that stores them.
 /// </summary>
 internal sealed class RowReader : IDisposable
 {

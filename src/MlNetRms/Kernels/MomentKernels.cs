@@ -9,12 +9,12 @@ namespace MlNetRms.Kernels;
 internal static class MomentKernels
 {
     /// <summary>
-    /// Takes a block of rows into the running mean m, the sum of squares about it q, and the weight z of non-zero values,
+    /// Adds a block of rows to the running mean m, the sum of squares about it q, and the weight z of non-zero values,
     /// column by column. With δ = x − m, C the block's weight and W the weight so far:
     /// d = Σ c·δ / C;  q ← q + (Σ c·δ² − d·Σ c·δ) + d²·C·W / (C + W);  m ← m + d·C / (C + W);  z ← z + Σ c·[x ≠ 0].
     /// </summary>
     /// <param name="rows">Rows as long as <paramref name="mean"/>, a whole number of vectors.</param>
-    /// <param name="weightColumn">Where a row's weight c stands.</param>
+    /// <param name="weightColumn">Position of a row's weight c.</param>
     /// <param name="blockWeight">C, greater than 0.</param>
     /// <param name="weightBefore">W; 0 for the first block, when <paramref name="mean"/> may be anything near the values.</param>
     /// <param name="mean">m; its length is the number of columns.</param>

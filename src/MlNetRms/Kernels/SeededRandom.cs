@@ -1,15 +1,5 @@
 namespace MlNetRms.Kernels;
 
-/// <summary>What the random numbers are for; each purpose draws from a stream of its own.</summary>
-internal enum RandomStream
-{
-    Bucket = 1,
-    RowOrder,
-    BatchOrder,
-    InitialWeights,
-    ValidationSplit,
-}
-
 /// <summary>
 /// Random numbers without state: the i-th number is a pure function of seed, stream, part and i, so any run can
 /// reproduce any part of the sequence. SplitMix64 (Steele, Lea and Flood 2014).

@@ -7,8 +7,8 @@ using Microsoft.ML.Trainers;
 namespace MlNetRms.MlNet;
 
 /// <summary>
-/// The few doors of ML.NET that are closed from outside and that a trainer needs. Nothing else touches a non-public
-/// member; a test opens each door, so that a version of ML.NET which moves one is found out by name.
+/// The non-public ML.NET members the trainer needs. No other file uses a non-public member; a test calls each of them, so
+/// that a version of ML.NET which moves one fails by name.
 /// </summary>
 internal static class MlNetInternals
 {

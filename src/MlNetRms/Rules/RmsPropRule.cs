@@ -31,7 +31,7 @@ internal sealed class RmsPropRule(RuleSettings settings) : IUpdateRule
         if (settings.BiasCorrection)
         {
             state.AlphaPower *= settings.Alpha;
-            // Below this the correction is 1 in float anyhow, and an ever smaller product would end as a slow denormal.
+            // Below this the correction is 1 in float anyway, and an ever smaller product would end as a slow denormal.
             if (state.AlphaPower < 1e-20)
                 state.AlphaPower = 0;
         }

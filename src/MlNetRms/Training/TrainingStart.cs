@@ -2,7 +2,7 @@ using MlNetRms.Data;
 
 namespace MlNetRms.Training;
 
-/// <summary>Where a training begins: with weights of its own, with those of a model, or where another training ended.</summary>
+/// <summary>Where a training begins: with the initial weights of the settings, with those of a model, or where another training ended.</summary>
 /// <param name="Model">Weights and bias in raw units, or null.</param>
 /// <param name="Previous">The training to continue, or null.</param>
 internal readonly record struct TrainingStart((IReadOnlyList<float> Weights, float Bias)? Model, TrainingState? Previous)
