@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MlNetRms.Kernels;
 
 namespace MlNetRms.Data;
@@ -39,6 +40,7 @@ internal sealed class RowBlock(int featureCount)
     }
 
     /// <summary>The row that begins at an offset into <see cref="Rows"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Row RowAt(int offset)
     {
         ReadOnlySpan<float> stored = _rows.AsSpan(offset, RowLength);
@@ -64,5 +66,5 @@ internal sealed class RowBlock(int featureCount)
 
     public void Clear() => _length = 0;
 
-    public delegate bool RowPredicate(Row row);
+    public delegate bool RowPredicate(in Row row);
 }

@@ -17,14 +17,15 @@ internal sealed class RowBucket(ChunkPool pool, int featureCount)
     /// <summary>In place of the number of values.</summary>
     private const int DenseMarker = -1;
 
-    private readonly List<(Chunk Chunk, int UsedWords)> _chunks = [];
-    private int _free;
+    private readonly List<(Chunk Chunk, int UsedWords)> _full = [];
+    private Chunk? _open;
+    private int _used;
     private long _rowCount;
 
     /// <summary>Words of a dense row's record.</summary>
     public static long DenseRecordWords(int featureCount) => (long)HeaderWords + featureCount + TrailerWords;
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(in Row row)
     {
         int valueCount = row.Values.Length;
@@ -40,7 +41,8 @@ internal sealed class RowBucket(ChunkPool pool, int featureCount)
     /// <summary>Visits the rows in the order of arrival; a chunk is returned to the pool as soon as its rows have been visited.</summary>
     public void DrainInOrder(RowVisitor visit, CancellationToken cancellation)
     {
-        foreach ((Chunk chunk, int usedWords) in _chunks)
+        Close();
+        foreach ((Chunk chunk, int usedWords) in _full)
         {
             ReadOnlySpan<float> words = chunk.Words;
             for (int start = 0; start < usedWords; start += RecordWords(words[start..]))
@@ -50,7 +52,7 @@ internal sealed class RowBucket(ChunkPool pool, int featureCount)
             }
             pool.Return(chunk);
         }
-        _chunks.Clear();
+        _full.Clear();
     }
 
     /// <summary>Visits the rows in random order, then returns the chunks to the pool.</summary>
@@ -61,31 +63,38 @@ internal sealed class RowBucket(ChunkPool pool, int featureCount)
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void DrainShuffled(SeededRandom random, RowVisitor visit, ref RecordPosition[] records, CancellationToken cancellation)
     {
+        Close();
         Span<RecordPosition> order = Positions(ref records);
         random.Shuffle(order);
         foreach (RecordPosition position in order)
         {
             cancellation.ThrowIfCancellationRequested();
-            visit(Record(_chunks[position.Chunk].Chunk.Words[position.Start..]));
+            visit(Record(_full[position.Chunk].Chunk.Words[position.Start..]));
         }
-        foreach ((Chunk chunk, _) in _chunks)
+        foreach ((Chunk chunk, _) in _full)
             pool.Return(chunk);
-        _chunks.Clear();
+        _full.Clear();
     }
 
     private Span<float> NewRecord(int words)
     {
-        if (_free < words)
+        if (_open is null || _open.Length - _used < words)
         {
-            Chunk chunk = pool.Rent(words);
-            _chunks.Add((chunk, 0));
-            _free = chunk.Length;
+            Close();
+            _open = pool.Rent(words);
         }
-        (Chunk last, int used) = _chunks[^1];
-        _chunks[^1] = (last, used + words);
-        _free -= words;
+        Span<float> record = _open.Words.Slice(_used, words);
+        _used += words;
         _rowCount++;
-        return last.Words.Slice(used, words);
+        return record;
+    }
+
+    private void Close()
+    {
+        if (_open is not null)
+            _full.Add((_open, _used));
+        _open = null;
+        _used = 0;
     }
 
     /// <summary>Where the records begin, in the order of arrival.</summary>
@@ -94,10 +103,10 @@ internal sealed class RowBucket(ChunkPool pool, int featureCount)
         if (records.Length < _rowCount)
             records = new RecordPosition[checked((int)(_rowCount + _rowCount / 8))];
         int count = 0;
-        for (int chunk = 0; chunk < _chunks.Count; chunk++)
+        for (int chunk = 0; chunk < _full.Count; chunk++)
         {
-            ReadOnlySpan<float> words = _chunks[chunk].Chunk.Words;
-            for (int start = 0; start < _chunks[chunk].UsedWords; start += RecordWords(words[start..]))
+            ReadOnlySpan<float> words = _full[chunk].Chunk.Words;
+            for (int start = 0; start < _full[chunk].UsedWords; start += RecordWords(words[start..]))
                 records[count++] = new RecordPosition(chunk, start);
         }
         return records.AsSpan(0, count);
@@ -107,6 +116,7 @@ internal sealed class RowBucket(ChunkPool pool, int featureCount)
 
     private int RecordWords(ReadOnlySpan<float> record) => HeaderWords + PayloadWords(Header(record)) + TrailerWords;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Row Record(ReadOnlySpan<float> record)
     {
         int header = Header(record);

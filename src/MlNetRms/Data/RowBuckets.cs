@@ -33,6 +33,7 @@ internal sealed class RowBuckets
     /// <summary>Sum of the example weights.</summary>
     public double TotalWeight { get; private set; }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(in Row row)
     {
         TotalWeight += row.Weight;

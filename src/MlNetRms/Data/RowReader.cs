@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using MlNetRms.Kernels;
@@ -7,7 +8,7 @@ namespace MlNetRms.Data;
 
 /// <summary>
 /// Reads rows: one cursor, one pass, the needed columns only. Rows whose label or weight cannot be used are skipped and
-/// counted here; features are checked by <see cref="AreFinite"/> or, many rows at once, by the code that stores them.
+/// counted here; features are checked by <see cref="CheckFinite"/> or, many rows at once, by the code that stores them.
 /// </summary>
 internal sealed class RowReader : IDisposable
 {
@@ -17,9 +18,6 @@ internal sealed class RowReader : IDisposable
     private readonly ValueGetter<VBuffer<float>> _getFeatures;
     private readonly ValueGetter<float> _getLabel;
     private readonly ValueGetter<float>? _getWeight;
-    private VBuffer<float> _features;
-    private float _label;
-    private float _weight = 1;
     private RowCounts _counts;
 
     /// <param name="data">The rows.</param>
@@ -28,6 +26,7 @@ internal sealed class RowReader : IDisposable
     public RowReader(IDataView data, TrainingColumns columns, CancellationToken cancellation)
     {
         _columns = columns;
+        FeatureCount = columns.FeatureCount;
         _cancellation = cancellation;
         (DataViewSchema.Column features, DataViewSchema.Column label, DataViewSchema.Column? weight) = columns;
         _cursor = data.GetRowCursor(weight is { } needed ? [features, label, needed] : [features, label]);
@@ -45,56 +44,54 @@ internal sealed class RowReader : IDisposable
     }
 
     /// <summary>Length of every feature vector.</summary>
-    public int FeatureCount => _columns.FeatureCount;
+    public int FeatureCount { get; }
 
     /// <summary>Whether rows have example weights; without, every weight is 1.</summary>
     public bool HasWeights => _getWeight is not null;
 
     public RowCounts Counts => _counts;
 
-    /// <summary>The row that <see cref="MoveNext"/> found.</summary>
-    public Row Current => new(_features.GetIndices(), _features.GetValues(), _label, _weight);
-
-    /// <summary>Goes to the next row with a finite label and a finite weight above 0.</summary>
-    /// <returns>Whether there is one.</returns>
+    /// <summary>Calls <paramref name="visit"/> for every row with a finite label and a finite weight above 0.</summary>
     /// <exception cref="InvalidOperationException">A feature vector is not one of <see cref="FeatureCount"/> values.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public bool MoveNext()
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void ReadAll(RowVisitor visit)
     {
+        // Locals: the getters store array references into the buffer, and each store into an object on the heap costs a write barrier.
+        VBuffer<float> features = default;
+        float label = 0;
+        float weight = 1;
         while (_cursor.MoveNext())
         {
             _cancellation.ThrowIfCancellationRequested();
             _counts.Read++;
-            _getLabel(ref _label);
-            if (!float.IsFinite(_label))
+            _getLabel(ref label);
+            if (!float.IsFinite(label))
             {
                 _counts.BadLabel++;
                 continue;
             }
-            _getWeight?.Invoke(ref _weight);
-            if (!(_weight > 0 && float.IsFinite(_weight)))
+            _getWeight?.Invoke(ref weight);
+            if (!(weight > 0 && float.IsFinite(weight)))
             {
                 _counts.BadWeight++;
                 continue;
             }
-            _getFeatures(ref _features);
-            CheckLength();
-            return true;
+            _getFeatures(ref features);
+            ReadOnlySpan<int> indices = features.GetIndices();
+            CheckLength(features.Length, indices);
+            visit(new Row(indices, features.GetValues(), label, weight));
         }
-        return false;
     }
 
-    /// <summary>Whether the features of the current row are finite; if not, the row is counted as skipped.</summary>
-    public bool AreFinite()
+    /// <summary>Whether the features of a row are finite; if not, the row is counted as skipped.</summary>
+    public bool CheckFinite(in Row row)
     {
-        bool finite = MomentKernels.AllFinite(_features.GetValues());
+        bool finite = MomentKernels.AllFinite(row.Values);
         if (!finite)
-            SkipForFeatures();
+            _counts.BadFeatures++;
         return finite;
     }
-
-    /// <summary>Counts a row that was handed out but cannot be used: a feature is missing or infinite.</summary>
-    public void SkipForFeatures() => _counts.BadFeatures++;
 
     /// <summary>The error for data of which no row is left.</summary>
     /// <param name="role">"training" or "validation".</param>
@@ -114,20 +111,19 @@ internal sealed class RowReader : IDisposable
     public void Dispose() => _cursor.Dispose();
 
     /// <summary>A view can promise one length and deliver another, as arrays of a class do that is loaded by <c>LoadFromEnumerable</c>.</summary>
-    private void CheckLength()
+    private void CheckLength(int length, ReadOnlySpan<int> indices)
     {
-        if (_features.Length != FeatureCount)
+        if (length != FeatureCount)
             throw new InvalidOperationException(
-                $"Row {_counts.Read - 1} (counted from 0) has {_features.Length} values in feature column '{_columns.Features.Name}', " +
+                $"Row {_counts.Read - 1} (counted from 0) has {length} values in feature column '{_columns.Features.Name}', " +
                 $"but the column's type says {FeatureCount}. Every row must have the same number of features.");
-        ReadOnlySpan<int> indices = _features.GetIndices();
         int previous = -1;
         foreach (int index in indices)
         {
-            if (index <= previous || index >= FeatureCount)
+            if (index <= previous || index >= length)
                 throw new InvalidOperationException(
                     $"Row {_counts.Read - 1} (counted from 0) has the index {index} after {previous} in feature column '{_columns.Features.Name}'. " +
-                    $"The indices of a sparse row must be ascending and less than {FeatureCount}.");
+                    $"The indices of a sparse row must be ascending and less than {length}.");
             previous = index;
         }
     }

@@ -57,7 +57,7 @@ internal sealed class RowStore
 
     /// <summary>Scales a raw row and appends it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Add(Row row)
+    public void Add(in Row row)
     {
         Span<float> lanes = NextRow();
         if (row.IsDense && Layout.SparseCount == 0)
@@ -108,7 +108,7 @@ internal sealed class RowStore
         return _denseChunks[^1].Words.Slice(within * Layout.Stride, Layout.Stride);
     }
 
-    private void AddByColumn(Row row, Span<float> lanes)
+    private void AddByColumn(in Row row, Span<float> lanes)
     {
         int sparseValues = 0;
         for (int k = 0; k < row.Values.Length; k++)

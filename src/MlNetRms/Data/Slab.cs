@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace MlNetRms.Data;
@@ -9,24 +8,32 @@ namespace MlNetRms.Data;
 /// </summary>
 internal sealed unsafe class Slab : SafeHandleZeroOrMinusOneIsInvalid
 {
-    private Slab(void* memory)
-        : base(ownsHandle: true) => SetHandle((nint)memory);
+    private readonly long _length;
+    private readonly Action<nint> _free;
 
-    /// <param name="byteCount">A multiple of <paramref name="alignment"/>.</param>
-    /// <param name="alignment">A power of two.</param>
-    /// <exception cref="OutOfMemoryException">There is no such memory.</exception>
-    public static Slab Allocate(nuint byteCount, nuint alignment) => new(NativeMemory.AlignedAlloc(byteCount, alignment));
+    /// <param name="memory">The memory; the slab owns it from here on.</param>
+    /// <param name="length">Its words.</param>
+    /// <param name="free">Frees it.</param>
+    public Slab(nint memory, long length, Action<nint> free)
+        : base(ownsHandle: true)
+    {
+        _length = length;
+        _free = free;
+        SetHandle(memory);
+    }
 
+    /// <exception cref="ArgumentOutOfRangeException">The words are not all in the slab.</exception>
     /// <exception cref="ObjectDisposedException">The memory has been freed.</exception>
     public Span<float> Words(long start, int length)
     {
         ObjectDisposedException.ThrowIf(IsClosed, this);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start + length, _length);
         return new Span<float>((float*)handle + start, length);
     }
 
     protected override bool ReleaseHandle()
     {
-        NativeMemory.AlignedFree((void*)handle);
+        _free(handle);
         return true;
     }
 }

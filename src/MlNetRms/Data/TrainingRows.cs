@@ -74,11 +74,11 @@ internal sealed class TrainingRows : IDisposable
     public void ReadValidation(RowReader reader)
     {
         var store = new RowStore(_validationPool, Layout, Scaling, _meanWeight);
-        while (reader.MoveNext())
+        reader.ReadAll((in Row row) =>
         {
-            if (reader.AreFinite())
-                store.Add(reader.Current);
-        }
+            if (reader.CheckFinite(row))
+                store.Add(row);
+        });
         Validation = store.RowCount > 0 ? store : throw reader.NoUsableRow("validation");
     }
 
@@ -117,19 +117,17 @@ internal sealed class TrainingRows : IDisposable
 
         public void ReadAll()
         {
-            while (reader.MoveNext())
-            {
-                Row row = reader.Current;
-                if (row.IsDense)
-                    AddDense(row);
-                else
-                    AddSparse(row);
-            }
+            reader.ReadAll(Add);
             Flush();
         }
 
-        private void AddDense(in Row row)
+        private void Add(in Row row)
         {
+            if (!row.IsDense)
+            {
+                AddSparse(row);
+                return;
+            }
             if (_block.IsFull)
                 Flush();
             _block.Add(row);
@@ -139,7 +137,7 @@ internal sealed class TrainingRows : IDisposable
         {
             // First the dense rows that came before: a row's position decides its bucket, however it is encoded.
             Flush();
-            if (!reader.AreFinite())
+            if (!reader.CheckFinite(row))
                 return;
             if (NextIsSetAside())
             {
@@ -154,7 +152,7 @@ internal sealed class TrainingRows : IDisposable
         private void Flush()
         {
             if (!_block.AllFinite)
-                _block.Keep(IsFinite);
+                _block.Keep(reader.CheckFinite);
             if (settings.ValidationFraction > 0)
                 _block.Keep(IsForTraining);
             Moments.AddDense(_block.Rows);
@@ -163,15 +161,7 @@ internal sealed class TrainingRows : IDisposable
             _block.Clear();
         }
 
-        private bool IsFinite(Row row)
-        {
-            bool finite = MomentKernels.AllFinite(row.Values);
-            if (!finite)
-                reader.SkipForFeatures();
-            return finite;
-        }
-
-        private bool IsForTraining(Row row)
+        private bool IsForTraining(in Row row)
         {
             bool setAside = NextIsSetAside();
             if (setAside)
