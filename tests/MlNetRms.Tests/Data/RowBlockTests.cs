@@ -53,7 +53,7 @@ public sealed class RowBlockTests
             block.Add(new Row([], [row, row == 4 ? float.NaN : 1], label: row, weight: 1));
         Assert.False(block.AllFinite);
 
-        block.Keep(row => row.Label != 4 && row.Label % 3 != 0);
+        block.Keep((in row) => row.Label != 4 && row.Label % 3 != 0);
 
         Assert.True(block.AllFinite);
         var labels = new List<float>();

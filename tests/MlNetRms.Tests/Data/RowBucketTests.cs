@@ -23,7 +23,7 @@ public sealed class RowBucketTests
         bucket.Add(new Row([0, 1, 2, 3, 4], values, label: 3, weight: 3));        // and one with all
         var seen = new SortedDictionary<float, (int[] Indices, int[] Bits, bool IsDense, float Weight)>();
 
-        Drain(bucket, shuffle, row => seen.Add(row.Label,
+        Drain(bucket, shuffle, (in row) => seen.Add(row.Label,
             (row.Indices.ToArray(), Bits(row.Values.ToArray()), row.IsDense, row.Weight)), CancellationToken.None);
 
         Assert.Equal([0, 1, 2, 3], seen.Keys);
@@ -40,7 +40,7 @@ public sealed class RowBucketTests
     {
         using var pool = new ChunkPool(NativeSlabAllocator.Instance, 16);
 
-        Drain(new RowBucket(pool, Columns), shuffle, _ => Assert.Fail("There is no row."), CancellationToken.None);
+        Drain(new RowBucket(pool, Columns), shuffle, (in _) => Assert.Fail("There is no row."), CancellationToken.None);
     }
 
     [Fact]
@@ -52,7 +52,7 @@ public sealed class RowBucketTests
         var returned = new HashSet<Chunk>();
         Chunk fresh = pool.Rent(1);
 
-        bucket.DrainInOrder(row =>
+        bucket.DrainInOrder((in row) =>
         {
             order.Add(row.Label);
             if (order.Count % 2 == 1 && order.Count > 1)
@@ -78,7 +78,7 @@ public sealed class RowBucketTests
         {
             List<float> order = orders[run] = [];
             var random = new SeededRandom(seed: run / 2, RandomStream.RowOrder);
-            Filled(pool, rows).DrainShuffled(random, row => order.Add(row.Label), ref records, CancellationToken.None);
+            Filled(pool, rows).DrainShuffled(random, (in row) => order.Add(row.Label), ref records, CancellationToken.None);
         }
 
         Assert.Single(allocator.Slabs);
@@ -97,7 +97,7 @@ public sealed class RowBucketTests
         using var cancellation = new CancellationTokenSource();
         int visited = 0;
 
-        Assert.Throws<OperationCanceledException>(() => Drain(bucket, shuffle, _ =>
+        Assert.Throws<OperationCanceledException>(() => Drain(bucket, shuffle, (in _) =>
         {
             if (++visited == 5)
                 cancellation.Cancel();

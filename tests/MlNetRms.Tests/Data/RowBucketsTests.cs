@@ -99,7 +99,7 @@ public sealed class RowBucketsTests
     private static List<int> Drain(RowBuckets buckets, Action<int, float[], bool> check)
     {
         var order = new List<int>();
-        buckets.Drain(row =>
+        buckets.Drain((in row) =>
         {
             int number = (int)row.Label;
             order.Add(number);
