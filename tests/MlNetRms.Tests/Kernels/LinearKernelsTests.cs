@@ -7,8 +7,6 @@ namespace MlNetRms.Tests.Kernels;
 /// <summary>Sums against double, within the bound of float addition; what has no sum, bit for bit.</summary>
 public sealed class LinearKernelsTests
 {
-    /// <summary>Half a unit in the last place of float.</summary>
-    private const double Rounding = 1.0 / (1 << 24);
     private const int MostRows = 11;
     private const int LongestLength = 257;
 
@@ -29,7 +27,7 @@ public sealed class LinearKernelsTests
                 LinearKernels.Residuals(rows, parameters, residuals);
 
                 for (int row = 0; row < count; row++)
-                    AssertSum(Enumerable.Range(0, length).Select(i => (double)rows[row * length + i] * parameters[i]), residuals[row]);
+                    FloatSum.AssertClose(Enumerable.Range(0, length).Select(i => (double)rows[row * length + i] * parameters[i]), residuals[row]);
             }
         }
     }
@@ -50,7 +48,7 @@ public sealed class LinearKernelsTests
 
                 for (int i = 0; i < length; i++)
                 {
-                    AssertSum(Enumerable.Range(0, count).Select(row => (double)derivatives[row] * rows[row * length + i]).Prepend(before[i]), gradient[i]);
+                    FloatSum.AssertClose(Enumerable.Range(0, count).Select(row => (double)derivatives[row] * rows[row * length + i]).Prepend(before[i]), gradient[i]);
                 }
             }
         }
@@ -80,7 +78,7 @@ public sealed class LinearKernelsTests
         for (int length = 0; length <= LongestLength; length++)
         {
             float[] values = Some.Normals(length, length);
-            AssertSum(values.Select(value => (double)value * value), LinearKernels.SumOfSquares(values));
+            FloatSum.AssertClose(values.Select(value => (double)value * value), LinearKernels.SumOfSquares(values));
         }
     }
 
@@ -121,7 +119,7 @@ public sealed class LinearKernelsTests
         {
             int[] places = Places(count);
             float[] values = Some.Normals(2, count);
-            AssertSum(values.Zip(places, (value, place) => (double)value * dense[place]), SparseKernels.Dot(places, values, dense));
+            FloatSum.AssertClose(values.Zip(places, (value, place) => (double)value * dense[place]), SparseKernels.Dot(places, values, dense));
         }
     }
 
@@ -145,12 +143,4 @@ public sealed class LinearKernelsTests
 
     /// <summary>Different places, none in its natural position.</summary>
     private static int[] Places(int count) => Enumerable.Range(0, count).Select(k => (k * 100 + 1) % LongestLength).ToArray();
-
-    /// <summary>n additions and n products of floats err by at most n roundings of the sum of the absolute terms, whatever their order.</summary>
-    private static void AssertSum(IEnumerable<double> terms, float actual)
-    {
-        double[] all = terms.ToArray();
-        double bound = (all.Length + 1) * Rounding * all.Sum(Math.Abs);
-        Assert.InRange(actual - all.Sum(), -bound, bound);
-    }
 }

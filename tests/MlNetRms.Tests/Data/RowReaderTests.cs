@@ -1,12 +1,13 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
+using Microsoft.ML.Trainers;
 using MlNetRms.Tests.Support;
 using static MlNetRms.RmsPropRegressionTrainer;
 
-namespace MlNetRms.Tests.Examples;
+namespace MlNetRms.Tests.Data;
 
-/// <summary>Rows that cannot be used: left out, counted, and mentioned once.</summary>
-public sealed class ExampleReaderTests
+/// <summary>Rows that cannot be used: left out, counted, and mentioned once, or an error if their length is not the column's.</summary>
+public sealed class RowReaderTests
 {
     [Theory]
     [InlineData(false)]
@@ -114,6 +115,137 @@ public sealed class ExampleReaderTests
             var scaled = new Rows(rows.Features, rows.Labels, rows.Weights!.Select(weight => weight * scale).ToArray());
             Models.AssertClose(expected, scaled.Fit(options).Parameters(), 2e-5);        // roundings of the scaled weights
         }
+    }
+
+    [Theory, MemberData(nameof(WrongLengths))]
+    public void Fit_ArrayOfAnotherLengthThanTheColumn_ThrowsWithRowColumnAndBothLengths(float[]? array, int at)
+    {
+        var ml = new MLContext(1);
+        IDataView good = View(ml, Arrays());
+        IDataView bad = View(ml, Arrays(at, array));
+        RmsPropRegressionTrainer trainer = ml.Regression.Trainers.RmsProp();
+
+        foreach (Action fit in new Action[] { () => trainer.Fit(bad), () => trainer.Fit(good, validationData: bad) })
+        {
+            var exception = Assert.Throws<InvalidOperationException>(fit);
+            Assert.Equal($"Row {at} (counted from 0) has {array?.Length ?? 0} values in feature column 'Features', " +
+                "but the column's type says 3. Every row must have the same number of features.", exception.Message);
+        }
+    }
+
+    [Theory, MemberData(nameof(WrongLengths))]
+    public void Fit_ArrayOfAnotherLengthThanTheColumn_IsAnErrorOfMlNetsTrainersToo(float[]? array, int at)
+    {
+        var ml = new MLContext(1);
+        IDataView bad = View(ml, Arrays(at, array));
+
+        var exception = Assert.Throws<InvalidOperationException>(() =>
+            ml.Regression.Trainers.Sdca(new SdcaRegressionTrainer.Options { NumberOfThreads = 1 }).Fit(bad));
+
+        Assert.Equal("Vectors must have the same dimensionality.", exception.Message);
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    public void Fit_SparseRowOfAnotherLengthThanTheColumn_ThrowsWithRowColumnAndBothLengths(int length)
+    {
+        var exception = AssertThrowsInRowFive(new VBuffer<float>(length, 1, [1f], [1]));
+
+        Assert.Equal($"Row 5 (counted from 0) has {length} values in feature column 'Features', " +
+            "but the column's type says 3. Every row must have the same number of features.", exception.Message);
+    }
+
+    [Theory]
+    [InlineData(3, 3)]
+    [InlineData(-1, -1)]
+    [InlineData(-1, -1, 0)]
+    [InlineData(2, 2, 2)]
+    [InlineData(1, 2, 1)]
+    public void Fit_SparseRowWithIndicesOutOfRangeOrOrder_ThrowsWithRowColumnAndIndex(int culprit, params int[] indices)
+    {
+        var exception = AssertThrowsInRowFive(new VBuffer<float>(3, indices.Length, new float[indices.Length], indices));
+
+        Assert.StartsWith("Row 5 (counted from 0)", exception.Message, StringComparison.Ordinal);
+        Assert.Contains($" index {culprit} ", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("feature column 'Features'", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("less than 3", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Fit_WrongLengthBehindSkippedRows_CountsThemInTheRowNumber()
+    {
+        var ml = new MLContext(1);
+        ArrayRow[] rows = Arrays(at: 7, [1]);
+        rows[2].Label = float.NaN;
+        rows[4].Features = [float.NaN, 0, 0];
+
+        var exception = Assert.Throws<InvalidOperationException>(() => ml.Regression.Trainers.RmsProp().Fit(View(ml, rows)));
+
+        Assert.StartsWith("Row 7 (counted from 0) has 1 values", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Fit_ArraysOfTheColumnsLength_TrainsAsOnVectors()
+    {
+        var ml = new MLContext(1);
+        ArrayRow[] arrays = Arrays();
+        var rows = new Rows([.. arrays.Select(row => row.Features!)], [.. arrays.Select(row => row.Label)]);
+
+        Assert.Equal(rows.Fit().Parameters(), ml.Regression.Trainers.RmsProp().Fit(View(ml, arrays)).Parameters());
+    }
+
+    /// <summary>An array, and the row that has it.</summary>
+    public static TheoryData<float[]?, int> WrongLengths
+    {
+        get
+        {
+            var cases = new TheoryData<float[]?, int>();
+            foreach (float[]? array in new float[]?[] { null, [], [1, 2], [1, 2, 3, 4] })
+            {
+                cases.Add(array, 0);
+                cases.Add(array, 5);
+            }
+            return cases;
+        }
+    }
+
+    /// <summary>A row as a user's class has it; nothing sees to the length of its array.</summary>
+    private sealed class ArrayRow
+    {
+        public float[]? Features { get; set; }
+
+        public float Label { get; set; }
+    }
+
+    /// <summary>Twenty rows of three features, and possibly one whose array is another.</summary>
+    private static ArrayRow[] Arrays(int at = -1, float[]? other = null)
+    {
+        Rows rows = Some.Linear(1, 20, 3);
+        return [.. Enumerable.Range(0, rows.Count).Select(row => new ArrayRow
+        {
+            Features = row == at ? other : rows.Features[row],
+            Label = rows.Labels[row],
+        })];
+    }
+
+    private static IDataView View(MLContext ml, ArrayRow[] rows)
+    {
+        var schema = SchemaDefinition.Create(typeof(ArrayRow));
+        schema[nameof(ArrayRow.Features)].ColumnType = new VectorDataViewType(NumberDataViewType.Single, 3);
+        return ml.Data.LoadFromEnumerable(rows, schema);
+    }
+
+    private static InvalidOperationException AssertThrowsInRowFive(VBuffer<float> features)
+    {
+        var ml = new MLContext(1);
+        Rows rows = Some.Linear(1, 20, 3);
+        IEnumerable<Row> all = Enumerable.Range(0, rows.Count).Select(row => new Row
+        {
+            Features = row == 5 ? features : new VBuffer<float>(3, rows.Features[row]),
+            Label = rows.Labels[row],
+        });
+        return Assert.Throws<InvalidOperationException>(() => ml.Regression.Trainers.RmsProp().Fit(Rows.View(ml, all, width: 3)));
     }
 
     /// <summary>One good row first, then bad ones among the rest: 3 labels, 5 weights, 5 features.</summary>

@@ -1,8 +1,7 @@
 using Microsoft.ML.Trainers;
-using MlNetRms.Losses;
 using MlNetRms.Tests.Support;
 
-namespace MlNetRms.Tests.Losses;
+namespace MlNetRms.Tests;
 
 public sealed class RobustLossesTests
 {

@@ -1,4 +1,6 @@
-namespace MlNetRms.Tests;
+using MlNetRms.Kernels;
+
+namespace MlNetRms.Tests.Kernels;
 
 public sealed class SeededRandomTests
 {

@@ -1,6 +1,6 @@
-using MlNetRms.Examples;
+using MlNetRms.Training;
 
-namespace MlNetRms.Tests.Examples;
+namespace MlNetRms.Tests.Training;
 
 public sealed class BatchOrderTests
 {

@@ -1,7 +1,8 @@
-using MlNetRms.Examples;
+using MlNetRms.Data;
 using MlNetRms.Tests.Support;
+using Row = MlNetRms.Data.Row;
 
-namespace MlNetRms.Tests.Examples;
+namespace MlNetRms.Tests.Data;
 
 public sealed class RowBucketsTests
 {
@@ -10,16 +11,16 @@ public sealed class RowBucketsTests
     [InlineData(true)]
     public void Drain_DenseAndSparseRowsOverManyChunks_GivesEachRowBackOnceAsItCame(bool shuffle)
     {
-        using var pool = new ChunkPool(64);        // a few rows each; some rows are longer than a chunk
+        using var pool = new ChunkPool(NativeSlabAllocator.Instance, 64);        // a few rows each; some rows are longer than a chunk
         Rows rows = Some.MostlyZero(1, 1000, denseColumns: 5, sparseColumns: 60, nonZeros: 4);
         var buckets = new RowBuckets(pool, rows.Width, shuffle, seed: 3);
         for (int row = 0; row < rows.Count; row++)
         {
             var sparse = Rows.Sparse(rows.Features[row]);
             if (row % 2 == 0)
-                buckets.AddSparse(sparse.GetIndices(), sparse.GetValues(), row, row + 0.5f);
+                buckets.Add(new Row(sparse.GetIndices(), sparse.GetValues(), row, row + 0.5f));
             else
-                buckets.AddDense([.. rows.Features[row], row, row + 0.5f]);
+                buckets.Add(new Row([], rows.Features[row], row, row + 0.5f));
         }
 
         List<int> order = Drain(buckets, (row, features, isDense) =>
@@ -29,6 +30,7 @@ public sealed class RowBucketsTests
         });
 
         Assert.Equal(rows.Count, buckets.RowCount);
+        Assert.Equal(Enumerable.Range(0, rows.Count).Sum(row => row + 0.5), buckets.TotalWeight);
         Assert.Equal(Enumerable.Range(0, rows.Count), order.Order());
         Assert.Equal(!shuffle, order.SequenceEqual(Enumerable.Range(0, rows.Count)));
     }
@@ -87,29 +89,26 @@ public sealed class RowBucketsTests
 
     private static List<int> Order(int rows, int seed)
     {
-        using var pool = new ChunkPool(256);
+        using var pool = new ChunkPool(NativeSlabAllocator.Instance, 256);
         var buckets = new RowBuckets(pool, 1, shuffle: true, seed);
         for (int row = 0; row < rows; row++)
-            buckets.AddDense([row, row, 1]);
+            buckets.Add(new Row([], [row], row, 1));
         return Drain(buckets, (_, _, _) => { });
     }
 
     private static List<int> Drain(RowBuckets buckets, Action<int, float[], bool> check)
     {
         var order = new List<int>();
-        for (int bucket = 0; bucket < buckets.Count; bucket++)
+        buckets.Drain((in row) =>
         {
-            buckets.Drain(bucket, (indices, values, isDense, label, weight) =>
-            {
-                int row = (int)label;
-                order.Add(row);
-                Assert.True(weight == 1 || weight == row + 0.5f);
-                float[] features = isDense ? values.ToArray() : new float[65];
-                for (int k = 0; k < indices.Length; k++)
-                    features[indices[k]] = values[k];
-                check(row, features, isDense);
-            }, CancellationToken.None);
-        }
+            int number = (int)row.Label;
+            order.Add(number);
+            Assert.True(row.Weight == 1 || row.Weight == number + 0.5f);
+            float[] features = row.IsDense ? row.Values.ToArray() : new float[65];
+            for (int k = 0; k < row.Indices.Length; k++)
+                features[row.Column(k)] = row.Values[k];
+            check(number, features, row.IsDense);
+        }, CancellationToken.None);
         return order;
     }
 }

@@ -1,0 +1,207 @@
+using MlNetRms.Data;
+using MlNetRms.Tests.Oracles;
+using MlNetRms.Tests.Support;
+
+namespace MlNetRms.Tests.Data;
+
+public sealed class ScalingTests
+{
+    [Fact]
+    public void CenterAndScale_DenseColumns_GiveThemMeanZeroAndDeviationOne()
+    {
+        Rows rows = Some.Linear(1, 500, [1, 1e-6, 1e6, 1, 3], means: [0, 0, 0, 1e4, -7], weighted: true);
+        Scaling scaling = Make(rows);
+        double[] weights = rows.Weights!.Select(weight => (double)weight).ToArray();
+
+        float[][] standardized = rows.Features.Select(row => row.Select((x, i) => Standardize(scaling, i, x)).ToArray()).ToArray();
+
+        for (int i = 0; i < rows.Width; i++)
+        {
+            (double mean, double deviation) = LeastSquares.Moments(standardized.Select(row => (double)row[i]), weights);
+            Assert.Equal(0, mean, 1e-6);        // each value is rounded to float once
+            Assert.Equal(1, deviation, 1e-6);
+        }
+    }
+
+    [Fact]
+    public void CenterAndScale_SparseColumn_KeepItsZerosAndScaleTheOthersByTheirRootMeanSquare()
+    {
+        var features = Enumerable.Range(0, 100).Select(row => new float[] { row < 9 ? 3 + row % 2 : 0 }).ToArray();
+        Scaling scaling = Make(new Rows(features, Some.Normals(1, 100)));
+        double rootMeanSquare = Math.Sqrt((5 * 9 + 4 * 16) / 9.0);
+
+        Assert.True(scaling.IsSparse[0]);
+        Assert.Equal(0, Standardize(scaling, 0, 0));
+        Assert.Equal(3 / rootMeanSquare, Standardize(scaling, 0, 3), 1e-6);
+    }
+
+    [Theory]
+    [InlineData(9, true)]
+    [InlineData(10, false)]
+    public void IsSparse_ShareOfNonZeros_TurnsAtATenth(int nonZeros, bool expected)
+    {
+        var features = Enumerable.Range(0, 100).Select(row => new float[] { row < nonZeros ? 1 : 0 }).ToArray();
+
+        Assert.Equal(expected, Make(new Rows(features, Some.Normals(1, 100))).IsSparse[0]);
+    }
+
+    [Theory]
+    [InlineData(0f)]
+    [InlineData(0.1f)]
+    [InlineData(-1e30f)]
+    public void CenterAndScale_ConstantColumn_MakeItZero(float value)
+    {
+        var features = Enumerable.Range(0, 100).Select(_ => new float[] { value }).ToArray();
+        Scaling scaling = Make(new Rows(features, Some.Normals(1, 100)));
+
+        Assert.Equal(1, scaling.ConstantColumnCount);
+        Assert.Equal(0, Standardize(scaling, 0, value));
+        Assert.Equal(0, Standardize(scaling, 0, value + 1));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void ToRaw_AnyWeights_PredictsInRawUnitsWhatTheyPredictInStandardisedOnes(bool centerResiduals)
+    {
+        Rows rows = Some.Linear(1, 500, [1, 1e-3, 1e3], means: [2, 0, 50], labelOffset: 100, labelScale: 10);
+        Scaling scaling = Make(rows);
+        double[] weights = [0.5, -2, 0.25];
+
+        (float[] raw, float bias) = scaling.ToRaw(weights, bias: 0, centerResiduals);
+
+        foreach (float[] row in rows.Features)
+        {
+            double standardized = row.Select((x, i) => weights[i] * Standardize(scaling, i, x)).Sum();
+            double expected = scaling.LabelCenter + scaling.LabelStandardDeviation * standardized;
+            Assert.Equal(expected, bias + row.Zip(raw, (x, w) => (double)x * w).Sum(), 1e-3);        // floats of a size around 100
+        }
+    }
+
+    [Fact]
+    public void ToRaw_NotStandardized_ReturnsWeightsAndBiasAsTheyAre()
+    {
+        Scaling scaling = Make(Some.Linear(1, 50, [1, 1000], means: [5, 5]), standardize: false);
+
+        (float[] weights, float bias) = scaling.ToRaw([0.5, -2], 7, centerResiduals: true);
+
+        Assert.Equal([0.5f, -2f], weights);
+        Assert.Equal(7, bias);
+        Assert.Equal(123.5f, Standardize(scaling, 1, 123.5f));
+        Assert.Equal((0, 1), (scaling.LabelCenter, scaling.LabelStandardDeviation));
+    }
+
+    [Fact]
+    public void ToRaw_CenterResiduals_MakesTheMeanResidualZeroWhateverTheBias()
+    {
+        // A sparse column is not centred, so the trained bias and the one from the means differ.
+        Rows rows = Some.MostlyZero(1, 400, 2, 60, 2);
+        Scaling scaling = Make(rows);
+        double[] weights = Some.Normals(2, rows.Width).Select(w => (double)w).ToArray();
+
+        (float[] raw, float bias) = scaling.ToRaw(weights, bias: 5, centerResiduals: true);
+
+        double meanResidual = Enumerable.Range(0, rows.Count)
+            .Average(row => bias - rows.Labels[row] + rows.Features[row].Zip(raw, (x, w) => (double)x * w).Sum());
+        Assert.Equal(0, meanResidual, 1e-5);        // the bias is rounded to float once
+        Assert.NotEqual(bias, scaling.ToRaw(weights, bias: 5, centerResiduals: false).Bias, 1f);
+    }
+
+    [Fact]
+    public void FromRaw_OfWhatToRawGave_IsWhatItWasGiven()
+    {
+        Rows rows = Some.MostlyZero(1, 400, 3, 60, 2);
+        foreach (float[] row in rows.Features)
+            row[1] = 7;        // a constant column
+        Scaling scaling = Make(rows);
+        float[] weights = Some.Normals(2, rows.Width);
+
+        (float[] raw, float bias) = scaling.ToRaw(weights.Select(w => (double)w).ToArray(), bias: 0.75, centerResiduals: false);
+        (float[] back, float backBias) = scaling.FromRaw(raw, bias);
+
+        weights[1] = 0;
+        Models.AssertClose(weights, back, 1e-6);        // two roundings to float
+        Assert.Equal(0.75f, backBias, 1e-5f);
+    }
+
+    [Fact]
+    public void LabelCenterAndDeviation_ConstantLabel_MakeItZero()
+    {
+        Scaling scaling = Make(new Rows(Some.Linear(1, 20, 2).Features, Enumerable.Repeat(0.1f, 20).ToArray()));
+
+        Assert.Equal(0, (float)(0.1f - scaling.LabelCenter));
+        Assert.Equal(1, scaling.LabelStandardDeviation);
+    }
+
+    [Fact]
+    public void Constructor_PreviousScaling_KeepsItsUnitsAndTakesTheMeansOfTheNewRows()
+    {
+        Rows first = Some.Linear(1, 300, [1, 2], means: [3, 4], labelOffset: 5);
+        Rows second = Some.Linear(2, 300, [10, 20], means: [30, 40], labelOffset: 50);
+        (Scaling previous, Scaling alone) = (Make(first), Make(second));
+
+        Scaling next = Make(second, previous: previous);
+
+        Assert.False(next.HasNewUnits);
+        Assert.Equal((previous.LabelCenter, previous.LabelStandardDeviation), (next.LabelCenter, next.LabelStandardDeviation));
+        Assert.Equal((alone.LabelCenter - previous.LabelCenter) / previous.LabelStandardDeviation, next.ScaledLabelMean, 1e-12);
+        Assert.Equal(0, alone.ScaledLabelMean);
+        for (int column = 0; column < 2; column++)
+        {
+            Assert.Equal((previous.Center(column), previous.Scale(column)), (next.Center(column), next.Scale(column)));
+            Assert.Equal(alone.StandardDeviations[column], next.StandardDeviations[column]);
+            Assert.Equal((alone.Center(column) - previous.Center(column)) * previous.Scale(column), next.ScaledMean(column), 1e-12);
+            Assert.Equal(0, alone.ScaledMean(column));
+        }
+    }
+
+    [Fact]
+    public void Constructor_PreviousColumnOrLabelConstant_TakesTheUnitOfTheNewRowsForIt()
+    {
+        Rows varied = Some.Linear(2, 300, [10, 20], means: [30, 40], labelOffset: 50);
+        Rows constantColumn = Some.Linear(1, 300, [1, 2]);
+        foreach (float[] row in constantColumn.Features)
+            row[1] = 7;
+        var constantLabel = new Rows(Some.Linear(1, 300, [1, 2]).Features, Enumerable.Repeat(4f, 300).ToArray());
+        Scaling alone = Make(varied);
+
+        Scaling afterColumn = Make(varied, previous: Make(constantColumn));
+        Scaling afterLabel = Make(varied, previous: Make(constantLabel));
+
+        Assert.True(afterColumn.HasNewUnits && afterLabel.HasNewUnits);
+        Assert.Equal((alone.Center(1), alone.Scale(1)), (afterColumn.Center(1), afterColumn.Scale(1)));
+        Assert.NotEqual(alone.Scale(0), afterColumn.Scale(0));
+        Assert.Equal((alone.LabelCenter, alone.LabelStandardDeviation), (afterLabel.LabelCenter, afterLabel.LabelStandardDeviation));
+        Assert.NotEqual(alone.Scale(0), afterLabel.Scale(0));
+    }
+
+    [Fact]
+    public void Constructor_ConstantColumnAndLabelInBothParts_HaveNoNewUnits()
+    {
+        Rows constant = new([.. Enumerable.Repeat(new float[] { 1, 2 }, 20)], Enumerable.Repeat(4f, 20).ToArray());
+
+        Scaling next = Make(constant, previous: Make(constant));
+
+        Assert.False(next.HasNewUnits);
+        Assert.Equal((0, 0), (next.Scale(0), next.Scale(1)));
+    }
+
+    private static float Standardize(Scaling scaling, int column, float value) =>
+        (float)((value - scaling.Center(column)) * scaling.Scale(column));
+
+    /// <summary>From rows as the reader sums them up: the columns, the label behind them, then the weight.</summary>
+    private static Scaling Make(Rows rows, bool standardize = true, Scaling? previous = null)
+    {
+        int rowLength = RowBlock.RowLengthOf(rows.Width);
+        var moments = new ColumnMoments(rowLength, rows.Width + 1);
+        var values = new float[rows.Count * rowLength];
+        for (int row = 0; row < rows.Count; row++)
+        {
+            rows.Features[row].CopyTo(values, row * rowLength);
+            values[row * rowLength + rows.Width] = rows.Labels[row];
+            values[row * rowLength + rows.Width + 1] = rows.Weight(row);
+        }
+        moments.AddDense(values);
+        return new Scaling(moments, rows.Width, standardize, previous);
+    }
+}

@@ -1,0 +1,98 @@
+using MlNetRms.Data;
+using MlNetRms.MlNet;
+using MlNetRms.Settings;
+using MlNetRms.Tests.Support;
+
+namespace MlNetRms.Tests.Data;
+
+public sealed class TrainingRowsTests
+{
+    [Theory]
+    [InlineData(0, false)]
+    [InlineData(63, false)]
+    [InlineData(64, true)]
+    [InlineData(200, true)]
+    public void Read_SparseColumns_AreKeptApartFromSixtyFourOn(int sparseColumns, bool apart)
+    {
+        Rows rows = Some.MostlyZero(1, 300, 3, Math.Max(sparseColumns, 1), sparseColumns == 0 ? 0 : 2);
+        if (sparseColumns == 0)
+            rows = Some.Linear(1, 300, 4);
+
+        using TrainingRows read = Stored.Read(rows, new());
+
+        Assert.Equal(apart ? sparseColumns : 0, read.Layout.SparseCount);
+        Assert.Equal(rows.Width, read.Layout.DenseCount + read.Layout.SparseCount);
+    }
+
+    [Fact]
+    public void Read_ValidationFraction_DividesTheRowsAndScalesBothPartsAlike()
+    {
+        Rows rows = Some.Linear(1, 1000, 3);
+        rows = new Rows(rows.Features, Enumerable.Range(0, rows.Count).Select(row => (float)row).ToArray());
+
+        using TrainingRows read = Stored.Read(rows, new() { ValidationFraction = 0.25f, Standardize = false });
+
+        int[] training = Labels(read.Training);
+        int[] validation = Labels(read.Validation!);
+        Assert.Equal(Enumerable.Range(0, rows.Count), training.Concat(validation).Order());
+        Assert.Equal(validation.Order(), validation);        // in the order of reading
+        Assert.InRange(validation.Length, 250 - 5 * 14, 250 + 5 * 14);        // binomial, standard deviation 14
+        for (int position = 0; position < validation.Length; position++)
+            Assert.Equal(rows.Features[validation[position]], Stored.Row(read.Validation!, position).Features);
+    }
+
+    [Fact]
+    public void ReadValidation_RowsOfAnotherView_AreInTheUnitsOfTheTrainingRowsAndInOrder()
+    {
+        using TrainingRows read = Stored.Read(Some.Linear(1, 500, 3, weighted: true), new(), out Scaling scaling, _ => false);
+        Rows validation = Some.Linear(2, 3000, [2, 3, 4], means: [7, 8, 9], weighted: true);
+        double meanWeight = Some.Linear(1, 500, 3, weighted: true).Weights!.Average(weight => (double)weight);
+
+        Assert.Null(read.Validation);
+        ReadValidation(read, validation, row => row % 2 == 0);
+
+        Assert.Equal(validation.Count, read.Validation!.RowCount);
+        for (int row = 0; row < validation.Count; row++)
+        {
+            (float[] features, float label, float weight) = Stored.Row(read.Validation, row);
+            Assert.Equal(validation.Features[row].Select((x, i) => (float)((x - scaling.Center(i)) * scaling.Scale(i))), features);
+            Assert.Equal((validation.Labels[row] - scaling.LabelCenter) / scaling.LabelStandardDeviation, label, 1e-5);
+            Assert.Equal(validation.Weight(row) / meanWeight, weight, 1e-6);
+        }
+    }
+
+    [Fact]
+    public void ReadValidation_NoUsableRow_ThrowsAndLeavesTheTrainingRows()
+    {
+        using TrainingRows read = Stored.Read(Some.Linear(1, 20, 2), new());
+
+        var exception = Assert.Throws<InvalidOperationException>(() => ReadValidation(read, new Rows([[float.NaN, 0]], [1]), _ => false));
+
+        Assert.StartsWith("None of the 1 validation rows can be used", exception.Message, StringComparison.Ordinal);
+        Assert.Null(read.Validation);
+        Assert.Equal(20, read.Training.RowCount);
+    }
+
+    [Fact]
+    public void Dispose_Rows_FreesTrainingAndValidationRows()
+    {
+        TrainingRows read = Stored.Read(Some.Linear(1, 100, 2), new() { ValidationFraction = 0.5f });
+
+        read.Dispose();
+        read.Dispose();        // twice is once
+
+        Assert.Throws<ObjectDisposedException>(() => read.Training.DenseRows(0, 1).Length);
+        Assert.Throws<ObjectDisposedException>(() => read.Validation!.DenseRows(0, 1).Length);
+    }
+
+    private static int[] Labels(RowStore store) =>
+        [.. Enumerable.Range(0, (int)store.RowCount).Select(row => (int)Stored.Row(store, row).Label)];
+
+    private static void ReadValidation(TrainingRows read, Rows rows, Func<int, bool> isSparse)
+    {
+        IDataView view = rows.View(new MLContext(1), isSparse);
+        var names = new ColumnSettings("Features", "Label", rows.Weights is null ? null : "Weight");
+        using var reader = new RowReader(view, SchemaChecks.Find(view.Schema, names), CancellationToken.None);
+        read.ReadValidation(reader);
+    }
+}

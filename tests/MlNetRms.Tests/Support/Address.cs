@@ -1,0 +1,11 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace MlNetRms.Tests.Support;
+
+/// <summary>Where memory is that does not move.</summary>
+internal static class Address
+{
+    public static nint Of(Span<float> words) =>
+        Unsafe.ByteOffset(ref Unsafe.NullRef<float>(), ref MemoryMarshal.GetReference(words));
+}

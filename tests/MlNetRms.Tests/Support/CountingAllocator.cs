@@ -1,0 +1,17 @@
+using MlNetRms.Data;
+
+namespace MlNetRms.Tests.Support;
+
+/// <summary>Native memory, with a list of what was given.</summary>
+internal sealed class CountingAllocator : ISlabAllocator
+{
+    public List<Slab> Slabs { get; } = [];
+
+    public int SlabLength => NativeSlabAllocator.Instance.SlabLength;
+
+    public Slab Allocate(long length)
+    {
+        Slabs.Add(NativeSlabAllocator.Instance.Allocate(length));
+        return Slabs[^1];
+    }
+}

@@ -1,0 +1,22 @@
+using MlNetRms.Data;
+using MlNetRms.Tests.Support;
+using MlNetRms.Training;
+
+namespace MlNetRms.Tests.Training;
+
+public sealed class LargestFeatureTests
+{
+    [Theory]
+    [InlineData(0)]
+    [InlineData(100)]
+    public void Of_OneOutlier_IsItsColumnAndValue(int sparseColumns)
+    {
+        Rows rows = sparseColumns > 0 ? Some.MostlyZero(1, 500, 4, sparseColumns, 3) : Some.Linear(1, 500, 4);
+        int column = rows.Width - 1;
+        rows.Features[123][column] = -12345;
+
+        using TrainingRows read = Stored.Read(rows, new() { Standardize = false });
+
+        Assert.Equal((column, -12345f), LargestFeature.Of(read.Training));
+    }
+}
