@@ -169,7 +169,7 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
     {
         CancellationToken cancellation = _options.CancellationToken;
         using var reader = new RowReader(input, columns, cancellation);
-        TrainingRows rows = TrainingRows.Read(reader, _settings.Reading, start.Previous?.Scaling, cancellation);
+        TrainingRows rows = TrainingRows.Read(reader, _settings.Reading, start.Previous?.Scaling, NativeSlabAllocator.Instance, cancellation);
         try
         {
             log.SkippedRows(reader.Counts, "rows", _settings.Columns);

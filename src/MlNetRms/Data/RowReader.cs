@@ -122,7 +122,7 @@ internal sealed class RowReader : IDisposable
         {
             if (index <= previous || index >= length)
                 throw new InvalidOperationException(
-                    $"Row {_counts.Read - 1} (counted from 0) has the index {index} after {previous} in feature column '{_columns.Features.Name}'. " +
+                    $"Row {_counts.Read - 1} (counted from 0) has the index {index} where it is not allowed in feature column '{_columns.Features.Name}'. " +
                     $"The indices of a sparse row must be ascending and less than {length}.");
             previous = index;
         }

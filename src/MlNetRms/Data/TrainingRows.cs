@@ -15,10 +15,10 @@ internal sealed class TrainingRows : IDisposable
     private readonly ChunkPool _validationPool;
     private readonly double _meanWeight;
 
-    private TrainingRows(RowReader reader, ReadingSettings settings, Scaling? previous, CancellationToken cancellation)
+    private TrainingRows(RowReader reader, ReadingSettings settings, Scaling? previous, ISlabAllocator allocator, CancellationToken cancellation)
     {
-        _pool = NewPool(reader.FeatureCount);
-        _validationPool = NewPool(reader.FeatureCount);
+        _pool = NewPool(reader.FeatureCount, allocator);
+        _validationPool = NewPool(reader.FeatureCount, allocator);
         try
         {
             var intake = new Intake(reader, _pool, _validationPool, settings);
@@ -62,11 +62,12 @@ internal sealed class TrainingRows : IDisposable
     /// <param name="reader">The rows.</param>
     /// <param name="settings">Units, order, and share of validation rows.</param>
     /// <param name="previous">Shift and scale to keep, or null to find them in the rows.</param>
+    /// <param name="allocator">Where the memory comes from.</param>
     /// <param name="cancellation">Ends the reading.</param>
     /// <exception cref="InvalidOperationException">No usable row, or a row of another length.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static TrainingRows Read(RowReader reader, ReadingSettings settings, Scaling? previous, CancellationToken cancellation) =>
-        new(reader, settings, previous, cancellation);
+    public static TrainingRows Read(RowReader reader, ReadingSettings settings, Scaling? previous, ISlabAllocator allocator, CancellationToken cancellation) =>
+        new(reader, settings, previous, allocator, cancellation);
 
     /// <summary>Reads validation rows, in the units of the training rows and straight to where they stay.</summary>
     /// <exception cref="InvalidOperationException">No usable row, or a row of another length.</exception>
@@ -88,8 +89,8 @@ internal sealed class TrainingRows : IDisposable
         _validationPool.Dispose();
     }
 
-    private static ChunkPool NewPool(int featureCount) =>
-        new(NativeSlabAllocator.Instance, (int)Math.Clamp(8 * RowBucket.DenseRecordWords(featureCount), ShortestChunk, LongestChunk));
+    private static ChunkPool NewPool(int featureCount, ISlabAllocator allocator) =>
+        new(allocator, (int)Math.Clamp(8 * RowBucket.DenseRecordWords(featureCount), ShortestChunk, LongestChunk));
 
     private RowStore Pack(RowBuckets rows, ChunkPool pool, CancellationToken cancellation)
     {

@@ -18,7 +18,7 @@ internal static class LinearKernels
     [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
     public static void Residuals(ReadOnlySpan<float> rows, ReadOnlySpan<float> parameters, Span<float> residuals)
     {
-        if (parameters.Length < Vector<float>.Count)
+        if (NarrowKernels.Take(parameters.Length))
         {
             NarrowKernels.Residuals(rows, parameters, residuals);
             return;
@@ -77,7 +77,7 @@ internal static class LinearKernels
     [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
     public static void AddGradient(ReadOnlySpan<float> rows, ReadOnlySpan<float> derivatives, Span<float> gradient, bool prefetchNext = false)
     {
-        if (gradient.Length < Vector<float>.Count)
+        if (NarrowKernels.Take(gradient.Length))
         {
             NarrowKernels.AddGradient(rows, derivatives, gradient);
             return;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
@@ -11,6 +12,10 @@ namespace MlNetRms.Kernels;
 /// </summary>
 internal static class NarrowKernels
 {
+    /// <summary>Whether rows of this length are narrow.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool Take(int rowLength) => rowLength == Vector128<float>.Count && rowLength < Vector<float>.Count;
+
     /// <inheritdoc cref="LinearKernels.Residuals"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
     public static void Residuals(ReadOnlySpan<float> rows, ReadOnlySpan<float> parameters, Span<float> residuals)

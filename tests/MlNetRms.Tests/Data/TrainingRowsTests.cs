@@ -85,6 +85,26 @@ public sealed class TrainingRowsTests
         Assert.Throws<ObjectDisposedException>(() => read.Validation!.DenseRows(0, 1).Length);
     }
 
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(false, false)]
+    [InlineData(true, true)]
+    [InlineData(false, true)]
+    public void Read_AnyOrder_HoldsTheRowsOnce(bool shuffle, bool withValidationData)
+    {
+        const int SlabBytes = 2 << 20;
+        Rows rows = Some.Linear(1, 60_000, 60);        // 15 MB packed, eight slabs
+        var allocator = new CountingAllocator();
+
+        using TrainingRows read = Stored.Read(rows.View(new MLContext(1)), new() { Shuffle = shuffle }, allocator);
+        if (withValidationData)
+            ReadValidation(read, rows, _ => false);
+
+        double packed = (double)rows.Count * read.Layout.Stride * sizeof(float) * (withValidationData ? 2 : 1);
+        // Raw rows have a number more than packed ones; 64 buckets of 64 KiB are half empty.
+        Assert.InRange(allocator.Slabs.Count * (double)SlabBytes, packed, 1.03 * packed + 64 * 65536 + 2 * SlabBytes);
+    }
+
     private static int[] Labels(RowStore store) =>
         [.. Enumerable.Range(0, (int)store.RowCount).Select(row => (int)Stored.Row(store, row).Label)];
 

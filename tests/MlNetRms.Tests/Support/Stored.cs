@@ -18,11 +18,11 @@ internal static class Stored
         return read;
     }
 
-    public static TrainingRows Read(IDataView view, RmsPropRegressionTrainer.Options options)
+    public static TrainingRows Read(IDataView view, RmsPropRegressionTrainer.Options options, ISlabAllocator? allocator = null)
     {
         TrainingSettings settings = TrainingSettings.From(options);
         using var reader = new RowReader(view, SchemaChecks.Find(view.Schema, settings.Columns), options.CancellationToken);
-        return TrainingRows.Read(reader, settings.Reading, previous: null, options.CancellationToken);
+        return TrainingRows.Read(reader, settings.Reading, previous: null, allocator ?? NativeSlabAllocator.Instance, options.CancellationToken);
     }
 
     public static (float[] Features, float Label, float Weight) Row(RowStore store, long position)
