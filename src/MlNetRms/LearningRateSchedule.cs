@@ -23,10 +23,29 @@ public sealed class LearningRateSchedule
     /// <summary>The factor is always 1.</summary>
     public static LearningRateSchedule Constant { get; } = new("constant", (_, _) => 1);
 
-    /// <summary>½·(1 + cos(π·step / total)): from 1 to 0, slow at both ends. The default.</summary>
+    /// <summary>½·(1 + cos(π·step / total)): from 1 to 0, slow at both ends.</summary>
     /// <remarks>Source: Loshchilov and Hutter 2017, eq. 5, without restarts.</remarks>
     public static LearningRateSchedule CosineToZero { get; } =
         new("cosine to zero", (step, total) => 0.5 * (1 + Math.Cos(Math.PI * step / total)));
+
+    /// <summary>From 1 down to <paramref name="floor"/> along half a cosine over the first steps, then constant. The default.</summary>
+    /// <param name="floor">The factor of the last steps; in [0, 1].</param>
+    /// <param name="decayFraction">Share of the steps over which the factor falls; in (0, 1].</param>
+    /// <returns>The schedule.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A value is outside its range, or NaN.</exception>
+    /// <remarks>The weights are best averaged over the constant part: there the noise of the mini-batches cancels.</remarks>
+    public static LearningRateSchedule CosineThenConstant(double floor = 0.03, double decayFraction = 0.8)
+    {
+        if (!(floor >= 0 && floor <= 1))
+            throw new ArgumentOutOfRangeException(nameof(floor), floor, "floor must be in [0, 1].");
+        if (!(decayFraction > 0 && decayFraction <= 1))
+            throw new ArgumentOutOfRangeException(nameof(decayFraction), decayFraction, "decayFraction must be in (0, 1].");
+        return new(FormattableString.Invariant($"cosine to {floor} over {decayFraction} of the steps, then constant"), (step, total) =>
+        {
+            double progress = step / (decayFraction * total);
+            return progress >= 1 ? floor : floor + (1 - floor) * 0.5 * (1 + Math.Cos(Math.PI * progress));
+        });
+    }
 
     /// <summary>1 − step / total: from 1 to 0 in a straight line.</summary>
     public static LearningRateSchedule LinearToZero { get; } =

@@ -13,7 +13,7 @@ namespace MlNetRms;
 /// <code>
 /// s ← α·s + (1−α)·g²                          mean square, s₀ = 0
 /// ŝ = s / (1−αᵗ) with bias correction, else s
-/// m ← α·m + (1−α)·g;  ŝ ← max(ŝ − m̂², 0)      only if centered
+/// m ← α·m + (1−α)·g;  ŝ ← max(ŝ − m², 0)      only if centered
 /// u = g / (√ŝ + ε)  or  g / √(ŝ + ε)          by epsilon placement
 /// v ← μ·v + u;  w ← w − η·v                   velocity v, v₀ = 0
 /// </code>

@@ -15,13 +15,13 @@ public static class RmsPropCatalog
     /// <param name="featureColumnName">Name of the feature column, a vector of <see cref="float"/> of known size; raw units are fine.</param>
     /// <param name="exampleWeightColumnName">Name of the column of example weights, a <see cref="float"/> above 0; null for none.</param>
     /// <param name="learningRate">Learning rate before the schedule; finite, greater than 0.</param>
-    /// <param name="numberOfEpochs">Passes over the data; at least 1, or null for enough to make at least 10 000 steps.</param>
+    /// <param name="numberOfEpochs">Passes over the data; at least 1, or null for enough to make at least 2000 steps.</param>
     /// <param name="batchSize">Rows averaged into one gradient; at least 1.</param>
     /// <returns>The trainer.</returns>
     /// <exception cref="System.ArgumentException">An argument is out of its range (<see cref="System.ArgumentOutOfRangeException"/>) or null.</exception>
     public static RmsPropRegressionTrainer RmsProp(this RegressionCatalog.RegressionTrainers catalog,
         string labelColumnName = "Label", string featureColumnName = "Features", string? exampleWeightColumnName = null,
-        float learningRate = 0.03f, int? numberOfEpochs = null, int batchSize = 128) =>
+        float learningRate = 0.03f, int? numberOfEpochs = null, int batchSize = 256) =>
         catalog.RmsProp(new RmsPropRegressionTrainer.Options
         {
             LabelColumnName = labelColumnName,

@@ -40,11 +40,11 @@ public sealed partial class RmsPropRegressionTrainer
         public float LearningRate { get; set; } = 0.03f;
 
         /// <summary>
-        /// How the learning rate changes from step to step. Default <see cref="MlNetRms.LearningRateSchedule.CosineToZero"/>.
+        /// How the learning rate changes from step to step. Default <see cref="MlNetRms.LearningRateSchedule.CosineThenConstant"/>.
         /// At a constant rate the error ends one to a few percent above the optimum.
         /// </summary>
         [JsonIgnore]
-        public LearningRateSchedule LearningRateSchedule { get; set; } = LearningRateSchedule.CosineToZero;
+        public LearningRateSchedule LearningRateSchedule { get; set; } = LearningRateSchedule.CosineThenConstant();
 
         /// <summary>
         /// α, the weight of the old mean square. Default 0.999; in [0, 1). A small value together with a small batch shifts
@@ -54,11 +54,11 @@ public sealed partial class RmsPropRegressionTrainer
         public float Alpha { get; set; } = 0.999f;
 
         /// <summary>
-        /// ε, what keeps the step finite where gradients vanish. Default 1e-2; finite, greater than 0. Standardised features
+        /// ε, what keeps the step finite where gradients vanish. Default 1e-4; finite, greater than 0. Standardised features
         /// have gradients of a known size, so this is a real scale: much smaller values let rarely seen features jump.
         /// </summary>
-        [Range(1e-6f, 0.1f, 1e-2f, logBase: true)]
-        public float Epsilon { get; set; } = 1e-2f;
+        [Range(1e-6f, 0.1f, 1e-4f, logBase: true)]
+        public float Epsilon { get; set; } = 1e-4f;
 
         /// <summary>Whether ε is added to the root or inside it. Default <see cref="EpsilonPlacement.OutsideSquareRoot"/>.</summary>
         public EpsilonPlacement EpsilonPlacement { get; set; } = EpsilonPlacement.OutsideSquareRoot;
@@ -86,7 +86,7 @@ public sealed partial class RmsPropRegressionTrainer
         /// standard deviation, while <see cref="Standardize"/> is on), never on the bias.
         /// </summary>
         [Range(1e-6f, 1f, 1e-4f, logBase: true)]
-        public float L2Regularization { get; set; }
+        public float? L2Regularization { get; set; }
 
         /// <summary>
         /// λ₁ of the penalty λ₁·Σ|w|: weights that are not worth it become exactly 0. Default 0; finite, at least 0. On the
@@ -116,14 +116,14 @@ public sealed partial class RmsPropRegressionTrainer
         public IRegressionLoss? LossFunction { get; set; }
 
         /// <summary>
-        /// Rows averaged into one gradient. Default 128, or all rows if there are fewer; at least 1. An epoch is cut into
+        /// Rows averaged into one gradient. Default 256, or all rows if there are fewer; at least 1. An epoch is cut into
         /// batches of nearly equal size, none larger than this.
         /// </summary>
-        [Range(16, 1024, 128, logBase: true)]
-        public int BatchSize { get; set; } = 128;
+        [Range(16, 1024, 256, logBase: true)]
+        public int BatchSize { get; set; } = 256;
 
         /// <summary>
-        /// Passes over the data; at least 1, or null, the default, for enough to make at least 10 000 steps. More epochs help
+        /// Passes over the data; at least 1, or null, the default, for enough to make at least 2000 steps, and at least 2. More epochs help
         /// ill-conditioned data.
         /// </summary>
         public int? NumberOfEpochs { get; set; }
@@ -140,6 +140,14 @@ public sealed partial class RmsPropRegressionTrainer
         /// mean square of its other values and not centred. Turn it off only for data that is scaled already.
         /// </summary>
         public bool Standardize { get; set; } = true;
+
+        /// <summary>
+        /// Whether training steps in coordinates in which the features that are not sparse are uncorrelated; the weights are returned for the
+        /// features as they are. Without it correlated features take very many steps. Null, the default: wherever it pays (up to 512
+        /// such features) and no option needs the features themselves (<see cref="L1Regularization"/>, <see cref="NonNegativeWeights"/>,
+        /// <see cref="Standardize"/> off).
+        /// </summary>
+        public bool? Decorrelate { get; set; }
 
         /// <summary>Whether rows are visited in random order. Default true. If false, rows are visited in reading order.</summary>
         public bool Shuffle { get; set; } = true;
@@ -238,7 +246,8 @@ public sealed partial class RmsPropRegressionTrainer
             Require.Positive(Epsilon, nameof(Epsilon));
             Require.Defined(EpsilonPlacement, nameof(EpsilonPlacement));
             Require.InUnitInterval(Momentum, nameof(Momentum));
-            Require.NonNegative(L2Regularization, nameof(L2Regularization));
+            if (L2Regularization is { } l2)
+                Require.NonNegative(l2, nameof(L2Regularization));
             Require.NonNegative(L1Regularization, nameof(L1Regularization));
             if (GradientClippingNorm is { } norm)
                 Require.Positive(norm, nameof(GradientClippingNorm));
@@ -254,6 +263,10 @@ public sealed partial class RmsPropRegressionTrainer
             Exclude(ValidationFraction > 0, nameof(ValidationFraction), ValidationSet is not null, nameof(ValidationSet));
             Exclude(L1Regularization > 0, nameof(L1Regularization), Momentum > 0, nameof(Momentum));
             Exclude(L1Regularization > 0, nameof(L1Regularization), Centered, nameof(Centered));
+            Exclude(Decorrelate == true, nameof(Decorrelate), L1Regularization > 0, nameof(L1Regularization));
+            Exclude(Decorrelate == true, nameof(Decorrelate), NonNegativeWeights, nameof(NonNegativeWeights));
+            if (Decorrelate == true && !Standardize)
+                throw new ArgumentException($"{nameof(Decorrelate)} needs {nameof(Standardize)}.", nameof(Decorrelate));
             if (LossFunction is PoissonLoss or TweedieLoss)
                 throw new ArgumentException(
                     $"{LossFunction.GetType().Name} is for models whose score is the logarithm of the mean, or a positive mean; this model's score " +

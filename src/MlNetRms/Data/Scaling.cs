@@ -7,7 +7,9 @@ namespace MlNetRms.Data;
 /// <remarks>
 /// Dense columns and the label get mean 0 and standard deviation 1. A sparse column keeps its zeros: it is not centred,
 /// and scaled by the root mean square of its non-zero values. Scaled by its standard deviation instead, a rare value
-/// would become huge, and one row with it would destabilise the weights. A constant column gets scale 0, hence weight 0.
+/// would become huge, and one row with it would destabilise the weights. Where the columns outnumber half the rows, a sparse
+/// column is scaled by the square root of that size only (Pareto scaling, relative to the usual size), which keeps some of the
+/// weight that common words have over rare ones. A constant column gets scale 0, hence weight 0.
 /// </remarks>
 internal sealed class Scaling
 {
@@ -21,26 +23,35 @@ internal sealed class Scaling
     private readonly double[] _means;
     private readonly double[] _centers;
     private readonly double[] _scales;
+    private readonly double[] _nonZeroShares;
     private readonly double _labelMean;
+    private readonly double _denseEnergy;
+    private readonly double _sparseEnergy;
 
     /// <param name="columns">Moments of all feature columns and, behind them, the label.</param>
     /// <param name="columnCount">Number of feature columns.</param>
+    /// <param name="rowCount">Number of rows.</param>
     /// <param name="standardize">Whether to shift and scale at all; if not, only sparse columns are found.</param>
     /// <param name="previous">Shift and scale to keep, for all columns but those that were constant then; or null.</param>
-    public Scaling(ColumnMoments columns, int columnCount, bool standardize, Scaling? previous = null)
+    public Scaling(ColumnMoments columns, int columnCount, long rowCount, bool standardize, Scaling? previous = null)
     {
         IsOn = standardize;
         _means = new double[columnCount];
         _centers = new double[columnCount];
         _scales = new double[columnCount];
+        _nonZeroShares = new double[columnCount];
         _isSparse = new bool[columnCount];
         StandardDeviations = new double[columnCount];
+        ColumnSummary[] summaries = [.. Enumerable.Range(0, columnCount).Select(columns.Summarize)];
+        IsWide = summaries.Count(column => !IsConstant(column)) > rowCount / 2;
+        double usualSize = IsWide ? UsualSize(summaries, columns.TotalWeight) : 1;
         for (int i = 0; i < columnCount; i++)
         {
-            ColumnSummary column = columns.Summarize(i);
+            ColumnSummary column = summaries[i];
             _means[i] = column.Mean;
+            _nonZeroShares[i] = column.NonZeroWeight / columns.TotalWeight;
             StandardDeviations[i] = Math.Sqrt(column.Variance);
-            _isSparse[i] = column.NonZeroWeight < SparseShare * columns.TotalWeight;
+            _isSparse[i] = HasFewNonZeros(column, columns.TotalWeight);
             _scales[i] = 1;
             bool constant = IsConstant(column);
             ConstantColumnCount += constant ? 1 : 0;
@@ -48,12 +59,16 @@ internal sealed class Scaling
             {
                 _centers[i] = _isSparse[i] ? 0 : column.Mean;
                 _scales[i] = constant ? 0
-                    : 1 / Math.Sqrt(_isSparse[i] ? MeanSquareOfNonZeros(column, columns.TotalWeight) : column.Variance);
+                    : !_isSparse[i] ? 1 / Math.Sqrt(column.Variance)
+                    : IsWide ? 1 / Math.Sqrt(SizeOfNonZeros(column, columns.TotalWeight) * usualSize)
+                    : 1 / SizeOfNonZeros(column, columns.TotalWeight);
             }
             if (previous is not null && previous._scales[i] != 0)
                 (_isSparse[i], _centers[i], _scales[i]) = (previous._isSparse[i], previous._centers[i], previous._scales[i]);
             else if (previous is not null && _scales[i] != 0)
                 HasNewUnits = true;
+            double meanSquare = column.Variance + Math.Pow(column.Mean - _centers[i], 2);
+            (_isSparse[i] ? ref _sparseEnergy : ref _denseEnergy) += meanSquare * _scales[i] * _scales[i];
         }
         ColumnSummary label = columns.Summarize(columnCount);
         _labelMean = label.Mean;
@@ -70,6 +85,15 @@ internal sealed class Scaling
 
     /// <summary>Whether anything is shifted and scaled.</summary>
     public bool IsOn { get; }
+
+    /// <summary>Whether the columns that vary outnumber half the rows.</summary>
+    public bool IsWide { get; }
+
+    /// <summary>Mean squared length of a scaled row.</summary>
+    public double Energy => _denseEnergy + _sparseEnergy;
+
+    /// <summary>The same over the columns with few non-zero values alone.</summary>
+    public double SparseEnergy => _sparseEnergy;
 
     /// <summary>Which columns hold few non-zero values.</summary>
     public ReadOnlySpan<bool> IsSparse => _isSparse;
@@ -97,6 +121,9 @@ internal sealed class Scaling
 
     /// <summary>What a column is then multiplied by; 0 for a constant one.</summary>
     public double Scale(int column) => _scales[column];
+
+    /// <summary>Share of the rows' weight that is not 0 in a column.</summary>
+    public double NonZeroShare(int column) => _nonZeroShares[column];
 
     /// <summary>Mean of a column over these rows, in the units of training: 0 where it is centred on them.</summary>
     public double ScaledMean(int column) => (_means[column] - _centers[column]) * _scales[column];
@@ -138,6 +165,24 @@ internal sealed class Scaling
 
     private static bool IsConstant(ColumnSummary column) => Math.Sqrt(column.Variance) <= ConstantShare * Math.Abs(column.Mean);
 
-    private static double MeanSquareOfNonZeros(ColumnSummary column, double totalWeight) =>
-        (column.Variance + column.Mean * column.Mean) * (totalWeight / column.NonZeroWeight);
+    private static bool HasFewNonZeros(ColumnSummary column, double totalWeight) => column.NonZeroWeight < SparseShare * totalWeight;
+
+    /// <summary>Root mean square of the non-zero values.</summary>
+    private static double SizeOfNonZeros(ColumnSummary column, double totalWeight) =>
+        Math.Sqrt((column.Variance + column.Mean * column.Mean) * (totalWeight / column.NonZeroWeight));
+
+    /// <summary>Root mean square of the non-zero values of all sparse columns.</summary>
+    private static double UsualSize(ColumnSummary[] columns, double totalWeight)
+    {
+        double squares = 0;
+        double weight = 0;
+        foreach (ColumnSummary column in columns)
+        {
+            if (!HasFewNonZeros(column, totalWeight))
+                continue;
+            squares += (column.Variance + column.Mean * column.Mean) * totalWeight;
+            weight += column.NonZeroWeight;
+        }
+        return squares > 0 ? Math.Sqrt(squares / weight) : 1;
+    }
 }

@@ -9,6 +9,6 @@ internal interface ISparseGradient
     /// <summary>Brings the weights at these places up to date.</summary>
     void Prepare(ReadOnlySpan<int> places);
 
-    /// <summary>Adds factor · valueₖ to the gradient of the weight at placeₖ.</summary>
-    void Add(ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor);
+    /// <summary>Adds factor · valueₖ to the gradient of the weight at placeₖ, and the row's part of a penalty.</summary>
+    void Add(ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, float rowWeight);
 }

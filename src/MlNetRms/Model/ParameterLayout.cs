@@ -8,6 +8,9 @@ namespace MlNetRms.Model;
 /// </summary>
 internal sealed class ParameterLayout(RowLayout rows)
 {
+    /// <summary>Weights of dense columns; they come first.</summary>
+    public int DenseCount => rows.DenseCount;
+
     /// <summary>Parameters of the dense part, the constants and padding included.</summary>
     public int DenseLength => rows.DenseLength;
 

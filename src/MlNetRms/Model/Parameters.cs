@@ -6,11 +6,15 @@ namespace MlNetRms.Model;
 
 /// <summary>
 /// The parameters and all that a step changes with them: the update rule's state and the running average. Owner of both ways
-/// of keeping the weights of sparse columns: a step changes all of them, or only those that its batch touches.
+/// of keeping the weights of sparse columns (a step changes all of them, or only those that its batch touches), and of the coordinates
+/// in which the dense columns are decorrelated: predictions need weights, steps and averages are taken in coordinates.
 /// </summary>
 internal sealed class Parameters
 {
     private readonly float[] _values;
+    private readonly float[] _coordinates;
+    private readonly float[] _coordinateGradient;
+    private readonly Decorrelation? _decorrelation;
     private readonly IUpdateRule _rule;
     private readonly RuleState _state;
     private readonly IterateAverage _average;
@@ -24,7 +28,10 @@ internal sealed class Parameters
     /// <param name="learningRate">η before the schedule.</param>
     /// <param name="firstAveragedStep">The first step, counted from 0, whose parameters count in <see cref="Mean"/>.</param>
     /// <param name="start">First values by column, the bias last.</param>
-    public Parameters(ParameterLayout layout, IUpdateRule rule, bool touchedOnly, float learningRate, long firstAveragedStep, ReadOnlySpan<float> start)
+    /// <param name="ridge">See <see cref="TouchedWeights"/>.</param>
+    /// <param name="decorrelation">The coordinates of the dense columns; null to step their weights.</param>
+    public Parameters(ParameterLayout layout, IUpdateRule rule, bool touchedOnly, float learningRate, long firstAveragedStep, ReadOnlySpan<float> start,
+        float[]? ridge = null, Decorrelation? decorrelation = null)
     {
         Layout = layout;
         _rule = rule;
@@ -33,11 +40,17 @@ internal sealed class Parameters
         _values = new float[layout.Length];
         layout.Arrange(start, _values);
         layout.SetConstants(_values);
+        _decorrelation = decorrelation;
+        _coordinates = decorrelation is null ? _values : [.. _values];
+        _coordinateGradient = decorrelation is null ? [] : new float[layout.Length];
+        if (decorrelation is not null)
+            decorrelation.ToCoordinates(_coordinates.AsSpan(0, layout.DenseCount));
         int steppedLength = touchedOnly ? layout.DenseLength : layout.Length;
         _state = new RuleState(rule.StateNames, steppedLength);
+        CoordinatesToValues();
         _average = new IterateAverage(steppedLength, firstAveragedStep);
         if (touchedOnly)
-            _touched = new TouchedWeights(_values, layout.DenseLength, (RmsPropRule)rule, learningRate, firstAveragedStep);
+            _touched = new TouchedWeights(_values, layout.DenseLength, (RmsPropRule)rule, learningRate, ridge, firstAveragedStep);
     }
 
     public ParameterLayout Layout { get; }
@@ -52,7 +65,7 @@ internal sealed class Parameters
 
     /// <summary>Whether every parameter and what the rule keeps for it is finite.</summary>
     // Where the square of a gradient is beyond float, every later step is 0: the weights stay finite and learn nothing.
-    public bool AreFinite => MomentKernels.AllFinite(_values.AsSpan(0, GradientLength)) && MomentKernels.AllFinite(_state[0]) &&
+    public bool AreFinite => MomentKernels.AllFinite(_coordinates.AsSpan(0, GradientLength)) && MomentKernels.AllFinite(_state[0]) &&
         _touched is not { IsFinite: false };
 
     /// <summary>Whether a step may leave untouched weights for later: nothing but their own gradient changes them.</summary>
@@ -67,12 +80,13 @@ internal sealed class Parameters
 
     /// <summary>Takes one step.</summary>
     /// <param name="gradient">Mean gradient of the batch.</param>
-    /// <param name="batchWeight">Its sum of weights, by which the gradient of touched weights is still to be divided.</param>
+    /// <param name="batchRows">Its rows, by whose number the gradient of touched weights is still to be divided.</param>
     /// <param name="learningRate">η of this step.</param>
-    public void Step(ReadOnlySpan<float> gradient, double batchWeight, float learningRate)
+    public void Step(ReadOnlySpan<float> gradient, long batchRows, float learningRate)
     {
-        _rule.Step(_values.AsSpan(0, GradientLength), _state, gradient, learningRate);
-        _touched?.Step(((RmsPropRule)_rule).CoefficientsOf(_state, learningRate), gradientFactor: (float)(1 / batchWeight));
+        _rule.Step(_coordinates.AsSpan(0, GradientLength), _state, ToCoordinates(gradient), learningRate);
+        CoordinatesToValues();
+        _touched?.Step(((RmsPropRule)_rule).CoefficientsOf(_state, learningRate), gradientFactor: (float)(1.0 / batchRows));
     }
 
     /// <summary>Applies a penalty and a lower bound to the parameters after a step; see <see cref="IUpdateRule.Proximal"/>.</summary>
@@ -80,13 +94,14 @@ internal sealed class Parameters
         _rule.Proximal(_values.AsSpan(0, GradientLength), _state, penalty, lower, learningRate);
 
     /// <summary>Takes the parameters after a step into the average.</summary>
-    public void AddToAverage() => _average.Add(_state.StepCount - 1, _values);
+    public void AddToAverage() => _average.Add(_state.StepCount - 1, _coordinates);
 
     /// <summary>By column, the mean over the averaged steps so far, or the current parameters where there is none.</summary>
     public double[] Mean()
     {
         var mean = new double[Layout.Length];
-        _average.Mean(_state.StepCount, _values, mean);
+        _average.Mean(_state.StepCount, _coordinates, mean);
+        _decorrelation?.ToWeights(mean.AsSpan(0, Layout.DenseCount));
         _touched?.Average(mean.AsSpan(Layout.DenseLength));
         return Layout.ByColumn<double>(mean);
     }
@@ -107,13 +122,14 @@ internal sealed class Parameters
             _touched.Save(state, Layout.DenseLength, sums.AsSpan(Layout.DenseLength), lastSteps.AsSpan(Layout.DenseLength));
         }
         return new ParameterState(
-            Layout.ByColumn<float>(_values),
+            Layout.ByColumn<float>(Stepped()),
             state.Names.ToDictionary(name => name, name => Layout.ByColumn<float>(state[name])),
             StepCount,
             _state.AlphaPower,
             lastSteps is null ? null : Layout.ByColumn<long>(lastSteps),
             _firstAveragedStep,
             Layout.ByColumn<double>(sums),
+            _decorrelation,
             _learningRate);
     }
 
@@ -122,7 +138,10 @@ internal sealed class Parameters
     {
         if (saved.LastSteps is not null && (_touched is null || saved.LearningRate != _learningRate))
             saved = UpToDate(saved);
-        Layout.Arrange<float>(saved.Values, _values);
+        Layout.Arrange<float>(saved.Values, _coordinates);
+        if (_decorrelation is not null)
+            _coordinates.AsSpan(Layout.DenseLength).CopyTo(_values.AsSpan(Layout.DenseLength));
+        CoordinatesToValues();
         Layout.SetConstants(_values);
         var state = new RuleState(_rule.StateNames, Layout.Length) { StepCount = saved.StepCount, AlphaPower = saved.AlphaPower };
         foreach (string name in state.Names)
@@ -145,10 +164,35 @@ internal sealed class Parameters
         _touched.Restore(state, Layout.DenseLength, sums.AsSpan(Layout.DenseLength), lastSteps.AsSpan(Layout.DenseLength));
     }
 
+    private ReadOnlySpan<float> ToCoordinates(ReadOnlySpan<float> gradient)
+    {
+        if (_decorrelation is null)
+            return gradient;
+        Span<float> coordinateGradient = _coordinateGradient.AsSpan(0, GradientLength);
+        _decorrelation.ToCoordinateGradient(gradient, coordinateGradient);
+        gradient[Layout.DenseCount..].CopyTo(coordinateGradient[Layout.DenseCount..]);
+        return coordinateGradient;
+    }
+
+    /// <summary>Everything but the dense weights is its own coordinate; touched weights are kept among the values alone.</summary>
+    private void CoordinatesToValues()
+    {
+        if (_decorrelation is null)
+            return;
+        _coordinates.AsSpan(Layout.DenseCount, GradientLength - Layout.DenseCount).CopyTo(_values.AsSpan(Layout.DenseCount));
+        _decorrelation.ToWeights(_coordinates, _values);
+        Layout.SetConstants(_values);
+    }
+
+    /// <summary>What is stepped: coordinates, and the weights of touched columns.</summary>
+    private float[] Stepped() =>
+        [.. _coordinates.AsSpan(0, GradientLength), .. _values.AsSpan(GradientLength)];
+
     /// <summary>The same state with the means and the drift of untouched weights made up for.</summary>
     private ParameterState UpToDate(ParameterState saved)
     {
-        var same = new Parameters(Layout, _rule, touchedOnly: true, saved.LearningRate, saved.FirstAveragedStep, saved.Values);
+        var same = new Parameters(Layout, _rule, touchedOnly: true, saved.LearningRate, saved.FirstAveragedStep, saved.Values,
+            decorrelation: saved.Decorrelation);
         same.Restore(saved);
         same._touched!.BringUpToDate();
         return same.Save() with { LastSteps = null };

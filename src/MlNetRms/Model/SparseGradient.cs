@@ -11,6 +11,6 @@ internal sealed class SparseGradient(Memory<float> gradient) : ISparseGradient
     {
     }
 
-    public void Add(ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor) =>
+    public void Add(ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, float rowWeight) =>
         SparseKernels.AddScaled(places, values, factor, gradient.Span);
 }

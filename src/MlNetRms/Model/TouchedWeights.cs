@@ -15,8 +15,8 @@ namespace MlNetRms.Model;
 /// <see cref="RmsProp"/>, step by step; it is not skipping the decay, which would be another algorithm.
 /// </para>
 /// <para>
-/// With a rate that changes, momentum has no such form; L2 gives every weight a gradient in every step, L1 and bounds act on
-/// every weight, and clipping needs the whole gradient: none of them can be trained this way.
+/// With a rate that changes, momentum has no such form; L1 and bounds act on every weight, and clipping needs the whole gradient:
+/// none of them can be trained this way. An L2 penalty is divided among the rows that touch a weight.
 /// </para>
 /// </remarks>
 internal sealed class TouchedWeights : ISparseGradient
@@ -35,6 +35,7 @@ internal sealed class TouchedWeights : ISparseGradient
     private readonly float[] _velocities;
     private readonly double[] _sums;
     private readonly int[] _touched;
+    private readonly float[]? _ridge;
     private int _touchedCount;
     private long _step;
 
@@ -42,8 +43,9 @@ internal sealed class TouchedWeights : ISparseGradient
     /// <param name="offset">Where the weights begin; they go to the end.</param>
     /// <param name="rule">The form of the rule.</param>
     /// <param name="learningRate">η of every step; used with momentum only.</param>
+    /// <param name="ridge">λ of an L2 penalty by place, over the share of the rows that touch the weight; null for none.</param>
     /// <param name="firstAveragedStep">The first step, counted from 0, whose weights count in <see cref="Average"/>.</param>
-    public TouchedWeights(float[] parameters, int offset, RmsPropRule rule, float learningRate, long firstAveragedStep)
+    public TouchedWeights(float[] parameters, int offset, RmsPropRule rule, float learningRate, float[]? ridge, long firstAveragedStep)
     {
         _parameters = parameters;
         _offset = offset;
@@ -52,6 +54,7 @@ internal sealed class TouchedWeights : ISparseGradient
         _centered = rule.Settings.Centered;
         _momentum = rule.Settings.Momentum;
         _learningRate = learningRate;
+        _ridge = ridge;
         _firstAveragedStep = firstAveragedStep;
         _alphaPowers = new PowerTable(_alpha);
         _momentumPowers = new PowerTable(_momentum);
@@ -79,7 +82,7 @@ internal sealed class TouchedWeights : ISparseGradient
     }
 
     /// <inheritdoc/>
-    public void Add(ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor)
+    public void Add(ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, float rowWeight)
     {
         for (int k = 0; k < places.Length; k++)
         {
@@ -91,6 +94,11 @@ internal sealed class TouchedWeights : ISparseGradient
             }
             coordinate.Gradient += factor * values[k];
         }
+        if (_ridge is null)
+            return;
+        // λ·w in every step has the same mean as this where the weight is touched, at the cost of the non-zeros.
+        foreach (int place in places)
+            _coordinates[place].Gradient += rowWeight * _ridge[place] * _parameters[_offset + place];
     }
 
     /// <summary>Takes one step with the gradient added up so far, times <paramref name="gradientFactor"/>.</summary>

@@ -50,11 +50,12 @@ internal sealed class GradientBlock
             ReadOnlySpan<float> derivatives = _losses.Derivatives(row, lanes, _parameters.Values);
             LinearKernels.AddGradient(lanes, derivatives, gradient[.._rows.Layout.Stride], _prefetch);
             if (_sparse is not null)
-                AddSparse(row, derivatives, _sparse);
+                AddSparse(row, lanes, derivatives, _sparse);
             done += derivatives.Length;
         }
         _parameters.Layout.ClearConstants(gradient);
         Sum.Losses = _losses.Sum;
+        Sum.RowCount = count;
     }
 
     private void Prepare(long first, int count, ISparseGradient sparse)
@@ -66,12 +67,13 @@ internal sealed class GradientBlock
         }
     }
 
-    private void AddSparse(long first, ReadOnlySpan<float> derivatives, ISparseGradient sparse)
+    private void AddSparse(long first, ReadOnlySpan<float> lanes, ReadOnlySpan<float> derivatives, ISparseGradient sparse)
     {
+        int stride = _rows.Layout.Stride;
         for (int i = 0; i < derivatives.Length; i++)
         {
             _rows.SparseRow(first + i, out ReadOnlySpan<int> places, out ReadOnlySpan<float> values);
-            sparse.Add(places, values, derivatives[i]);
+            sparse.Add(places, values, derivatives[i], _rows.Weight(lanes.Slice(i * stride, stride)));
         }
     }
 }

@@ -11,13 +11,18 @@ namespace MlNetRms.Objective;
 internal sealed class Penalties
 {
     private readonly PenaltySettings _settings;
+    private readonly float _l2;
     private readonly ParameterLayout _layout;
     private readonly float[]? _penalty;
     private readonly float[]? _lower;
 
-    public Penalties(PenaltySettings settings, ParameterLayout layout)
+    /// <param name="settings">L1, the bound and clipping.</param>
+    /// <param name="l2">λ as it takes effect.</param>
+    /// <param name="layout">The order of the parameters.</param>
+    public Penalties(PenaltySettings settings, float l2, ParameterLayout layout)
     {
         _settings = settings;
+        _l2 = l2;
         _layout = layout;
         if (settings is { L1: 0, NonNegativeWeights: false })
             return;
@@ -35,10 +40,10 @@ internal sealed class Penalties
     /// <summary>Adds λ·w to a mean gradient, then shortens the gradient to the largest norm.</summary>
     public void ApplyBefore(Span<float> gradient, ReadOnlySpan<float> parameters)
     {
-        if (_settings.L2 > 0)
+        if (_l2 > 0)
         {
             foreach (Range weights in _layout.Weights)
-                LinearKernels.AddScaled(gradient[weights], _settings.L2, parameters[weights]);
+                LinearKernels.AddScaled(gradient[weights], _l2, parameters[weights]);
         }
         if (_settings.GradientClippingNorm is { } limit)
             Clip(gradient, limit);

@@ -45,9 +45,9 @@ internal readonly struct RmsPropFormula<T> where T : struct, IReal<T>
         if (_centered)
         {
             T newM = decay * m + _oneMinusAlpha * g;
-            T mean = newM * _correction;
-            // Rounding can leave ŝ − m̂² just below zero when the gradient hardly changes, and the root of that is NaN.
-            meanSquare = T.Max(meanSquare - mean * mean, T.Of(0));
+            // Not m̂²: at the first step ŝ = m̂², and the step would be η·g/ε. Rounding can leave a difference just below zero when the
+            // gradient hardly changes, and the root of that is NaN.
+            meanSquare = T.Max(meanSquare - newM * newM, T.Of(0));
             m = newM;
         }
         T newV = _mu * v + g / Root(meanSquare);

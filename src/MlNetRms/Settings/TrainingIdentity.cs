@@ -9,11 +9,11 @@ namespace MlNetRms.Settings;
 /// numbers so far mean.
 /// </remarks>
 internal sealed record TrainingIdentity(
-    int FeatureCount, bool Standardize, bool Shuffle, int Seed, RuleSettings Rule, PenaltySettings Penalties, string Loss)
+    int FeatureCount, bool Standardize, bool Shuffle, int Seed, RuleSettings Rule, PenaltySettings Penalties, bool? Decorrelate, string Loss)
 {
     public static TrainingIdentity Of(int featureCount, TrainingSettings settings) => new(
         featureCount, settings.Reading.Standardize, settings.Reading.Shuffle, settings.Reading.Seed,
-        settings.Rule, settings.Penalties, settings.Loss.Name);
+        settings.Rule, settings.Penalties, settings.Decorrelate, settings.Loss.Name);
 
     /// <summary>The first option in which <paramref name="other"/> differs, with both values; null if there is none.</summary>
     public (string Option, string Mine, string Theirs)? FirstDifference(TrainingIdentity other)
@@ -41,6 +41,7 @@ internal sealed record TrainingIdentity(
         (nameof(Options.L1Regularization), Penalties.L1),
         (nameof(Options.NonNegativeWeights), Penalties.NonNegativeWeights),
         (nameof(Options.GradientClippingNorm), Penalties.GradientClippingNorm),
+        (nameof(Options.Decorrelate), Decorrelate),
         (nameof(Options.LossFunction), Loss),
     ];
 

@@ -11,6 +11,7 @@ internal sealed record TrainingSettings(
     LearningRateSettings LearningRate,
     LossSettings Loss,
     PenaltySettings Penalties,
+    bool? Decorrelate,
     StoppingSettings? Stopping)
 {
     /// <param name="options">Checked options.</param>
@@ -23,5 +24,6 @@ internal sealed record TrainingSettings(
         new LearningRateSettings(options.LearningRate, options.LearningRateSchedule),
         LossFunctions.Bind(options.LossFunction),
         new PenaltySettings(options.L2Regularization, options.L1Regularization, options.NonNegativeWeights, options.GradientClippingNorm),
+        options.Decorrelate,
         options.EarlyStopping is { } stopping ? new StoppingSettings(stopping.Patience, stopping.MinimumImprovement) : null);
 }

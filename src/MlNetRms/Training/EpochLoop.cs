@@ -33,9 +33,9 @@ internal sealed class EpochLoop(
             losses += batch.Losses;
             if (!double.IsFinite(losses.Loss))
                 throw new DivergedException(epoch, Step + 1, learningRate);
-            batch.DivideByWeight();
+            batch.DivideByRows();
             penalties.ApplyBefore(batch.Gradient, parameters.Values);
-            parameters.Step(batch.Gradient, batch.Losses.Weight, learningRate);
+            parameters.Step(batch.Gradient, batch.RowCount, learningRate);
             penalties.ApplyAfter(parameters, learningRate);
             parameters.AddToAverage();
             Step++;

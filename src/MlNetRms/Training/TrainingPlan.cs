@@ -10,8 +10,11 @@ namespace MlNetRms.Training;
 /// <param name="AveragedSteps">The returned weights are the mean over so many last steps; 0 for the last weights.</param>
 internal readonly record struct TrainingPlan(int BatchSize, int StepsPerEpoch, int NumberOfEpochs, long AveragedSteps)
 {
-    /// <summary>Steps, not epochs, are what RMSProp needs to come near the optimum; fewer than this fail on ill-conditioned data.</summary>
-    private const int AutomaticSteps = 10_000;
+    /// <summary>Steps, not epochs, are what RMSProp needs to come near the optimum.</summary>
+    private const int AutomaticSteps = 2000;
+
+    /// <summary>Every row is seen at a high rate and again at a low one.</summary>
+    private const int FewestEpochs = 2;
 
     public long TotalSteps => (long)StepsPerEpoch * NumberOfEpochs;
 
@@ -22,7 +25,7 @@ internal readonly record struct TrainingPlan(int BatchSize, int StepsPerEpoch, i
     {
         int batchSize = (int)Math.Min(settings.BatchSize, rowCount);
         int stepsPerEpoch = checked((int)Divide.RoundUp(rowCount, batchSize));
-        int epochs = settings.NumberOfEpochs ?? Math.Max(1, Divide.RoundUp(AutomaticSteps, stepsPerEpoch));
+        int epochs = settings.NumberOfEpochs ?? Math.Max(FewestEpochs, Divide.RoundUp(AutomaticSteps, stepsPerEpoch));
         long steps = stepsBefore + (long)stepsPerEpoch * epochs;
         return new(batchSize, stepsPerEpoch, epochs, (long)Math.Ceiling((double)settings.AveragedFraction * steps));
     }

@@ -12,6 +12,18 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>Bytes that are read in sequence before the next random jump; long enough for the memory to be at full speed.</summary>
     private const int RunBytes = 1 << 20;
 
+    /// <summary>
+    /// Mean squared length of a row up to which the learning rate is taken as it is: a step of η in every weight moves a prediction by up to
+    /// η·Σ|x|, so that longer rows need smaller steps.
+    /// </summary>
+    private const double UsualEnergy = 5;
+
+    /// <summary>λ is this share of a row's mean squared length over the number of rows where columns outnumber half the rows.</summary>
+    private const double WideRidge = 0.25;
+
+    /// <summary>Most dense columns that are decorrelated: the eigenvectors of more take longer than the training.</summary>
+    private const int MostDecorrelated = 512;
+
     private readonly TrainingIdentity _identity;
     private readonly Scaling _scaling;
     private readonly Parameters _parameters;
@@ -41,9 +53,16 @@ internal sealed class TrainingRun : IDisposable
 
         var layout = new ParameterLayout(rows.Layout);
         var rule = new RmsPropRule(settings.Rule);
+        L2 = RidgeOf(settings, rows);
         UpdatesTouchedOnly = Parameters.CanUpdateTouchedOnly(layout, rule, settings.Penalties, settings.LearningRate);
-        _parameters = new Parameters(layout, rule, UpdatesTouchedOnly, settings.LearningRate.Initial, FirstAveragedStep(previous),
-            start.Weights(rows.Scaling) ?? InitialWeights.Of(layout.ColumnCount, settings.Plan));
+        Decorrelation = keepsState ? previous!.Parameters.Decorrelation : DecorrelationOf(settings, rows, L2, cancellation);
+        double energy = rows.Scaling.SparseEnergy + (Decorrelation?.DirectionCount ?? rows.Scaling.Energy - rows.Scaling.SparseEnergy);
+        LearningRateSettings learningRate = settings.Reading.Standardize
+            ? settings.LearningRate with { Initial = (float)(settings.LearningRate.Initial / Math.Sqrt(Math.Max(1, energy / UsualEnergy))) }
+            : settings.LearningRate;
+        _parameters = new Parameters(layout, rule, UpdatesTouchedOnly, learningRate.Initial, FirstAveragedStep(previous),
+            start.Weights(rows.Scaling) ?? InitialWeights.Of(layout.ColumnCount, settings.Plan),
+            L2 > 0 && UpdatesTouchedOnly ? RidgeByPlace(layout, rows.Scaling) : null, Decorrelation);
         if (keepsState)
             _parameters.Restore(previous!.Parameters);
 
@@ -54,14 +73,20 @@ internal sealed class TrainingRun : IDisposable
         _best = settings.Stopping is null ? null : new BestEpoch(settings.Stopping);
         int runLength = Math.Max(1, RunBytes / (sizeof(float) * rows.Layout.Stride) / Plan.BatchSize);
         var order = new BatchOrder(training.RowCount, Plan.BatchSize, runLength, settings.Plan.Shuffle, settings.Plan.Seed);
-        var penalties = new Penalties(settings.Penalties, layout);
+        var penalties = new Penalties(settings.Penalties, L2, layout);
         History = new EpochHistory(Plan.NumberOfEpochs, training.RowCount, loss.ReportFactor);
         // Last, because it starts threads.
         _objective = new BatchGradient(training, _parameters, loss, Plan.BatchSize, settings.Plan.NumberOfThreads, cancellation);
-        _loop = new EpochLoop(order, _objective, SingleProcess.Instance, penalties, _parameters, settings.LearningRate, Plan);
+        _loop = new EpochLoop(order, _objective, SingleProcess.Instance, penalties, _parameters, learningRate, Plan);
     }
 
     public TrainingPlan Plan { get; }
+
+    /// <summary>λ of the L2 penalty as it takes effect.</summary>
+    public float L2 { get; }
+
+    /// <summary>The coordinates of the dense columns; null where their weights are stepped as they are.</summary>
+    public Decorrelation? Decorrelation { get; }
 
     /// <summary>What happened so far.</summary>
     public EpochHistory History { get; }
@@ -115,6 +140,30 @@ internal sealed class TrainingRun : IDisposable
     }
 
     public void Dispose() => _objective.Dispose();
+
+    /// <summary>λ where the settings leave it open: adaptive steps find poor solutions among the many of a wide set.</summary>
+    private static float RidgeOf(TrainingSettings settings, TrainingRows rows) => settings.Penalties.L2
+        ?? (rows.Scaling is { IsOn: true, IsWide: true } && settings.Penalties.L1 == 0
+            ? (float)(WideRidge * rows.Scaling.Energy / rows.Training.RowCount) : 0);
+
+    private static Decorrelation? DecorrelationOf(TrainingSettings settings, TrainingRows rows, float l2, CancellationToken cancellation)
+    {
+        bool wanted = settings.Decorrelate
+            ?? (rows.Scaling.IsOn && !settings.Penalties.NeedsWeights && rows.Layout.DenseCount is > 1 and <= MostDecorrelated);
+        return wanted && rows.Layout.DenseCount > 0 ? new Decorrelation(DenseCovariance.Of(rows.Training, cancellation), l2) : null;
+    }
+
+    private float[] RidgeByPlace(ParameterLayout layout, Scaling scaling)
+    {
+        var ridge = new float[layout.SparseLength];
+        for (int column = 0; column < layout.ColumnCount; column++)
+        {
+            int place = layout.Position(column) - layout.DenseLength;
+            if (place >= 0 && scaling.NonZeroShare(column) > 0)
+                ridge[place] = (float)(L2 / scaling.NonZeroShare(column));
+        }
+        return ridge;
+    }
 
     /// <summary>
     /// Counted with the steps before. At a constant rate the average covers the last share of all steps, so that two trainings in turn

@@ -1,0 +1,87 @@
+using System.Numerics;
+using MlNetRms.Kernels;
+
+namespace MlNetRms.Data;
+
+/// <summary>The covariance matrix of the dense columns of stored rows, which have mean 0 there.</summary>
+internal sealed class DenseCovariance
+{
+    /// <summary>
+    /// Up to so many values all rows are used: their products cost no more than the training. The covariance of fewer rows is that of a
+    /// sample, which is enough for decorrelating, but not for standard errors.
+    /// </summary>
+    private const long MostValues = 4_000_000;
+
+    /// <summary>A sample has at least so many values: heavy-tailed columns need them.</summary>
+    private const long SampleValues = 1_000_000;
+    private const int SampleRowsPerColumn = 8;
+
+    private const int BlockRows = 128;
+
+    private readonly double[] _matrix;
+
+    private DenseCovariance(int columnCount, double[] matrix, bool isOfAllRows)
+    {
+        ColumnCount = columnCount;
+        _matrix = matrix;
+        IsOfAllRows = isOfAllRows;
+    }
+
+    public int ColumnCount { get; }
+
+    /// <summary>Whether every row took part.</summary>
+    public bool IsOfAllRows { get; }
+
+    /// <summary>The elements, column by column; a copy.</summary>
+    public double[] ToArray() => [.. _matrix];
+
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static DenseCovariance Of(RowStore rows, CancellationToken cancellation)
+    {
+        int columns = rows.Layout.DenseCount;
+        long count = SampleSize(rows.RowCount, columns);
+        int step = Math.Max(CovarianceKernels.ColumnsAtOnce, Vector<double>.Count);
+        int stride = (columns + step - 1) / step * step;
+        var block = new double[BlockRows * stride];
+        var sums = new double[stride * stride];
+        double weights = 0;
+        int filled = 0;
+        for (long i = 0; i < count; i++)
+        {
+            // Evenly spaced: without shuffling the first rows need not be like the others.
+            ReadOnlySpan<float> row = rows.DenseRows((long)((decimal)i * rows.RowCount / count), 1);
+            double weight = rows.Weight(row);
+            double root = Math.Sqrt(weight);
+            Span<double> lanes = block.AsSpan(filled * stride, columns);
+            for (int lane = 0; lane < columns; lane++)
+                lanes[lane] = root * row[lane];
+            weights += weight;
+            if (++filled == BlockRows)
+                Flush();
+        }
+        Flush();
+        return new DenseCovariance(columns, Divided(sums, stride, columns, weights), isOfAllRows: count == rows.RowCount);
+
+        void Flush()
+        {
+            cancellation.ThrowIfCancellationRequested();
+            CovarianceKernels.AddProducts(block.AsSpan(0, filled * stride), stride, sums);
+            filled = 0;
+        }
+    }
+
+    private static long SampleSize(long rowCount, int columns) =>
+        rowCount * columns <= MostValues ? rowCount
+        : Math.Min(rowCount, Math.Max(Divide.RoundUp(SampleValues, columns), (long)SampleRowsPerColumn * columns));
+
+    private static double[] Divided(double[] sums, int stride, int columns, double weights)
+    {
+        var matrix = new double[columns * columns];
+        for (int i = 0; i < columns; i++)
+        {
+            for (int j = i; j < columns; j++)
+                matrix[i * columns + j] = matrix[j * columns + i] = sums[i * stride + j] / weights;
+        }
+        return matrix;
+    }
+}

@@ -1,0 +1,118 @@
+using System.Numerics;
+using MathNet.Numerics.Providers.LinearAlgebra;
+using MlNetRms.Data;
+using MlNetRms.Kernels;
+
+namespace MlNetRms.Model;
+
+/// <summary>
+/// Coordinates u in which the dense columns are uncorrelated and have variance 1: w = M·u, and so g_u = Mᵀ·g_w. RMSProp steps
+/// coordinate by coordinate and does not see correlation; in these coordinates a squared loss has condition number 1 whatever the
+/// columns. Immutable.
+/// </summary>
+/// <remarks>
+/// M holds the eigenvectors of the covariance, each divided by the root of its eigenvalue (plus λ of an L2 penalty, which adds
+/// to the curvature). Directions in which the columns do not vary are dropped; duplicate columns share their weight. Source: decorrelated
+/// inputs, LeCun, Bottou, Orr and Müller 1998, §4.3; adaptive steps in an eigenbasis, Vyas et al. 2024 (SOAP).
+/// </remarks>
+internal sealed class Decorrelation
+{
+    /// <summary>Eigenvalues below this share of the largest are rounding of the stored floats.</summary>
+    private const double SmallestShare = 1e-10;
+
+    private readonly int _columns;
+    private readonly int _stride;
+    private readonly double[] _eigenvectors;
+    private readonly double[] _eigenvalues;
+    private readonly double[] _scales;
+    private readonly float[] _matrix;
+
+    /// <param name="covariance">Of the dense columns.</param>
+    /// <param name="l2">λ of the penalty ½·λ·‖w‖².</param>
+    public Decorrelation(DenseCovariance covariance, double l2)
+    {
+        _columns = covariance.ColumnCount;
+        IsOfAllRows = covariance.IsOfAllRows;
+        _stride = RowLayout.WholeVectors(_columns);
+        _eigenvectors = new double[_columns * _columns];
+        var eigenvalues = new Complex[_columns];
+        // The managed routine itself: a native provider chosen elsewhere in the process must change no bit.
+        ManagedLinearAlgebraProvider.Instance.EigenDecomp(isSymmetric: true, _columns, covariance.ToArray(), _eigenvectors, eigenvalues,
+            new double[_columns * _columns]);
+        _eigenvalues = Array.ConvertAll(eigenvalues, value => value.Real);
+        double largest = _eigenvalues.Max();
+        _scales = Array.ConvertAll(_eigenvalues, value => value > SmallestShare * largest ? 1 / Math.Sqrt(value + l2) : 0);
+        DirectionCount = _scales.Count(scale => scale > 0);
+        ConditionNumber = DirectionCount == 0 ? 1 : Math.Sqrt(largest / _eigenvalues.Where(value => value > SmallestShare * largest).Min());
+        _matrix = new float[_columns * _stride];
+        for (int column = 0; column < _columns; column++)
+        {
+            for (int k = 0; k < _columns; k++)
+                _matrix[column * _stride + k] = (float)(Eigenvector(column, k) * _scales[k]);
+        }
+    }
+
+    /// <summary>Directions that are trained; the others have no variance.</summary>
+    public int DirectionCount { get; }
+
+    /// <summary>Directions that were dropped.</summary>
+    public int DroppedCount => _columns - DirectionCount;
+
+    /// <summary>Ratio of the largest to the smallest standard deviation in any direction kept, of the columns as stored.</summary>
+    public double ConditionNumber { get; }
+
+    /// <summary>Whether the covariance is that of all rows, not of a sample.</summary>
+    public bool IsOfAllRows { get; }
+
+    /// <summary>w = M·u.</summary>
+    public void ToWeights(ReadOnlySpan<float> coordinates, Span<float> weights) =>
+        LinearKernels.Residuals(_matrix, coordinates[.._stride], weights[.._columns]);
+
+    /// <summary>g_u = Mᵀ·g_w.</summary>
+    public void ToCoordinateGradient(ReadOnlySpan<float> gradient, Span<float> coordinateGradient)
+    {
+        coordinateGradient[.._stride].Clear();
+        LinearKernels.AddGradient(_matrix, gradient[.._columns], coordinateGradient[.._stride]);
+    }
+
+    /// <summary>w = M·u in double, in place.</summary>
+    public void ToWeights(Span<double> coordinates)
+    {
+        var weights = new double[_columns];
+        for (int k = 0; k < _columns; k++)
+        {
+            double scaled = coordinates[k] * _scales[k];
+            for (int column = 0; column < _columns; column++)
+                weights[column] += Eigenvector(column, k) * scaled;
+        }
+        weights.CopyTo(coordinates);
+    }
+
+    /// <summary>u = M⁺·w, in place: the coordinates of the part of w that makes a difference.</summary>
+    public void ToCoordinates(Span<float> weights)
+    {
+        var coordinates = new float[_columns];
+        for (int k = 0; k < _columns; k++)
+        {
+            double sum = 0;
+            for (int column = 0; column < _columns; column++)
+                sum += Eigenvector(column, k) * weights[column];
+            coordinates[k] = _scales[k] > 0 ? (float)(sum / _scales[k]) : 0;
+        }
+        coordinates.CopyTo(weights);
+    }
+
+    /// <summary>Diagonal of the inverse of the covariance over the directions kept, one number for each column.</summary>
+    public double[] InverseDiagonal()
+    {
+        var diagonal = new double[_columns];
+        for (int k = 0; k < _columns; k++)
+        {
+            for (int column = 0; _scales[k] > 0 && column < _columns; column++)
+                diagonal[column] += Eigenvector(column, k) * Eigenvector(column, k) / _eigenvalues[k];
+        }
+        return diagonal;
+    }
+
+    private double Eigenvector(int column, int k) => _eigenvectors[k * _columns + column];
+}
