@@ -13,6 +13,8 @@ internal static class AccuracyVerb
     private static readonly CaseGroup[] _groups =
     [
         new("real sets", RealSets.Find),
+        new("ill-conditioned", IllConditionedSets.Find),
+        new("example weights", ExampleWeights.Find),
     ];
 
     public static void Run(Arguments arguments)
