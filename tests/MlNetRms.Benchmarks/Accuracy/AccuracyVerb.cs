@@ -15,6 +15,8 @@ internal static class AccuracyVerb
         new("real sets", RealSets.Find),
         new("ill-conditioned", IllConditionedSets.Find),
         new("example weights", ExampleWeights.Find),
+        new("one-hot", OneHot.Find),
+        new("text", Texts.Find),
     ];
 
     public static void Run(Arguments arguments)

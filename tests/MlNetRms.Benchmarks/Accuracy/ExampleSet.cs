@@ -50,6 +50,27 @@ internal sealed class ExampleSet(VBuffer<float>[] features, float[] labels, floa
         return new ExampleSet(features, labels);
     }
 
+    /// <summary>The columns "Features" and "Label" of a view.</summary>
+    public static ExampleSet Read(IDataView view)
+    {
+        var features = new List<VBuffer<float>>();
+        var labels = new List<float>();
+        using DataViewRowCursor cursor = view.GetRowCursor([view.Schema["Features"], view.Schema["Label"]]);
+        ValueGetter<VBuffer<float>> getFeatures = cursor.GetGetter<VBuffer<float>>(view.Schema["Features"]);
+        ValueGetter<float> getLabel = cursor.GetGetter<float>(view.Schema["Label"]);
+        while (cursor.MoveNext())
+        {
+            // A new buffer each time: a getter fills the one it is given, arrays and all.
+            VBuffer<float> row = default;
+            float label = 0;
+            getFeatures(ref row);
+            getLabel(ref label);
+            features.Add(row);
+            labels.Add(label);
+        }
+        return new ExampleSet([.. features], [.. labels]);
+    }
+
     public static ExampleSet Dense(float[][] features, float[] labels, float[]? weights = null) =>
         new([.. features.Select(row => new VBuffer<float>(row.Length, row))], labels, weights);
 
