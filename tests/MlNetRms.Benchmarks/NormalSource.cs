@@ -42,7 +42,8 @@ internal struct NormalSource(ulong stream)
         return TailStart + x;
     }
 
-    private double Uniform() => (NextBits() >> 11) * (1.0 / (1L << 53));
+    /// <summary>A number in [0, 1).</summary>
+    public double Uniform() => (NextBits() >> 11) * (1.0 / (1L << 53));
 
     private ulong NextBits() => Mix(_state += GoldenGamma);
 

@@ -1,10 +1,12 @@
 using MlNetRms.Benchmarks;
+using MlNetRms.Benchmarks.Accuracy;
 
 (string Verb, string Help, Action<Arguments> Run)[] verbs =
 [
     ("limit", "time of an epoch against the time of reading the same data once", LimitVerb.Run),
     ("peers", "RmsProp beside ML.NET's Sdca and OnlineGradientDescent, least squares, and PyTorch", PeersVerb.Run),
     ("epochs", "how fast the error falls, on real data; writes epochs.png", EpochsVerb.Run),
+    ("accuracy", "how near the default options come to the exact answer, class of data by class of data", AccuracyVerb.Run),
     ("micro", "the kernels beside scalar code (BenchmarkDotNet)", MicroVerb.Run),
     ("fingerprints", "the bits of many small models, to compare before and after a change", FingerprintsVerb.Run),
 ];

@@ -1,0 +1,109 @@
+using System.Collections.Immutable;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Trainers;
+using Microsoft.ML.Transforms;
+
+namespace MlNetRms.Benchmarks.Accuracy;
+
+/// <summary>What Sdca and OnlineGradientDescent get.</summary>
+internal enum PeerFeatures
+{
+    /// <summary>The columns behind <c>NormalizeMeanVariance</c>.</summary>
+    Normalized,
+
+    /// <summary>The columns as they are.</summary>
+    Raw,
+}
+
+/// <summary>The three trainers, fitted to the same examples.</summary>
+/// <param name="RmsProp">With its own options, on raw features.</param>
+/// <param name="Sdca">Null where it takes no part.</param>
+/// <param name="OnlineGradientDescent">Null where it takes no part.</param>
+internal sealed record Contenders(LinearFit RmsProp, LinearFit? Sdca, LinearFit? OnlineGradientDescent)
+{
+    /// <summary>RmsProp by the options given, the others by their default options.</summary>
+    public static Contenders Fit(ExampleSet training, RmsPropRegressionTrainer.Options? options = null, PeerFeatures peerFeatures = PeerFeatures.Normalized) =>
+        new(FitRmsProp(training, options), FitSdca(training, peerFeatures), FitOnlineGradientDescent(training, peerFeatures));
+
+    public static LinearFit FitRmsProp(ExampleSet training, RmsPropRegressionTrainer.Options? options = null) =>
+        FitRmsProp(training, options, out _);
+
+    /// <param name="training">Its example weights are used if it has any.</param>
+    /// <param name="options">Null for the default ones.</param>
+    /// <param name="report">Null if training failed.</param>
+    public static LinearFit FitRmsProp(ExampleSet training, RmsPropRegressionTrainer.Options? options, out TrainingReport? report)
+    {
+        options ??= new RmsPropRegressionTrainer.Options();
+        options.ExampleWeightColumnName = training.IsWeighted ? "Weight" : null;
+        var context = new MLContext(seed: 1);
+        RmsPropRegressionTransformer? fitted = null;
+        LinearFit fit = Guarded(training.FeatureCount, () =>
+        {
+            fitted = context.Regression.Trainers.RmsProp(options).Fit(training.View(context));
+            return InRawUnits(fitted.Model, normalizer: null);
+        });
+        report = fitted?.Training;
+        return fit;
+    }
+
+    /// <summary>On one thread, since several make its result change from run to run.</summary>
+    public static LinearFit FitSdca(ExampleSet training, PeerFeatures features) => FitPeer(training, features, context =>
+        context.Regression.Trainers.Sdca(new SdcaRegressionTrainer.Options
+        {
+            NumberOfThreads = 1,
+            ExampleWeightColumnName = training.IsWeighted ? "Weight" : null,
+        }));
+
+    public static LinearFit FitOnlineGradientDescent(ExampleSet training, PeerFeatures features) =>
+        FitPeer(training, features, context => context.Regression.Trainers.OnlineGradientDescent());
+
+    /// <summary>The same measure of each model.</summary>
+    public Figures Measure(Func<LinearFit, double> measure)
+    {
+        return new Figures(measure(RmsProp), OrNull(Sdca), OrNull(OnlineGradientDescent));
+
+        double? OrNull(LinearFit? fit) => fit is null ? null : measure(fit);
+    }
+
+    private static LinearFit FitPeer(ExampleSet training, PeerFeatures features, Func<MLContext,
+        ITrainerEstimator<RegressionPredictionTransformer<LinearRegressionModelParameters>, LinearRegressionModelParameters>> trainer)
+    {
+        var context = new MLContext(seed: 1);
+        IDataView view = training.View(context);
+        NormalizingTransformer? normalizer = features == PeerFeatures.Raw ? null
+            : context.Transforms.NormalizeMeanVariance("Features", fixZero: false).Fit(view);
+        IDataView cache = context.Data.Cache(normalizer?.Transform(view) ?? view);
+        return Guarded(training.FeatureCount, () => InRawUnits(trainer(context).Fit(cache).Model, normalizer));
+    }
+
+    /// <summary>A training that ends in an error is a result too.</summary>
+    private static LinearFit Guarded(int featureCount, Func<LinearFit> fit)
+    {
+        try
+        {
+            return fit();
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or ArgumentException or ArithmeticException)
+        {
+            return LinearFit.Failed(featureCount);
+        }
+    }
+
+    /// <summary>The weights of a model behind a normalizer, which computes (x − offset) · scale, for the columns in front of it.</summary>
+    private static LinearFit InRawUnits(LinearRegressionModelParameters model, NormalizingTransformer? normalizer)
+    {
+        double[] weights = [.. model.Weights.Select(weight => (double)weight)];
+        double bias = model.Bias;
+        if (normalizer is not null)
+        {
+            var affine = (NormalizingTransformer.AffineNormalizerModelParameters<ImmutableArray<float>>)normalizer.GetNormalizerModelParameters(0);
+            for (int i = 0; i < weights.Length; i++)
+            {
+                weights[i] *= affine.Scale[i];
+                bias -= weights[i] * (affine.Offset.IsDefaultOrEmpty ? 0 : affine.Offset[i]);
+            }
+        }
+        return new LinearFit(weights, bias);
+    }
+}

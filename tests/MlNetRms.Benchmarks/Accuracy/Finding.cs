@@ -1,0 +1,68 @@
+using System.Globalization;
+
+namespace MlNetRms.Benchmarks.Accuracy;
+
+/// <summary>One line of the table.</summary>
+/// <param name="Case">The examples and the options.</param>
+/// <param name="Measured">What the figures are, with their unit.</param>
+/// <param name="Figures">By trainer.</param>
+/// <param name="Goal">What RmsProp's figure is held against.</param>
+internal sealed record Finding(string Case, string Measured, Figures Figures, Goal Goal)
+{
+    public static readonly string[] Columns = ["case", "measured", "RmsProp", "Sdca", "OGD", "reach", "aim", "verdict"];
+
+    public bool IsReached => Goal.IsReachedBy(Figures.RmsProp);
+
+    public string[] Cells =>
+    [
+        Case, Measured, Cell(Figures.RmsProp), Cell(Figures.Sdca), Cell(Figures.OnlineGradientDescent),
+        Goal.Cell(Goal.Reach), Goal.Cell(Goal.Aim), IsReached ? "ok" : "MISSED",
+    ];
+
+    private static string Cell(double? value) => value switch
+    {
+        null => "—",
+        { } number when !double.IsFinite(number) => "failed",
+        { } number when Math.Abs(number) >= 1e5 => number.ToString("0.#e0", CultureInfo.InvariantCulture),
+        { } number when Math.Abs(number) < 1e-6 => "0",
+        { } number => Report.Number(number),
+    };
+}
+
+/// <summary>A figure of each trainer; NaN where it failed, null where it took no part.</summary>
+internal readonly record struct Figures(double RmsProp, double? Sdca = null, double? OnlineGradientDescent = null)
+{
+    /// <summary>Each trainer's largest figure.</summary>
+    public static Figures Largest(IEnumerable<Figures> draws) => Of(draws, values => values.Any(double.IsNaN) ? double.NaN : values.Max());
+
+    /// <summary>Each trainer's smallest figure.</summary>
+    public static Figures Smallest(IEnumerable<Figures> draws) => Of(draws, values => values.Any(double.IsNaN) ? double.NaN : values.Min());
+
+    /// <summary>One figure of all those of a trainer.</summary>
+    public static Figures Of(IEnumerable<Figures> draws, Func<double[], double> summary)
+    {
+        Figures[] all = [.. draws];
+        return new Figures(Of(figures => figures.RmsProp)!.Value, Of(figures => figures.Sdca), Of(figures => figures.OnlineGradientDescent));
+
+        double? Of(Func<Figures, double?> figure) =>
+            all.Any(figures => figure(figures) is null) ? null : summary([.. all.Select(figures => figure(figures)!.Value)]);
+    }
+}
+
+/// <summary>What a figure must reach, and what would be better still.</summary>
+/// <param name="Sign">"≤ " where smaller is better, "≥ " where larger is.</param>
+/// <param name="Reach">The figure that must be reached.</param>
+/// <param name="Aim">Null if there is none beyond that.</param>
+internal sealed record Goal(string Sign, double Reach, double? Aim)
+{
+    private const string Most = "≤ ";
+
+    public static Goal AtMost(double reach, double? aim = null) => new(Most, reach, aim);
+
+    public static Goal AtLeast(double reach, double? aim = null) => new("≥ ", reach, aim);
+
+    public string Cell(double? bound) => bound is { } value ? Sign + value.ToString("#,0.####", CultureInfo.InvariantCulture) : "—";
+
+    /// <summary>False for NaN.</summary>
+    public bool IsReachedBy(double figure) => Sign == Most ? figure <= Reach : figure >= Reach;
+}

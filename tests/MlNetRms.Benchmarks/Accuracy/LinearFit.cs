@@ -1,0 +1,53 @@
+using Microsoft.ML.Data;
+
+namespace MlNetRms.Benchmarks.Accuracy;
+
+/// <summary>Weights and bias in raw units, and what they are worth on examples, all in double.</summary>
+internal sealed record LinearFit(double[] Weights, double Bias)
+{
+    /// <summary>What stands for a training that failed: no figure of it is a number.</summary>
+    public static LinearFit Failed(int featureCount)
+    {
+        double[] weights = new double[featureCount];
+        Array.Fill(weights, double.NaN);
+        return new LinearFit(weights, double.NaN);
+    }
+
+    public double Predict(in VBuffer<float> features)
+    {
+        double sum = Bias;
+        ReadOnlySpan<float> values = features.GetValues();
+        if (features.IsDense)
+        {
+            for (int i = 0; i < values.Length; i++)
+                sum += values[i] * Weights[i];
+        }
+        else
+        {
+            ReadOnlySpan<int> columns = features.GetIndices();
+            for (int k = 0; k < values.Length; k++)
+                sum += values[k] * Weights[columns[k]];
+        }
+        return sum;
+    }
+
+    /// <summary>Prediction minus label.</summary>
+    public double Residual(ExampleSet examples, int row) => Predict(examples.Features(row)) - examples.Labels[row];
+
+    public double Rmse(ExampleSet examples) => Math.Sqrt(MeanLoss(examples, residual => residual * residual));
+
+    /// <summary>1 minus the mean squared error over the variance of these labels.</summary>
+    public double RSquared(ExampleSet examples) => 1 - Math.Pow(Rmse(examples) / examples.LabelDeviation, 2);
+
+    /// <summary>Mean of a loss of the residual, by example weight.</summary>
+    public double MeanLoss(ExampleSet examples, Func<double, double> loss) =>
+        examples.Sum(row => examples.Weight(row) * loss(Residual(examples, row))) / examples.TotalWeight;
+
+    /// <summary>How far the RMSE lies above that of the best fit, in percent; the best RMSE counts as a millionth of the labels' deviation at least.</summary>
+    public double ExcessPercent(ExampleSet examples, LinearFit best)
+    {
+        const double LeastRelativeRmse = 1e-6;
+        double least = best.Rmse(examples);
+        return 100 * (Rmse(examples) - least) / Math.Max(least, LeastRelativeRmse * examples.LabelDeviation);
+    }
+}

@@ -1,0 +1,56 @@
+using MathNet.Numerics.LinearAlgebra;
+using MathNet.Numerics.LinearAlgebra.Factorization;
+
+namespace MlNetRms.Benchmarks.Accuracy.Oracles;
+
+/// <summary>The least-squares fit of dense columns, by example weight.</summary>
+/// <param name="Fit">Weights and bias.</param>
+/// <param name="StandardErrors">Of the weights.</param>
+/// <param name="IsDetermined">Whether a column's weight is one number and not many.</param>
+/// <param name="ConditionNumber">Of the standardised columns.</param>
+internal sealed record ExactLeastSquares(LinearFit Fit, double[] StandardErrors, bool[] IsDetermined, double ConditionNumber)
+{
+    /// <summary>The first solution and one refinement of it, which repairs what rounding in the covariance spoils.</summary>
+    private const int Rounds = 2;
+
+    public static ExactLeastSquares Of(ExampleSet examples)
+    {
+        var columns = new UncorrelatedColumns(examples);
+        Matrix<double> x = columns.Coordinates;
+        double mean = examples.MeanLabel;
+        double deviation = examples.LabelDeviation;
+        Cholesky<double> covariance = UncorrelatedColumns.WeightedCovariance(x, columns.Shares).Cholesky();
+        Vector<double> slopes = Vector<double>.Build.Dense(x.ColumnCount);
+        Vector<double> residuals = Vector<double>.Build.Dense(examples.Count, row => examples.Labels[row] - mean);
+        for (int round = 0; round < Rounds; round++)
+        {
+            Vector<double> change = covariance.Solve(x.TransposeThisAndMultiply(residuals.PointwiseMultiply(columns.Shares)));
+            slopes += change;
+            residuals -= x * change;
+        }
+        OracleException.ThrowUnlessSmall("least squares", x.TransposeThisAndMultiply(residuals.PointwiseMultiply(columns.Shares)).L2Norm() / deviation, 1e-10);
+        double variance = residuals.DotProduct(residuals) / Math.Max(examples.Count - x.ColumnCount - 1, 1);
+        return new(columns.InRawUnits(slopes, mean), columns.StandardErrors(variance), columns.IsDetermined, columns.ConditionNumber);
+    }
+
+    /// <summary>The largest difference of a weight from this fit's, in standard errors, over the columns whose weight is determined.</summary>
+    public double LargestError(LinearFit fit)
+    {
+        double[] errors = [.. Enumerable.Range(0, fit.Weights.Length).Where(i => IsDetermined[i])
+            .Select(i => Math.Abs(fit.Weights[i] - Fit.Weights[i]) / StandardErrors[i])];
+        return errors.Any(double.IsNaN) ? double.NaN : errors.Max();
+    }
+}
+
+/// <summary>An exact answer that is not exact: the table would compare with the wrong thing.</summary>
+internal sealed class OracleException(string message) : Exception(message)
+{
+    /// <param name="oracle">What was solved.</param>
+    /// <param name="gradient">A measure that is 0 at the solution.</param>
+    /// <param name="tolerance">What rounding may leave of it.</param>
+    public static void ThrowUnlessSmall(string oracle, double gradient, double tolerance)
+    {
+        if (!(Math.Abs(gradient) <= tolerance))
+            throw new OracleException(Report.Invariant($"The exact solution by {oracle} is off: its gradient is {gradient:g3}, not below {tolerance:g3}."));
+    }
+}

@@ -1,0 +1,126 @@
+using MathNet.Numerics.LinearAlgebra;
+
+namespace MlNetRms.Benchmarks.Accuracy.Sets;
+
+/// <summary>Dense sets whose columns are correlated, each a pure function of its parameters and seed.</summary>
+internal static class DenseSets
+{
+    /// <summary>
+    /// Independent normal directions of standard deviations from 1 down to 1/<paramref name="condition"/>, in equal ratios, turned by a random
+    /// rotation. The label depends on each direction equally, in its own standard deviations: y = Σ ±direction + noise.
+    /// </summary>
+    public static ExampleSet Rotated(int rows, int columns, double condition, double noise, ulong seed)
+    {
+        var random = new NormalSource(seed);
+        Matrix<double> rotation = Matrix<double>.Build.Dense(columns, columns, (_, _) => random.Next()).QR().Q;
+        return Build(rows, columns, (features, _) =>
+        {
+            double label = noise * random.Next();
+            Array.Clear(features);
+            for (int k = 0; k < columns; k++)
+            {
+                double direction = random.Next();
+                label += k % 2 == 0 ? direction : -direction;
+                double scaled = direction * Math.Pow(condition, -(double)k / (columns - 1));
+                for (int i = 0; i < columns; i++)
+                    features[i] += scaled * rotation[i, k];
+            }
+            return label;
+        });
+    }
+
+    /// <summary>Columns of variance 1 and one pairwise correlation, by a common factor; weights N(0, 1).</summary>
+    public static ExampleSet Equicorrelated(int rows, int columns, double correlation, double noise, ulong seed)
+    {
+        var random = new NormalSource(seed);
+        double[] weights = [.. Enumerable.Range(0, columns).Select(_ => (double)random.Next())];
+        double common = Math.Sqrt(correlation);
+        double own = Math.Sqrt(1 - correlation);
+        return Build(rows, columns, (features, _) =>
+        {
+            double factor = random.Next();
+            double label = noise * random.Next();
+            for (int i = 0; i < columns; i++)
+            {
+                features[i] = common * factor + own * random.Next();
+                label += weights[i] * features[i];
+            }
+            return label;
+        });
+    }
+
+    /// <summary>Powers x, x², … of x uniform in 0..10, and a label that waves: sin(x) and noise.</summary>
+    public static ExampleSet Polynomial(int rows, int degree, double noise, ulong seed)
+    {
+        var random = new NormalSource(seed);
+        return Build(rows, degree, (features, _) =>
+        {
+            double x = 10 * random.Uniform();
+            for (int i = 0; i < degree; i++)
+                features[i] = Math.Pow(x, i + 1);
+            return Math.Sin(x) + noise * random.Next();
+        });
+    }
+
+    /// <summary>
+    /// Ten columns with three common factors and means of several standard deviations, as medical measurements have, and all
+    /// their products and squares; the label depends on the ten, weakly on the products, and mostly on noise.
+    /// </summary>
+    /// <param name="rows">How many.</param>
+    /// <param name="mean">Of the ten columns, in their standard deviations.</param>
+    /// <param name="noise">Of the label; the ten columns give it a variance of 1.</param>
+    /// <param name="seed">Of loadings, weights and rows.</param>
+    public static ExampleSet WithProducts(int rows, double mean, double noise, ulong seed)
+    {
+        const int Columns = 10;
+        const int Factors = 3;
+        const double Own = 0.4;
+        const double ProductShare = 0.1;
+        var random = new NormalSource(seed);
+        double[,] loadings = new double[Columns, Factors];
+        double[] weights = new double[Columns * (Columns + 3) / 2];
+        for (int i = 0; i < Columns; i++)
+        {
+            for (int k = 0; k < Factors; k++)
+                loadings[i, k] = random.Next() / Math.Sqrt(Factors);
+        }
+        for (int i = 0; i < weights.Length; i++)
+            weights[i] = random.Next() / Math.Sqrt(Columns) * (i < Columns ? 1 : ProductShare);
+        return Build(rows, weights.Length, (features, _) =>
+        {
+            double[] factors = [random.Next(), random.Next(), random.Next()];
+            double[] centred = new double[Columns];
+            for (int i = 0; i < Columns; i++)
+            {
+                centred[i] = Own * random.Next();
+                for (int k = 0; k < Factors; k++)
+                    centred[i] += loadings[i, k] * factors[k];
+                features[i] = centred[i] + mean;
+            }
+            double label = noise * random.Next();
+            for (int i = 0, product = 0; i < Columns; i++)
+            {
+                label += weights[i] * centred[i];
+                for (int j = i; j < Columns; j++, product++)
+                {
+                    features[Columns + product] = features[i] * features[j];
+                    label += weights[Columns + product] * centred[i] * centred[j];
+                }
+            }
+            return label;
+        });
+    }
+
+    private static ExampleSet Build(int rows, int columns, Func<double[], int, double> fillRow)
+    {
+        float[][] features = new float[rows][];
+        float[] labels = new float[rows];
+        double[] values = new double[columns];
+        for (int row = 0; row < rows; row++)
+        {
+            labels[row] = (float)fillRow(values, row);
+            features[row] = [.. values.Select(value => (float)value)];
+        }
+        return ExampleSet.Dense(features, labels);
+    }
+}
