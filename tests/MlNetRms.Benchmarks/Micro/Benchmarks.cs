@@ -160,7 +160,7 @@ public class SparseStepBenchmark
     [Benchmark]
     public void TouchedWeights()
     {
-        _sparse.Add(_places, _values, factor: 1);
+        _sparse.Add(_places, _values, factor: 1, rowWeight: 1);
         _sparse.Step(Coefficients, gradientFactor: 1);
     }
 
@@ -168,5 +168,5 @@ public class SparseStepBenchmark
         new(_options.LearningRate, _options.Alpha, Momentum: 0, EpsilonInside: 0, EpsilonOutside: _options.Epsilon, Correction: 1, Centered: false);
 
     private static TouchedWeights NewTouched(float[] weights) =>
-        new(weights, offset: 0, new RmsPropRule(TrainingSettings.From(_options).Rule), _options.LearningRate, firstAveragedStep: long.MaxValue);
+        new(weights, offset: 0, new RmsPropRule(TrainingSettings.From(_options).Rule), _options.LearningRate, ridge: null, firstAveragedStep: long.MaxValue);
 }
