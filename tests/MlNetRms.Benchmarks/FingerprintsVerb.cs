@@ -3,8 +3,8 @@ using System.Security.Cryptography;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Trainers;
-using Options = MlNetRms.RmsPropRegressionTrainer.Options;
 using Case = (string Name, System.Func<MlNetRms.RmsPropRegressionTransformer> Fit);
+using Options = MlNetRms.RmsPropRegressionTrainer.Options;
 
 namespace MlNetRms.Benchmarks;
 

@@ -1,6 +1,5 @@
 using System.Reflection;
 using Microsoft.ML.SearchSpace;
-using MlNetRms.Losses;
 using MlNetRms.Tests.Support;
 using static MlNetRms.RmsPropRegressionTrainer;
 

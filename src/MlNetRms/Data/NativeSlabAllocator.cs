@@ -6,7 +6,7 @@ namespace MlNetRms.Data;
 /// Slabs from native memory, in whole multiples of a huge page of 2 MiB and aligned to it. On Linux they are marked for huge pages:
 /// touching fresh memory in pages of 4 KiB takes longer than reading the rows.
 /// </summary>
-internal sealed unsafe partial class NativeSlabAllocator : ISlabAllocator
+internal sealed partial class NativeSlabAllocator : ISlabAllocator
 {
     private const int HugePageBytes = SlabCache.SlabBytes;
     private const int AdviceHugePage = 14;
@@ -22,18 +22,16 @@ internal sealed unsafe partial class NativeSlabAllocator : ISlabAllocator
         nint memory = isUsual ? SlabCache.Take() : 0;
         if (memory == 0)
             memory = NewMemory((nuint)bytes);
-        return new Slab(memory, bytes / sizeof(float), isUsual ? SlabCache.Return : Free);
+        return new Slab(memory, bytes / sizeof(float), isUsual ? SlabCache.Return : Slab.FreeMemory);
     }
 
     private static nint NewMemory(nuint bytes)
     {
-        var memory = (nint)NativeMemory.AlignedAlloc(bytes, HugePageBytes);
+        nint memory = Slab.AllocateMemory(bytes, HugePageBytes);
         if (OperatingSystem.IsLinux())
             _ = MemoryAdvise(memory, bytes, AdviceHugePage);        // a hint: whether it is taken changes the speed alone
         return memory;
     }
-
-    private static void Free(nint memory) => NativeMemory.AlignedFree((void*)memory);
 
     [LibraryImport("libc", EntryPoint = "madvise")]
     private static partial int MemoryAdvise(nint address, nuint length, int advice);

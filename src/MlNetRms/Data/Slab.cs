@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace MlNetRms.Data;
@@ -30,6 +31,15 @@ internal sealed unsafe class Slab : SafeHandleZeroOrMinusOneIsInvalid
         ArgumentOutOfRangeException.ThrowIfGreaterThan(start + length, _length);
         return new Span<float>((float*)handle + start, length);
     }
+
+    /// <summary>Takes memory from the system.</summary>
+    /// <param name="byteCount">A multiple of <paramref name="alignment"/>.</param>
+    /// <param name="alignment">A power of two.</param>
+    /// <exception cref="OutOfMemoryException">There is no such memory.</exception>
+    public static nint AllocateMemory(nuint byteCount, nuint alignment) => (nint)NativeMemory.AlignedAlloc(byteCount, alignment);
+
+    /// <summary>Gives memory back to the system.</summary>
+    public static void FreeMemory(nint memory) => NativeMemory.AlignedFree((void*)memory);
 
     protected override bool ReleaseHandle()
     {

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace MlNetRms.Data;
 
 /// <summary>
@@ -7,7 +5,7 @@ namespace MlNetRms.Data;
 /// the rows once. At most <see cref="MostBytes"/> are kept; what no training has used between two full garbage collections goes
 /// back to the system, and everything does when memory is scarce.
 /// </summary>
-internal static unsafe class SlabCache
+internal static class SlabCache
 {
     public const int SlabBytes = 2 << 20;
 
@@ -55,7 +53,7 @@ internal static unsafe class SlabCache
                 return;
             }
         }
-        NativeMemory.AlignedFree((void*)memory);
+        Slab.FreeMemory(memory);
     }
 
     /// <summary>Frees what was not used since the last call, or everything.</summary>
@@ -64,7 +62,7 @@ internal static unsafe class SlabCache
         lock (_lock)
         {
             for (int count = everything ? _free.Count : _unused; count > 0; count--)
-                NativeMemory.AlignedFree((void*)_free.Pop());
+                Slab.FreeMemory(_free.Pop());
             _unused = _free.Count;
         }
     }

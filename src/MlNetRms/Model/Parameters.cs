@@ -158,9 +158,14 @@ internal sealed class Parameters
             return;
         var lastSteps = new long[Layout.Length];
         if (saved.LastSteps is null)
+        {
             Array.Fill(lastSteps, StepCount);
+            AddToSums(sums, -1);        // touched weights are added when they are next touched
+        }
         else
+        {
             Layout.Arrange<long>(saved.LastSteps, lastSteps);
+        }
         _touched.Restore(state, Layout.DenseLength, sums.AsSpan(Layout.DenseLength), lastSteps.AsSpan(Layout.DenseLength));
     }
 
@@ -195,6 +200,17 @@ internal sealed class Parameters
             decorrelation: saved.Decorrelation);
         same.Restore(saved);
         same._touched!.BringUpToDate();
-        return same.Save() with { LastSteps = null };
+        ParameterState upToDate = same.Save();
+        var sums = new double[Layout.Length];
+        Layout.Arrange<double>(upToDate.AverageSums, sums);
+        same.AddToSums(sums, 1);
+        return upToDate with { LastSteps = null, AverageSums = Layout.ByColumn<double>(sums) };
+    }
+
+    /// <summary>Adds the weights of sparse columns after the last step, times a factor, to the sums of an average that has begun.</summary>
+    private void AddToSums(double[] sums, int factor)
+    {
+        for (int i = Layout.DenseLength; StepCount > _firstAveragedStep && i < sums.Length; i++)
+            sums[i] += factor * _values[i];
     }
 }

@@ -65,7 +65,7 @@ internal sealed class TouchedWeights : ISparseGradient
         _touched = new int[count];
     }
 
-    /// <summary>Whether every mean square has been finite after every step, and so every gradient.</summary>
+    /// <summary>Whether every weight and mean square has been finite after every step.</summary>
     public bool IsFinite { get; private set; } = true;
 
     /// <summary>With momentum, weights that no row touches drift.</summary>
@@ -127,12 +127,11 @@ internal sealed class TouchedWeights : ISparseGradient
             float decay = age < alphaPowers.Length ? alphaPowers[(int)age] : _alphaPowers[age];
             formula.Step(ref Real.At(ref weights[place]), ref Real.At(ref c.MeanSquare), ref velocity, ref meanGradient,
                 Real.Of(c.Gradient * gradientFactor), Real.Of(decay));
-            largestBits = Math.Max(largestBits, BitConverter.SingleToInt32Bits(c.MeanSquare));
+            largestBits = Math.Max(largestBits, Math.Max(SizeBits(c.MeanSquare), SizeBits(weights[place])));
             c.LastStep = now;
             c.Gradient = 0;
         }
-        // The bits of numbers of at least 0 have their order, with infinity and NaN at the end. A weight that overflows shows in the next loss.
-        IsFinite &= largestBits < BitConverter.SingleToInt32Bits(float.PositiveInfinity);
+        IsFinite &= largestBits < SizeBits(float.PositiveInfinity);
         _touchedCount = 0;
         _step++;
     }
@@ -230,6 +229,10 @@ internal sealed class TouchedWeights : ISparseGradient
         double powers = _momentumPowers[first - last] * (1.0 - _momentumPowers[count]) / (1 - _momentum);
         return sum - Drift(place) * (count - powers);
     }
+
+    /// <summary>The bits of |x|: they have the order of the numbers, with infinity and then NaN at the end.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int SizeBits(float x) => BitConverter.SingleToInt32Bits(x) & int.MaxValue;
 
     /// <summary>How far the velocity would still carry a weight if nothing touched it any more: η·v·μ / (1−μ).</summary>
     private float Drift(int place) => _learningRate * _velocities[place] * _momentum / (1 - _momentum);

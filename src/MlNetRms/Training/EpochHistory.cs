@@ -30,6 +30,7 @@ internal sealed class EpochHistory(int numberOfEpochs, long rowCount, double los
     public void Restore(IReadOnlyList<EpochReport> reports)
     {
         _reports.AddRange(reports);
+        _spacing = reports.Count > 2 ? reports[2].Epoch - reports[1].Epoch : 1;
         _before = _previous = reports.Count > 0 ? reports[^1].Elapsed : TimeSpan.Zero;
     }
 

@@ -35,6 +35,7 @@ internal sealed class TrainingRun : IDisposable
     private readonly int _epochsBefore;
     private readonly long _stepsBefore;
     private int _epoch;
+    private StopReason _stopReason = StopReason.AllEpochsCompleted;
 
     /// <param name="rows">Rows to train on and to evaluate with, in the units of training.</param>
     /// <param name="settings">All settings.</param>
@@ -104,8 +105,7 @@ internal sealed class TrainingRun : IDisposable
     public FitResult Run(Func<EpochReport, bool> epochCompleted)
     {
         History.Start();
-        var reason = StopReason.AllEpochsCompleted;
-        while (reason == StopReason.AllEpochsCompleted && _epoch < Plan.NumberOfEpochs)
+        while (_stopReason == StopReason.AllEpochsCompleted && _epoch < Plan.NumberOfEpochs)
         {
             EpochResult result = _loop.Run(_epoch + 1, orderNumber: _epochsBefore + _epoch);
             _epoch++;
@@ -114,25 +114,26 @@ internal sealed class TrainingRun : IDisposable
                 double[] weights = _returned.Current();
                 result = result with { ValidationLoss = _validation.Of(weights) };
                 if (_best is not null && !_best.Add(_epoch, result.ValidationLoss.Value, weights))
-                    reason = StopReason.NoImprovement;
+                    _stopReason = StopReason.NoImprovement;
             }
             if (!epochCompleted(History.Add(result)))
-                reason = StopReason.StoppedByCallback;
+                _stopReason = StopReason.StoppedByCallback;
         }
         return _best?.State is { } best
-            ? new FitResult(best.Weights, reason, best.Epoch, Save())
-            : new FitResult(_returned.Current(), reason, _epoch, Save());
+            ? new FitResult(best.Weights, _stopReason, best.Epoch, Save())
+            : new FitResult(_returned.Current(), _stopReason, _epoch, Save());
     }
 
     /// <summary>All of the training after the last completed epoch, as plain data.</summary>
     public TrainingState Save() =>
-        new(_identity, Plan, _scaling, _parameters.Save(), _epochsBefore, _stepsBefore, _epoch, _best?.State, [.. History.Reports]);
+        new(_identity, Plan, _scaling, _parameters.Save(), _epochsBefore, _stepsBefore, _epoch, _stopReason, _best?.State, [.. History.Reports]);
 
     /// <summary>Goes on where another run of the same rows and settings was saved.</summary>
     public void Resume(TrainingState saved)
     {
         _parameters.Restore(saved.Parameters);
         _epoch = saved.Epoch;
+        _stopReason = saved.StopReason;
         _loop.Step = (long)saved.Epoch * Plan.StepsPerEpoch;
         if (_best is not null)
             _best.State = saved.Best;

@@ -16,11 +16,12 @@ namespace MlNetRms.Training;
 /// <param name="EpochsBefore">Epochs of the trainings that this one continues, so that each epoch has its own order of batches.</param>
 /// <param name="StepsBefore">Their steps.</param>
 /// <param name="Epoch">Epochs done in this training.</param>
+/// <param name="StopReason">Why it ended, if it has ended before its last epoch.</param>
 /// <param name="Best">The best epoch so far, with early stopping.</param>
 /// <param name="Reports">Of the epochs so far.</param>
 internal sealed record TrainingState(
     TrainingIdentity Identity, TrainingPlan Plan, Scaling Scaling, ParameterState Parameters,
-    int EpochsBefore, long StepsBefore, int Epoch, BestEpochState? Best, IReadOnlyList<EpochReport> Reports)
+    int EpochsBefore, long StepsBefore, int Epoch, StopReason StopReason, BestEpochState? Best, IReadOnlyList<EpochReport> Reports)
 {
     /// <summary>Epochs done, those before included.</summary>
     public int TotalEpochs => EpochsBefore + Epoch;

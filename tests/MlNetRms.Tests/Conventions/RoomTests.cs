@@ -1,69 +1,50 @@
-using System.Text.RegularExpressions;
-using MlNetRms.Tests.Support;
-
 namespace MlNetRms.Tests.Conventions;
 
-/// <summary>The rooms of the design and their doors, read from the source.</summary>
-public sealed partial class RoomTests
+/// <summary>What the rooms may know of each other, read from the types of the library; and that the rules see what breaks them.</summary>
+public sealed class RoomTests
 {
-    private static readonly string _source = Path.Combine(Repository.Root, "src", "MlNetRms");
+    private const string Planted = "MlNetRms.Tests.Conventions.Planted";
+
+    private static readonly Type[] _library = typeof(RmsProp).Assembly.GetTypes();
+    private static readonly Type[] _planted = [.. typeof(RoomTests).Assembly.GetTypes().Where(type => RoomRules.RoomOf(type, Planted) is not null)];
 
     [Fact]
-    public void Kernels_Usings_AreOfSystemOnly() =>
-        Assert.All(Usings("Kernels"), used => Assert.Matches(@"^System(\.|$)", used.Namespace));
+    public void Library_EveryType_KeepsTheRules() => Assert.Empty(new RoomRules(nameof(MlNetRms)).Violations(_library));
 
     [Fact]
-    public void Optimization_Usings_AreNeverOfMlNet()
+    public void Library_Rooms_AreThoseOfTheDesign() =>
+        Assert.Equal(["", "Data", "Kernels", "MlNet", "Model", "Objective", "Rules", "Settings", "Threading", "Training"],
+            _library.Select(type => RoomRules.RoomOf(type, nameof(MlNetRms))).OfType<string>().Distinct().Order(StringComparer.Ordinal));
+
+    [Fact]
+    public void Library_TypesOutsideTheRooms_AreTheCompilersOwn() =>
+        Assert.All(_library.Where(type => RoomRules.RoomOf(type, nameof(MlNetRms)) is null),
+            type => Assert.True(type.FullName!.StartsWith('<') || type.Namespace is "System.Runtime.CompilerServices" or "Microsoft.CodeAnalysis", type.FullName));
+
+    [Fact]
+    public void Library_PublicTypes_AreInTheRoot() =>
+        Assert.All(_library.Where(type => type.IsVisible), type => Assert.Equal("", RoomRules.RoomOf(type, nameof(MlNetRms))));
+
+    public static TheoryData<string> Offenders => [.. _planted.Where(type => Reasons(type).Length > 0).Select(type => type.FullName!)];
+
+    [Theory, MemberData(nameof(Offenders))]
+    public void Violations_PlantedOffender_AreNamedWithTheReason(string offender)
     {
-        Assert.All(Usings("Optimization"), used => Assert.DoesNotContain("Microsoft.ML", used.Namespace, StringComparison.Ordinal));
-        Assert.All(Usings("Optimization"), used => Assert.NotEqual("MlNetRms.MlNet", used.Namespace));
-        Assert.All(Files("Optimization"), file => Assert.DoesNotContain("IDataView", File.ReadAllText(file), StringComparison.Ordinal));
+        string[] expected = Reasons(_planted.Single(type => type.FullName == offender));
+
+        string[] violations = [.. new RoomRules(Planted).Violations(_planted)
+            .Where(violation => violation.StartsWith(offender + " ", StringComparison.Ordinal) || violation.StartsWith(offender + "+", StringComparison.Ordinal))];
+
+        Assert.All(expected, reason => Assert.Contains(violations, violation => violation.EndsWith($"but {reason}.", StringComparison.Ordinal)));
+        Assert.All(violations, violation => Assert.Contains(expected, reason => violation.EndsWith($"but {reason}.", StringComparison.Ordinal)));
     }
 
     [Fact]
-    public void Examples_Usings_AreNeverOfTheOptimiser() =>
-        Assert.All(Usings("Examples"), used => Assert.NotEqual("MlNetRms.Optimization", used.Namespace));
+    public void Violations_PlantedTypesThatKeepTheRules_AreNone() =>
+        Assert.Empty(new RoomRules(Planted).Violations(_planted.Where(type => !IsOffender(type))));
 
-    [Fact]
-    public void UnsafeAccessor_WholeSource_StandsInMlNetInternalsOnly() =>
-        Assert.Equal(["MlNet/MlNetInternals.cs"], FilesWith(@"\bUnsafeAccessor\b"));
+    private static bool IsOffender(Type type) => Reasons(type).Length > 0 || (type.DeclaringType is { } outer && IsOffender(outer));
 
-    [Fact]
-    public void UnsafeCode_WholeSource_StandsInTwoFilesOnly() =>
-        Assert.Equal(["Examples/Chunk.cs", "Kernels/Prefetch.cs"], FilesWith(@"\bunsafe\b").Order(StringComparer.Ordinal));
-
-    [Fact]
-    public void Reflection_WholeSource_IsNotUsed() =>
-        Assert.Empty(FilesWith(@"System\.Reflection|BindingFlags|\bdynamic\b"));
-
-    [Fact]
-    public void Cursors_WholeSource_AreOpenedByTheReaderOnly() =>
-        Assert.Equal(["Examples/ExampleReader.cs"], FilesWith(@"\.GetRowCursor\("));
-
-    [Fact]
-    public void ClockAndGlobalRandomSource_WholeSource_AreNotUsed() =>
-        Assert.Empty(FilesWith(@"DateTime\.|Random\.Shared|new Random\(|Guid\.NewGuid|Environment\.TickCount"));
-
-    private static (string File, string Namespace)[] Usings(string folder)
-    {
-        (string File, string Namespace)[] usings = Files(folder)
-            .SelectMany(file => UsingLine().Matches(File.ReadAllText(file)).Select(match => (Path.GetFileName(file), match.Groups[1].Value))).ToArray();
-        Assert.NotEmpty(usings);
-        return usings;
-    }
-
-    private static IEnumerable<string> FilesWith(string pattern) =>
-        Files("").Where(file => Regex.IsMatch(File.ReadAllText(file), pattern)).Select(file => Path.GetRelativePath(_source, file).Replace('\\', '/'));
-
-    private static string[] Files(string folder)
-    {
-        string[] files = Directory.GetFiles(Path.Combine(_source, folder), "*.cs", SearchOption.AllDirectories)
-            .Where(file => !Path.GetRelativePath(_source, file).StartsWith("obj", StringComparison.Ordinal)
-                && !Path.GetRelativePath(_source, file).StartsWith("bin", StringComparison.Ordinal)).ToArray();
-        Assert.NotEmpty(files);
-        return files;
-    }
-
-    [GeneratedRegex(@"^using\s+(?:static\s+)?([\w.]+);", RegexOptions.Multiline)]
-    private static partial Regex UsingLine();
+    private static string[] Reasons(Type type) =>
+        [.. type.GetCustomAttributes(typeof(BreaksAttribute), inherit: false).Cast<BreaksAttribute>().Select(breaks => breaks.Reason)];
 }

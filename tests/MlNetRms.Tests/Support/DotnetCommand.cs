@@ -36,5 +36,5 @@ internal static class DotnetCommand
     private static bool IsOfTheTestRun(string name) =>
         name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)
         || name.StartsWith("VSTEST", StringComparison.OrdinalIgnoreCase)
-        || name is "DOTNET_EnableAVX2" or "DOTNET_EnableHWIntrinsic" or "DOTNET_HOST_PATH";
+        || name is "DOTNET_EnableAVX2" or "DOTNET_EnableHWIntrinsic" or "DOTNET_MaxVectorTBitWidth" or "DOTNET_HOST_PATH";
 }

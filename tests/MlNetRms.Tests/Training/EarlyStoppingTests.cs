@@ -82,7 +82,7 @@ public sealed class EarlyStoppingTests
     }
 
     [Fact]
-    public void Fit_AveragedWeights_AreJudgedAsSoonAsTheAverageHasBegun()
+    public void Fit_AveragedWeights_AreEvaluatedAsSoonAsTheAverageHasBegun()
     {
         // One step an epoch, so that the weights after every step are those of a training that ends there.
         Options Length(int epochs, float averaged) => new()
@@ -102,9 +102,9 @@ public sealed class EarlyStoppingTests
         for (int epoch = 1; epoch <= 12; epoch++)
         {
             int first = Math.Min(epoch, 7);        // the second half of twelve steps
-            float[] judged = Enumerable.Range(0, 26).Select(i => after[(first - 1)..epoch].Average(w => w[i])).ToArray();
+            float[] evaluated = Enumerable.Range(0, 26).Select(i => after[(first - 1)..epoch].Average(w => w[i])).ToArray();
             double expected = Enumerable.Range(0, _validation.Count).Average(row =>
-                0.5 * Math.Pow(judged[25] - _validation.Labels[row] + _validation.Features[row].Zip(judged, (x, w) => (double)x * w).Sum(), 2));
+                0.5 * Math.Pow(evaluated[25] - _validation.Labels[row] + _validation.Features[row].Zip(evaluated, (x, w) => (double)x * w).Sum(), 2));
             Assert.Equal(expected, model.Training.Epochs[epoch - 1].ValidationLoss!.Value, 2e-5 * expected);        // sums of floats
         }
     }
@@ -125,6 +125,39 @@ public sealed class EarlyStoppingTests
         Assert.True(best + 3 < last);
         Assert.Equal((StopReason.StoppedByCallback, best, best + 3), (model.Training.StopReason, model.Training.ReturnedEpoch, model.Training.Epochs.Count));
         Assert.Equal(Fit(null, best).Parameters(), model.Parameters());
+    }
+
+    public static TheoryData<string> Kinds => ["dense", "dense, averaged", "sparse", "sparse, all weights", "lasso", "sparse lasso", "lasso of another loss", "absolute loss", "non-negative"];
+
+    [Theory, MemberData(nameof(Kinds))]
+    public void Fit_ReturnedEpoch_HasTheValidationLossOfTheReturnedModel(string kind)
+    {
+        bool isSparse = kind.StartsWith("sparse", StringComparison.Ordinal);
+        Rows all = isSparse ? Some.MostlyZero(1, 400, 2, 90, 3, noise: 3) : _all;
+        (Rows train, Rows validation) = (all.Take(Enumerable.Range(0, isSparse ? 200 : 60)), all.Take(Enumerable.Range(200, 100)));
+        var options = new Options
+        {
+            EarlyStopping = new() { Patience = 5 },
+            BatchSize = 20,
+            NumberOfEpochs = 60,
+            AveragedFraction = kind == "dense" ? 0 : 0.5f,
+            L1Regularization = kind.Contains("lasso", StringComparison.Ordinal) ? 0.08f : 0,
+            L2Regularization = kind == "sparse, all weights" ? 0.01f : 0,
+            NonNegativeWeights = kind == "non-negative",
+            LossFunction = kind == "lasso of another loss" ? new HuberLoss(1) : kind == "absolute loss" ? new AbsoluteLoss() : null,
+        };
+        var ml = new MLContext(1);
+
+        RmsPropRegressionTransformer model = ml.Regression.Trainers.RmsProp(options).Fit(train.View(ml), validation.View(ml));
+
+        float[] scores = model.Scores(validation.View(ml));
+        double expected = scores.Zip(validation.Labels, (score, y) => options.LossFunction?.Loss(score, y) ?? 0.5 * Math.Pow((double)score - y, 2)).Average();
+        double reported = model.Training.Epochs.Single(epoch => epoch.Epoch == model.Training.ReturnedEpoch).ValidationLoss!.Value;
+        Assert.Equal(expected, reported, 2e-5 * expected);        // sums of floats
+        Assert.Equal(reported, Losses(model.Training).Min());
+        if (options.L1Regularization > 0 || options.NonNegativeWeights)
+            Assert.Contains(0f, model.Model.Weights);
+        Assert.Equal(isSparse ? 90 : 0, model.Training.SparseFeatures);
     }
 
     /// <summary>The rule in plain words: the best epoch, and the last one trained.</summary>

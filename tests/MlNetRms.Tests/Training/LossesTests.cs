@@ -1,12 +1,11 @@
 using Microsoft.ML.Trainers;
-using MlNetRms.Losses;
 using MlNetRms.Tests.Oracles;
 using MlNetRms.Tests.Support;
 using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Training;
 
-/// <summary>Trainings with a loss of their own, against solutions found another way.</summary>
+/// <summary>Trainings with a custom loss, against solutions found another way.</summary>
 public sealed class LossesTests
 {
     /// <summary>The noise of mini-batches, averaged over the last steps: some thousandths of the weights' own uncertainty.</summary>
@@ -127,7 +126,7 @@ public sealed class LossesTests
     [Fact]
     public void Fit_AnyLoss_ReportsItsMeanInLabelUnits()
     {
-        // One step over all rows, judged before it: by weights and bias 0 in standardised units, the mean label.
+        // One step over all rows, evaluated before it: with weights and bias 0 in standardised units, the mean label.
         var loss = new HuberLoss(0.8f);
         TrainingReport report = _outliers.Fit(new() { LossFunction = loss, BatchSize = 10_000, NumberOfEpochs = 1 }).Training;
 

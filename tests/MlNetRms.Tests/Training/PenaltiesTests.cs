@@ -76,6 +76,62 @@ public sealed class PenaltiesTests
     }
 
     [Theory]
+    [InlineData(0.2f, 0.05f)]
+    [InlineData(0.2f, 0.15f)]
+    [InlineData(1, 0.1f)]
+    [InlineData(5, 0.1f)]
+    public void Fit_L1WithHuberLoss_MakesZeroWhatTheSlopeOfThatLossSays(float delta, float l1)
+    {
+        // Far from the optimum: the average over all of a short training still remembers its first weights, 0.
+        Rows rows = Some.Linear(5, 4000, 24, noise: 0.2);
+        const double Distance = 1e-3;
+        double[] ones = Enumerable.Repeat(1.0, rows.Count).ToArray();
+        (double mean, double deviation) = LeastSquares.Moments(rows.Labels.Select(y => (double)y), ones);
+        (double Mean, double StandardDeviation)[] columns =
+            [.. Enumerable.Range(0, rows.Width).Select(i => LeastSquares.Moments(rows.Features.Select(row => (double)row[i]), ones))];
+        double divisor = Math.Sqrt(rows.Labels.Average(y => Math.Pow(Math.Clamp(mean - y, -delta, delta), 2)));
+
+        RmsPropRegressionTransformer model = rows.Fit(new()
+        {
+            LossFunction = new HuberLoss(delta),
+            L1Regularization = l1,
+            NumberOfEpochs = 4,
+            AveragedFraction = 1,
+            LearningRateSchedule = LearningRateSchedule.Constant,
+        });
+
+        double[] predictions = [.. rows.Features.Select(row => model.Model.Bias + row.Zip(model.Model.Weights, (x, w) => (double)x * w).Sum())];
+        int zeros = 0;
+        int clear = 0;
+        for (int column = 0; column < rows.Width; column++)
+        {
+            double weight = model.Model.Weights[column] * columns[column].StandardDeviation / deviation;
+            double slope = Math.Abs((Objective(column, weight, Distance) - Objective(column, weight, -Distance)) / (2 * Distance));
+            zeros += model.Model.Weights[column] == 0 ? 1 : 0;
+            // Weights that became 0 together move each other's slopes a little.
+            if (Math.Abs(slope - l1) < 0.1 * l1)
+                continue;
+            clear++;
+            Assert.True(slope < l1 == (model.Model.Weights[column] == 0), FormattableString.Invariant($"column {column}: slope {slope}, weight {weight}"));
+        }
+        Assert.InRange(clear, 0.8 * rows.Width, rows.Width);
+        Assert.InRange(zeros, 1, rows.Width - 1);
+
+        // The mean loss in the units of training, where the weight of one column is another.
+        double Objective(int column, double weight, double other)
+        {
+            double sum = 0;
+            for (int row = 0; row < rows.Count; row++)
+            {
+                double x = (rows.Features[row][column] - columns[column].Mean) / columns[column].StandardDeviation;
+                double size = Math.Abs(predictions[row] + deviation * (other - weight) * x - rows.Labels[row]);
+                sum += size <= delta ? 0.5 * size * size : delta * (size - 0.5 * delta);
+            }
+            return sum / (rows.Count * deviation * divisor);
+        }
+    }
+
+    [Theory]
     [InlineData(nameof(Options.Momentum))]
     [InlineData(nameof(Options.Centered))]
     public void RmsProp_L1WithMomentumOrCentered_ThrowsWithBothNames(string other)

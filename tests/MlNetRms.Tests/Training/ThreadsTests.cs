@@ -1,4 +1,3 @@
-using MlNetRms.Losses;
 using MlNetRms.Tests.Support;
 using static MlNetRms.RmsPropRegressionTrainer;
 

@@ -1,59 +1,11 @@
-using MlNetRms.Examples;
-using MlNetRms.Optimization;
-using MlNetRms.Tests.Oracles;
 using MlNetRms.Tests.Support;
 using static MlNetRms.RmsPropRegressionTrainer;
 
-namespace MlNetRms.Tests.Optimization;
+namespace MlNetRms.Tests.Training;
 
-public sealed class FitLoopTests
+/// <summary>Trainings that end in numbers beyond float, and what the error says.</summary>
+public sealed class DivergenceTests
 {
-    [Theory]
-    [InlineData(1, 128, null, 1, 1, 10_000)]
-    [InlineData(1500, 10, 2, 10, 150, 2)]
-    [InlineData(1000, 128, null, 128, 8, 1250)]
-    [InlineData(1_280_000, 128, null, 128, 10_000, 1)]
-    [InlineData(1_280_001, 128, null, 128, 10_001, 1)]
-    [InlineData(1_279_872, 128, null, 128, 9_999, 2)]
-    [InlineData(3_000_000_000, 128, 1000, 128, 23_437_500, 1000)]
-    [InlineData(3_000_000_000, 2_000_000_000, 3, 2_000_000_000, 2, 3)]
-    [InlineData(5, int.MaxValue, 1, 5, 1, 1)]
-    [InlineData(2_147_483_647, 1, null, 1, 2_147_483_647, 1)]
-    public void Of_RowsAndOptions_SettlesBatchesAndEpochs(long rows, int batchSize, int? epochs, int expectedBatch, int expectedSteps, int expectedEpochs)
-    {
-        TrainingLength length = TrainingLength.Of(rows, new Options { BatchSize = batchSize, NumberOfEpochs = epochs });
-
-        Assert.Equal(new TrainingLength(expectedBatch, expectedSteps, expectedEpochs), length);
-        Assert.Equal((long)expectedSteps * expectedEpochs, length.TotalSteps);
-    }
-
-    [Fact]
-    public void Run_Shuffled_EqualsTheScalarTrainingInTheBatchOrderOfEachEpoch()
-    {
-        var options = new Options { Standardize = false, BatchSize = 10, NumberOfEpochs = 4, Alpha = 0.9f, Seed = 7 };
-        using ExampleStore store = Stored.Read(Some.Linear(1, 53, 4), options, out Standardizer standardizer, _ => false);
-        (float[] Features, float Label, float Weight)[] stored = Enumerable.Range(0, 53).Select(row => Stored.Row(store, row)).ToArray();
-        var rows = new Rows(stored.Select(row => row.Features).ToArray(), stored.Select(row => row.Label).ToArray());
-        var order = new BatchOrder(53, 10, runLength: 1000, shuffle: true, options.Seed);        // rows this few are one run
-
-        using var loop = new FitLoop(store, validation: null, standardizer, start: null, state: null, options, TrainingLength.Of(53, options));
-
-        LinearWeights actual = loop.Run(_ => true).Weights;
-
-        (double[] expected, _) = ScalarTraining.Run(rows, options, (epoch, batches) =>
-        {
-            order.Begin(epoch);
-            return Enumerable.Range(0, batches).Select(order.Batch).Select(batch =>
-                Enumerable.Range(0, batch.Count).Select(i => (int)((batch.First + i) % 53)));
-        });
-        // 24 steps; each repeats the last one's roundings and adds its own, of 6e-8.
-        Models.AssertClose(expected.Select(w => (float)w).ToArray(), [.. actual.Weights.Select(w => (float)w), (float)actual.Bias], 2e-5);
-    }
-
-    [Fact]
-    public void TotalSteps_MoreThanAnInt_DoNotWrap() =>
-        Assert.Equal(3_000_000_000L * 1000 / 100, TrainingLength.Of(3_000_000_000, new Options { BatchSize = 100, NumberOfEpochs = 1000 }).TotalSteps);
-
     [Theory]
     [InlineData(1e15f, 0.03f)]         // sums of squares overflow in the first batches
     [InlineData(1e25f, 0.03f)]         // the square of a gradient is beyond float, and dividing by its root would stop all learning
@@ -94,6 +46,72 @@ public sealed class FitLoopTests
 
         Assert.Contains("epoch 1 at step 1", exception.Message, StringComparison.Ordinal);
         Assert.Contains("The learning rate was 3E+38", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(1e38f)]        // a clipping norm that nothing reaches: all weights are updated
+    public void Fit_SparseWeightsDivergentInTheLastStepOfAll_Throws(float? clippingNorm)
+    {
+        // Each row has its own column, and the labels add up to 0: the bias has no gradient and cannot give it away.
+        var rows = new Rows(
+            [.. Enumerable.Range(0, 80).Select(row => Enumerable.Range(0, 80).Select(column => row == column ? 1f : 0).ToArray())],
+            [.. Enumerable.Range(0, 80).Select(row => row % 2 == 0 ? 1f : -1)]);
+        var options = new Options
+        {
+            Standardize = false,
+            NumberOfEpochs = 1,
+            BatchSize = 80,
+            Epsilon = 1e-6f,
+            BiasCorrection = false,
+            LearningRate = 1e38f,
+            LearningRateSchedule = LearningRateSchedule.Custom("thrice", (_, _) => 3),
+            GradientClippingNorm = clippingNorm,
+        };
+
+        var exception = Assert.Throws<InvalidOperationException>(() => rows.Fit(options));
+
+        Assert.Contains("epoch 1 at step 1", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("The learning rate was 3E+38", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(1e38f)]
+    public void Fit_SparseWeightWhoseGradientIsNoNumber_ThrowsWithinThatEpoch(float? clippingNorm)
+    {
+        // ∞ − ∞ in one column, from two rows whose loss and bias gradient are finite.
+        var rows = new Rows([.. Enumerable.Range(0, 80).Select(row => Enumerable.Range(0, 80).Select(column => row == column ? 1f : 0).ToArray())],
+            [.. Enumerable.Range(0, 80).Select(row => row == 0 ? 1e12f : row == 1 ? -1e12f : 0)]);
+        rows.Features[0][7] = rows.Features[1][7] = 1e30f;
+        var options = new Options
+        {
+            Standardize = false,
+            NumberOfEpochs = 1,
+            BatchSize = 80,
+            GradientClippingNorm = clippingNorm,
+        };
+
+        var exception = Assert.Throws<InvalidOperationException>(() => rows.Fit(options));
+
+        Assert.Contains("diverged in epoch 1 at step 1", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(3, 0)]
+    [InlineData(2, 90)]
+    public void Fit_LossWhoseDerivativeIsNoNumber_Throws(int denseColumns, int sparseColumns)
+    {
+        // Its value is finite, so that only the gradient can give it away.
+        Rows rows = sparseColumns > 0 ? Some.MostlyZero(1, 300, denseColumns, sparseColumns, 3) : Some.Linear(1, 300, denseColumns);
+        var options = new Options
+        {
+            NumberOfEpochs = 2,
+            Standardize = false,
+            LossFunction = new LossOf((output, label) => Math.Abs(output - label), (_, _) => float.NaN),
+        };
+
+        Assert.Contains("diverged in epoch 1", Assert.Throws<InvalidOperationException>(() => rows.Fit(options)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,6 +1,6 @@
-using MlNetRms.Optimization;
+using MlNetRms.Threading;
 
-namespace MlNetRms.Tests.Optimization;
+namespace MlNetRms.Tests.Threading;
 
 public sealed class WorkerTeamTests
 {

@@ -1,6 +1,6 @@
 using MlNetRms.Tests.Support;
 
-namespace MlNetRms.Tests.Optimization;
+namespace MlNetRms.Tests;
 
 public sealed class LearningRateScheduleTests
 {

@@ -1,7 +1,7 @@
 using MlNetRms.Tests.Oracles;
 using MlNetRms.Tests.Support;
 
-namespace MlNetRms.Tests.Optimization;
+namespace MlNetRms.Tests.Rules;
 
 /// <summary>Which settings make <see cref="RmsProp"/> the rule of another library, at a constant learning rate.</summary>
 public sealed class OtherLibrariesTests
@@ -48,7 +48,7 @@ public sealed class OtherLibrariesTests
     [Theory, MemberData(nameof(Forms))]
     public void Fit_SettingsOfPyTorchWithWeightDecay_IsItsTraining(float momentum, bool centered)
     {
-        // Full batches, so that no library's order of rows matters. The bias is no part of the decay here, so it has a rule of its own.
+        // Full batches, so that no library's order of rows matters. The bias is no part of the decay here, so it has its own rule.
         Rows rows = Some.Linear(1, 64, 5);
         var options = new RmsPropRegressionTrainer.Options
         {

@@ -1,7 +1,7 @@
 using MlNetRms.Tests.Oracles;
 using MlNetRms.Tests.Support;
 
-namespace MlNetRms.Tests.Optimization;
+namespace MlNetRms.Tests;
 
 public sealed class RmsPropTests
 {

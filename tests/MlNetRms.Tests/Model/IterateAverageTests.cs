@@ -1,6 +1,6 @@
-using MlNetRms.Optimization;
+using MlNetRms.Model;
 
-namespace MlNetRms.Tests.Optimization;
+namespace MlNetRms.Tests.Model;
 
 public sealed class IterateAverageTests
 {
@@ -16,7 +16,7 @@ public sealed class IterateAverageTests
         for (int step = 0; step < 10; step++)
             average.Add(step, [step]);
 
-        Assert.Equal([expected], average.Mean([-1]));
+        Assert.Equal([expected], Mean(average, stepCount: 10, last: -1));
     }
 
     [Fact]
@@ -28,6 +28,13 @@ public sealed class IterateAverageTests
             average.Add(step, [0.1f]);
 
         // A float sum would stop growing at 2²¹; in double, three million roundings of half a unit each.
-        Assert.Equal(0.1f, average.Mean([0])[0], 1e-9);
+        Assert.Equal(0.1f, Mean(average, stepCount: 3_000_000, last: 0)[0], 1e-9);
+    }
+
+    private static double[] Mean(IterateAverage average, long stepCount, float last)
+    {
+        var mean = new double[1];
+        average.Mean(stepCount, [last], mean);
+        return mean;
     }
 }

@@ -1,0 +1,44 @@
+using MlNetRms.Tests.Support;
+
+namespace MlNetRms.Tests.Contract;
+
+/// <summary>More features than a training could hold are refused in words, before a row is read or an array is made.</summary>
+public sealed class WideColumnTests
+{
+    /// <summary>What the message names as the least for each feature.</summary>
+    private const long BytesPerFeature = 100;
+
+    private readonly MLContext _ml = new(1);
+
+    public static TheoryData<int> Widths
+    {
+        get
+        {
+            long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+            var widths = new TheoryData<int>(int.MaxValue, int.MaxValue - 1, (int)Math.Min(int.MaxValue, available / BytesPerFeature + 1));
+            if (2_000_000_000 * BytesPerFeature > available)
+                widths.Add(2_000_000_000);
+            return widths;
+        }
+    }
+
+    [Theory, MemberData(nameof(Widths))]
+    public void Fit_MoreFeaturesThanMemory_ThrowsWithTheColumnAndItsWidthBeforeReading(int width)
+    {
+        RmsPropRegressionTrainer trainer = _ml.Regression.Trainers.RmsProp();
+
+        foreach (IEnumerable<Row> rows in new[] { [], Unreadable() })
+        {
+            var exception = Assert.Throws<InvalidOperationException>(() => trainer.Fit(Rows.View(_ml, rows, width)));
+
+            Assert.Contains("'Features'", exception.Message, StringComparison.Ordinal);
+            Assert.Contains(FormattableString.Invariant($" {width} features"), exception.Message, StringComparison.Ordinal);
+        }
+    }
+
+    private static IEnumerable<Row> Unreadable()
+    {
+        yield return new Row();
+        throw new InvalidDataException("read");
+    }
+}

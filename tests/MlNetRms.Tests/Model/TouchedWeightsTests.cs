@@ -1,0 +1,325 @@
+using MlNetRms.Kernels;
+using MlNetRms.Model;
+using MlNetRms.Rules;
+using MlNetRms.Settings;
+using MlNetRms.Tests.Support;
+
+namespace MlNetRms.Tests.Model;
+
+/// <summary>The updates that are made up for later, against <see cref="RmsPropRule"/>, which makes every one when it is due.</summary>
+public sealed class TouchedWeightsTests
+{
+    private const int Length = 12;
+    private const long Never = long.MaxValue;
+    private const float ConstantRate = 0.02f;
+
+    /// <summary>αᵏ rounded once against k roundings of α, for pauses of some dozens of steps.</summary>
+    private const double Tolerance = 2e-5;
+
+    public static TheoryData<bool, bool, EpsilonPlacement> AllForms
+    {
+        get
+        {
+            var forms = new TheoryData<bool, bool, EpsilonPlacement>();
+            foreach (bool centered in new[] { false, true })
+            {
+                foreach (bool biasCorrection in new[] { false, true })
+                {
+                    foreach (EpsilonPlacement placement in Enum.GetValues<EpsilonPlacement>())
+                        forms.Add(centered, biasCorrection, placement);
+                }
+            }
+            return forms;
+        }
+    }
+
+    /// <summary>Both ways of updating on the same gradients, of which most are 0.</summary>
+    private sealed class Pair
+    {
+        /// <summary>Parameters of the dense columns, which come first and which no step may touch.</summary>
+        private static readonly float[] _before = [9, 9, 9];
+
+        private readonly RuleSettings _settings;
+        private readonly RmsPropRule _rule;
+        private readonly long _firstAveragedStep;
+        private readonly IterateAverage _average;
+        private readonly float[] _weights = Some.Normals(1, Length);
+        private readonly RuleState _dense;
+        private readonly RuleState _clock;
+        private float[] _parameters;
+        private TouchedWeights _touched;
+        private int _step;
+
+        public Pair(RuleSettings settings, long firstAveragedStep)
+        {
+            _settings = settings;
+            _rule = new RmsPropRule(settings);
+            _firstAveragedStep = firstAveragedStep;
+            _dense = new RuleState(_rule.StateNames, Length);
+            _clock = new RuleState(_rule.StateNames, 1);
+            _average = new IterateAverage(Length, firstAveragedStep);
+            _parameters = [.. _before, .. _weights];
+            _touched = New(_parameters);
+        }
+
+        /// <summary>One step with a gradient in the places asked for.</summary>
+        public void Step(Func<int, bool> isTouched)
+        {
+            int[] places = Enumerable.Range(0, Length).Where(isTouched).ToArray();
+            float[] values = Some.Normals(100 + _step, places.Length);
+            var gradient = new float[Length];
+            for (int k = 0; k < places.Length; k++)
+                gradient[places[k]] = 0.5f * values[k];
+            // Momentum goes this way at a constant rate only.
+            float learningRate = _settings.Momentum > 0 ? ConstantRate : 0.1f / (1 + _step / 10f);
+            double prediction = places.Zip(values, (place, value) => (double)value * _weights[place]).Sum();
+            Assert.Equal(_settings.Momentum > 0, _touched.NeedsPreparation);
+            _touched.Prepare(places);
+            Assert.Equal(prediction, SparseKernels.Dot(places, values, _parameters.AsSpan(_before.Length)), Tolerance * 10);        // ten products of size 1
+
+            _rule.Step(_weights, _dense, gradient, learningRate);
+            _average.Add(_step++, _weights);
+            // As two rows give it: each value in two halves, and the sum over 4.
+            _touched.Add(places, values, 1);
+            _touched.Prepare(places);        // nothing to do for what the batch has touched already
+            _touched.Add(places, values, 1);
+            _rule.Step(new float[1], _clock, [0], learningRate);
+            _touched.Step(_rule.CoefficientsOf(_clock, learningRate), gradientFactor: 0.25f);
+            Assert.Equal(_before, _parameters[.._before.Length]);
+        }
+
+        /// <summary>Continues with new weights made from what the old ones save.</summary>
+        public void SaveAndRestore() => (_parameters, _touched) = Copy();
+
+        /// <summary>The same after making up for all that is due.</summary>
+        public void SaveUpToDateAndRestore()
+        {
+            _touched.BringUpToDate();
+            SaveAndRestore();
+        }
+
+        public void AssertEqualBits() => Assert.Equal(_weights, UpToDate().Weights);
+
+        public void AssertClose()
+        {
+            (float[] weights, RuleState state) = UpToDate();
+            Models.AssertClose(_weights, weights, Tolerance);
+            foreach (string name in _rule.StateNames.Where(name => name != RmsPropRule.Velocity || _settings.Momentum > 0))
+                Models.AssertClose(_dense[name], state[name][_before.Length..], Tolerance);
+            AssertAverage();
+        }
+
+        /// <summary>All that is kept, bit for bit.</summary>
+        public void AssertSameBits(Pair other)
+        {
+            (float[] weights, RuleState state) = UpToDate();
+            (float[] otherWeights, RuleState otherState) = other.UpToDate();
+            Assert.Equal(otherWeights, weights);
+            Assert.All(_rule.StateNames, name => Assert.Equal(otherState[name], state[name]));
+            Assert.Equal(other.Average(), Average());
+        }
+
+        private void AssertAverage()
+        {
+            var mean = new double[Length];
+            _average.Mean(_step, _weights, mean);
+            Models.AssertClose(Floats(mean), Floats(Average()), Tolerance);
+        }
+
+        private double[] Average()
+        {
+            var average = new double[Length];
+            _touched.Average(average);
+            return average;
+        }
+
+        /// <summary>What is kept now, made up for in a copy.</summary>
+        private (float[] Weights, RuleState State) UpToDate()
+        {
+            (float[] parameters, TouchedWeights touched) = Copy();
+            touched.BringUpToDate();
+            RuleState state = NewState();
+            var lastSteps = new long[Length];
+            touched.Save(state, _before.Length, new double[Length], lastSteps);
+            Assert.All(lastSteps, step => Assert.Equal(_step, step));
+            return (parameters[_before.Length..], state);
+        }
+
+        private (float[] Parameters, TouchedWeights Touched) Copy()
+        {
+            RuleState state = NewState();
+            var sums = new double[Length];
+            var lastSteps = new long[Length];
+            _touched.Save(state, _before.Length, sums, lastSteps);
+            state.StepCount = _step;
+            float[] parameters = [.. _parameters];
+            TouchedWeights touched = New(parameters);
+            touched.Restore(state, _before.Length, sums, lastSteps);
+            return (parameters, touched);
+        }
+
+        private TouchedWeights New(float[] parameters) => new(parameters, _before.Length, _rule, ConstantRate, _firstAveragedStep);
+
+        private RuleState NewState() => new(_rule.StateNames, _before.Length + Length);
+
+        private static float[] Floats(double[] values) => Array.ConvertAll(values, value => (float)value);
+    }
+
+    [Theory, MemberData(nameof(AllForms))]
+    public void Step_PlacesTouchedNowAndThen_FollowsTheDenseRuleStepByStep(bool centered, bool biasCorrection, EpsilonPlacement placement)
+    {
+        var pair = new Pair(Form(centered, biasCorrection, placement), firstAveragedStep: 40);
+
+        for (int step = 0; step < 120; step++)
+        {
+            pair.Step(Now(step));
+            pair.AssertClose();
+        }
+    }
+
+    [Theory, MemberData(nameof(AllForms))]
+    public void Step_MomentumAtAConstantRate_FollowsTheDenseRuleStepByStep(bool centered, bool biasCorrection, EpsilonPlacement placement)
+    {
+        foreach (long firstAveragedStep in new[] { 0, 1, 17, 40 })
+        {
+            var pair = new Pair(WithMomentum(Form(centered, biasCorrection, placement)), firstAveragedStep);
+            for (int step = 0; step < 120; step++)
+            {
+                pair.Step(Now(step));
+                pair.AssertClose();
+            }
+        }
+    }
+
+    [Theory, MemberData(nameof(AllForms))]
+    public void Step_EveryPlaceTouchedInEveryStep_HasTheBitsOfTheDenseRule(bool centered, bool biasCorrection, EpsilonPlacement placement)
+    {
+        var pair = new Pair(Form(centered, biasCorrection, placement), firstAveragedStep: 0);
+
+        for (int step = 0; step < 60; step++)
+        {
+            pair.Step(_ => true);
+            pair.AssertEqualBits();
+        }
+    }
+
+    [Fact]
+    public void Average_WindowBeginningAtAnyStep_IsTheMeanOfTheWeightsAfterEachOfItsSteps()
+    {
+        for (int first = 0; first <= 32; first++)        // 30 steps: the last windows are empty
+        {
+            var pair = new Pair(Form(centered: false, biasCorrection: true, EpsilonPlacement.OutsideSquareRoot), first);
+            for (int step = 0; step < 30; step++)
+            {
+                pair.Step(Now(step));
+                pair.AssertClose();
+            }
+        }
+    }
+
+    [Fact]
+    public void Step_AfterThousandsOfStepsOfRest_HasTheMeansOfTheDenseRule()
+    {
+        // The longest pause is beyond the table of powers of α; α near 1, or nothing would be left of the means.
+        RuleSettings settings = Form(centered: true, biasCorrection: true, EpsilonPlacement.OutsideSquareRoot) with { Alpha = 0.999f };
+        var pair = new Pair(settings, firstAveragedStep: 1500);
+
+        for (int step = 0; step < 3000; step++)
+            pair.Step(place => place == 0 || step == 0 || (place == 1 && step == 1000) || step == 2999);
+
+        pair.AssertClose();
+    }
+
+    public static TheoryData<bool, bool, EpsilonPlacement, bool, long> FormsAndAverages
+    {
+        get
+        {
+            var forms = new TheoryData<bool, bool, EpsilonPlacement, bool, long>();
+            foreach (object[] form in AllForms)
+            {
+                foreach (bool momentum in new[] { false, true })
+                {
+                    foreach (long firstAveragedStep in new[] { Never, 0, 23 })
+                        forms.Add((bool)form[0], (bool)form[1], (EpsilonPlacement)form[2], momentum, firstAveragedStep);
+                }
+            }
+            return forms;
+        }
+    }
+
+    [Theory, MemberData(nameof(FormsAndAverages))]
+    public void Save_ThenANewOneFromTheState_HasTheBitsOfNoBreak(
+        bool centered, bool biasCorrection, EpsilonPlacement placement, bool momentum, long firstAveragedStep)
+    {
+        RuleSettings settings = Form(centered, biasCorrection, placement);
+        settings = momentum ? WithMomentum(settings) : settings;
+        var broken = new Pair(settings, firstAveragedStep);
+        var whole = new Pair(settings, firstAveragedStep);
+        for (int step = 0; step < 60; step++)
+        {
+            if (step % 7 == 5)
+                broken.SaveAndRestore();
+            broken.Step(Now(step));
+            whole.Step(Now(step));
+            broken.AssertClose();
+            broken.AssertSameBits(whole);
+        }
+    }
+
+    [Theory, MemberData(nameof(FormsAndAverages))]
+    public void BringUpToDate_ThenANewOneFromTheState_ContinuesAsIfThereHadBeenNoBreak(
+        bool centered, bool biasCorrection, EpsilonPlacement placement, bool momentum, long firstAveragedStep)
+    {
+        RuleSettings settings = Form(centered, biasCorrection, placement);
+        var pair = new Pair(momentum ? WithMomentum(settings) : settings, firstAveragedStep);
+        for (int step = 0; step < 60; step++)
+        {
+            if (step % 7 == 5)
+                pair.SaveUpToDateAndRestore();
+            pair.Step(Now(step));
+            pair.AssertClose();
+        }
+    }
+
+    [Fact]
+    public void IsFinite_AMeanSquareBeyondFloat_IsFalseEverAfter()
+    {
+        var rule = new RmsPropRule(Form(centered: false, biasCorrection: false, EpsilonPlacement.OutsideSquareRoot));
+        var finite = new TouchedWeights([1, 2], 0, rule, 0.1f, 0);
+        var overflowing = new TouchedWeights([1, 2], 0, rule, 0.1f, 0);
+        overflowing.Add([1], [1e25f], 1);
+        StepCoefficients step = rule.CoefficientsOf(new RuleState(rule.StateNames, 1), 0.1f);
+
+        finite.Step(step, 1);
+        overflowing.Step(step, 1);
+
+        Assert.True(finite.IsFinite);
+        Assert.False(overflowing.IsFinite);
+        overflowing.Add([0], [1], 1);
+        overflowing.Step(step, 1);
+        Assert.False(overflowing.IsFinite);
+    }
+
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    [InlineData(float.NegativeInfinity)]
+    public void IsFinite_AGradientThatIsNoNumber_IsFalse(float gradient)
+    {
+        var rule = new RmsPropRule(Form(centered: false, biasCorrection: true, EpsilonPlacement.OutsideSquareRoot));
+        var weights = new TouchedWeights([1, 2], 0, rule, 0.1f, 0);
+        weights.Add([0, 1], [1, gradient], 1);
+
+        weights.Step(rule.CoefficientsOf(new RuleState(rule.StateNames, 1) { AlphaPower = 0 }, 0.1f), 1);
+
+        Assert.False(weights.IsFinite);
+    }
+
+    private static RuleSettings Form(bool centered, bool biasCorrection, EpsilonPlacement placement) =>
+        new(Alpha: 0.9f, Epsilon: 0.1f, placement, biasCorrection, Momentum: 0, centered);
+
+    private static RuleSettings WithMomentum(RuleSettings settings) => settings with { Momentum = 0.8f };
+
+    /// <summary>Place 0 always, place 11 once in a while, the others in between; some steps touch nothing.</summary>
+    private static Func<int, bool> Now(int step) => place => step % 10 != 9 && step % (1 + 2 * place) == 0;
+}

@@ -1,0 +1,188 @@
+using MlNetRms.Model;
+using MlNetRms.Settings;
+using MlNetRms.Tests.Support;
+using MlNetRms.Training;
+using static MlNetRms.RmsPropRegressionTrainer;
+using TrainingRows = MlNetRms.Data.TrainingRows;
+
+namespace MlNetRms.Tests.Training;
+
+/// <summary>A training whose state is taken out after any epoch and put into a new run ends with the bits of one without a break.</summary>
+public sealed class SavedTrainingTests
+{
+    private static readonly Rows _dense = Some.Linear(1, 300, [1, 10, 0.1, 3], means: [5, 0, 1, 0], noise: 2);
+    private static readonly Rows _sparse = Some.MostlyZero(1, 300, 2, 90, 3);
+    private static readonly Rows _fewRows = Some.Linear(1, 90, 25, noise: 3);
+
+    private static readonly Dictionary<string, (Rows Rows, Func<Options> Options)> _forms = new()
+    {
+        ["dense"] = (_dense, () => new()),
+        ["touched weights"] = (_sparse, () => new()),
+        ["touched weights with momentum"] = (_sparse, () => new() { Momentum = 0.9f, LearningRate = 0.003f, LearningRateSchedule = LearningRateSchedule.Constant }),
+        ["touched weights, centered"] = (_sparse, () => new() { Centered = true, LearningRate = 0.01f }),
+        ["all weights of sparse columns"] = (_sparse, () => new() { Momentum = 0.9f, LearningRate = 0.003f }),
+        ["momentum"] = (_dense, () => new() { Momentum = 0.9f, LearningRate = 0.003f }),
+        ["centered"] = (_dense, () => new() { Centered = true, BiasCorrection = false, LearningRate = 0.01f }),
+        ["validation"] = (_dense, () => new() { ValidationFraction = 0.3f }),
+        ["early stopping"] = (_fewRows, () => new()
+        {
+            EarlyStopping = new() { Patience = 4 },
+            ValidationFraction = 0.5f,
+            BatchSize = 20,
+            NumberOfEpochs = 100,
+            LearningRateSchedule = LearningRateSchedule.Constant,
+        }),
+        ["early stopping of sparse columns"] = (_sparse, () => new()
+        {
+            EarlyStopping = new() { Patience = 2, MinimumImprovement = 0.05f },
+            ValidationFraction = 0.3f,
+            NumberOfEpochs = 40,
+        }),
+        ["lasso"] = (_dense, () => new() { L1Regularization = 0.1f, NonNegativeWeights = true }),
+        ["average of all"] = (_dense, () => new() { AveragedFraction = 1 }),
+        ["average of all, touched weights"] = (_sparse, () => new() { AveragedFraction = 1 }),
+        ["last weights"] = (_sparse, () => new() { AveragedFraction = 0 }),
+        ["loss"] = (_dense, () => new() { LossFunction = new HuberLoss(0.5f) }),
+        ["in order"] = (_dense, () => new() { Shuffle = false }),
+        ["initial weights and a penalty"] = (_sparse, () => new() { InitialWeightsStandardDeviation = 1, L2Regularization = 0.01f, GradientClippingNorm = 0.5f }),
+        ["steps of a schedule"] = (_dense, () => new() { LearningRateSchedule = LearningRateSchedule.StepDecay(0.5, 7) }),
+    };
+
+    public static TheoryData<string> Forms => [.. _forms.Keys];
+
+    [Theory, MemberData(nameof(Forms))]
+    public void Resume_AfterAnyEpoch_EndsWithTheBitsOfTheUnbrokenTraining(string form)
+    {
+        (Rows rows, Func<Options> make) = _forms[form];
+        Options options = Short(make());
+        TrainingSettings settings = TrainingSettings.From(options);
+        using TrainingRows read = Stored.Read(rows, options);
+        var states = new List<TrainingState>();
+        using var whole = new TrainingRun(read, settings, start: default, CancellationToken.None);
+        FitResult expected = whole.Run(_ =>
+        {
+            states.Add(whole.Save());
+            return true;
+        });
+        Assert.Equal(expected.State.Epoch, states.Count);
+        Assert.Equal(options.EarlyStopping is not null, expected.StopReason == StopReason.NoImprovement);
+
+        // After its last epoch, a training is at its end: there is nothing to resume.
+        foreach (TrainingState state in states.SkipLast(1))
+        {
+            using var resumed = new TrainingRun(read, settings, start: default, CancellationToken.None);
+            resumed.Resume(state);
+
+            FitResult actual = resumed.Run(_ => true);
+
+            Assert.Equal(expected.Weights, actual.Weights);
+            Assert.Equal((expected.StopReason, expected.ReturnedEpoch), (actual.StopReason, actual.ReturnedEpoch));
+            AssertSame(expected.State, actual.State);
+            Assert.Equal(whole.History.Reports.Select(Plain), resumed.History.Reports.Select(Plain));
+            Assert.Equal(resumed.History.Reports.Select(report => report.Elapsed).Order(), resumed.History.Reports.Select(report => report.Elapsed));
+        }
+    }
+
+    [Theory, MemberData(nameof(Forms))]
+    public void Resume_AfterTheLastEpoch_IsTheResultWithoutAnotherStep(string form)
+    {
+        (Rows rows, Func<Options> make) = _forms[form];
+        Options options = Short(make());
+        TrainingSettings settings = TrainingSettings.From(options);
+        using TrainingRows read = Stored.Read(rows, options);
+        using var whole = new TrainingRun(read, settings, start: default, CancellationToken.None);
+        FitResult expected = whole.Run(_ => true);
+        using var resumed = new TrainingRun(read, settings, start: default, CancellationToken.None);
+        resumed.Resume(expected.State);
+
+        FitResult actual = resumed.Run(_ => true);
+
+        Assert.Equal(expected.Weights, actual.Weights);
+        Assert.Equal((expected.StopReason, expected.ReturnedEpoch), (actual.StopReason, actual.ReturnedEpoch));
+        AssertSame(expected.State, actual.State);
+    }
+
+    [Fact]
+    public void Resume_OfATrainingThatContinuesAnother_EndsWithTheBitsOfTheUnbrokenTraining()
+    {
+        foreach (Rows rows in new[] { _dense, _sparse })
+        {
+            Options options = Short(new() { LearningRateSchedule = LearningRateSchedule.Constant, AveragedFraction = 0.5f });
+            TrainingSettings settings = TrainingSettings.From(options);
+            using TrainingRows read = Stored.Read(rows, options);
+            using var first = new TrainingRun(read, settings, start: default, CancellationToken.None);
+            var start = new TrainingStart(Model: null, first.Run(_ => true).State);
+            var states = new List<TrainingState>();
+            using var second = new TrainingRun(read, settings, start, CancellationToken.None);
+            FitResult expected = second.Run(_ =>
+            {
+                states.Add(second.Save());
+                return true;
+            });
+            foreach (TrainingState state in states)
+            {
+                using var resumed = new TrainingRun(read, settings, start, CancellationToken.None);
+                resumed.Resume(state);
+
+                FitResult actual = resumed.Run(_ => true);
+
+                Assert.Equal(expected.Weights, actual.Weights);
+                AssertSame(expected.State, actual.State);
+            }
+        }
+    }
+
+    [Fact]
+    public void Save_State_IsNotChangedByTheTrainingThatContinues()
+    {
+        Options options = Short(new() { Momentum = 0.5f });
+        using TrainingRows read = Stored.Read(_dense, options);
+        using var run = new TrainingRun(read, TrainingSettings.From(options), start: default, CancellationToken.None);
+        TrainingState? saved = null;
+        float[] values = [];
+        float[] meanSquares = [];
+        double[] sums = [];
+        run.Run(_ =>
+        {
+            if (saved is not null)
+                return true;
+            saved = run.Save();
+            (values, meanSquares, sums) = ([.. saved.Parameters.Values], [.. saved.Parameters.Rule["MeanSquare"]], [.. saved.Parameters.AverageSums]);
+            return true;
+        });
+
+        Assert.Equal(values, saved!.Parameters.Values);
+        Assert.Equal(meanSquares, saved.Parameters.Rule["MeanSquare"]);
+        Assert.Equal(sums, saved.Parameters.AverageSums);
+        Assert.Equal(1, saved.Epoch);
+        Assert.Single(saved.Reports);
+    }
+
+    private static Options Short(Options options)
+    {
+        options.NumberOfEpochs ??= 5;
+        options.BatchSize = Math.Min(options.BatchSize, 32);
+        options.Alpha = 0.99f;
+        return options;
+    }
+
+    private static void AssertSame(TrainingState expected, TrainingState actual)
+    {
+        Assert.Equal(expected.Identity, actual.Identity);
+        Assert.Equal((expected.Plan, expected.EpochsBefore, expected.StepsBefore, expected.Epoch),
+            (actual.Plan, actual.EpochsBefore, actual.StepsBefore, actual.Epoch));
+        Assert.Equal((expected.Best?.Epoch, expected.Best?.Loss), (actual.Best?.Epoch, actual.Best?.Loss));
+        Assert.Equal(expected.Best?.Weights, actual.Best?.Weights);
+        ParameterState parameters = expected.Parameters;
+        Assert.Equal(parameters.Values, actual.Parameters.Values);
+        Assert.Equal(parameters.Rule.Keys.Order(), actual.Parameters.Rule.Keys.Order());
+        Assert.All(parameters.Rule.Keys, name => Assert.Equal(parameters.Rule[name], actual.Parameters.Rule[name]));
+        Assert.Equal((parameters.StepCount, parameters.AlphaPower, parameters.FirstAveragedStep, parameters.LearningRate),
+            (actual.Parameters.StepCount, actual.Parameters.AlphaPower, actual.Parameters.FirstAveragedStep, actual.Parameters.LearningRate));
+        Assert.Equal(parameters.LastSteps, actual.Parameters.LastSteps);
+        Assert.Equal(parameters.AverageSums, actual.Parameters.AverageSums);
+    }
+
+    /// <summary>A report without its times.</summary>
+    private static EpochReport Plain(EpochReport report) => report with { Elapsed = default, RowsPerSecond = 0 };
+}

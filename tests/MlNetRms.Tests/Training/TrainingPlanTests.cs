@@ -1,0 +1,44 @@
+using MlNetRms.Settings;
+using MlNetRms.Training;
+using static MlNetRms.RmsPropRegressionTrainer;
+
+namespace MlNetRms.Tests.Training;
+
+public sealed class TrainingPlanTests
+{
+    [Theory]
+    [InlineData(1, 128, null, 1, 1, 10_000)]
+    [InlineData(1500, 10, 2, 10, 150, 2)]
+    [InlineData(1000, 128, null, 128, 8, 1250)]
+    [InlineData(1_280_000, 128, null, 128, 10_000, 1)]
+    [InlineData(1_280_001, 128, null, 128, 10_001, 1)]
+    [InlineData(1_279_872, 128, null, 128, 9_999, 2)]
+    [InlineData(3_000_000_000, 128, 1000, 128, 23_437_500, 1000)]
+    [InlineData(3_000_000_000, 2_000_000_000, 3, 2_000_000_000, 2, 3)]
+    [InlineData(5, int.MaxValue, 1, 5, 1, 1)]
+    [InlineData(2_147_483_647, 1, null, 1, 2_147_483_647, 1)]
+    public void Of_RowsAndOptions_SettlesBatchesAndEpochs(long rows, int batchSize, int? epochs, int expectedBatch, int expectedSteps, int expectedEpochs)
+    {
+        TrainingPlan plan = Of(rows, new() { BatchSize = batchSize, NumberOfEpochs = epochs });
+
+        Assert.Equal((expectedBatch, expectedSteps, expectedEpochs), (plan.BatchSize, plan.StepsPerEpoch, plan.NumberOfEpochs));
+        Assert.Equal((long)expectedSteps * expectedEpochs, plan.TotalSteps);
+    }
+
+    [Fact]
+    public void TotalSteps_MoreThanAnInt_DoNotWrap() =>
+        Assert.Equal(3_000_000_000L * 1000 / 100, Of(3_000_000_000, new() { BatchSize = 100, NumberOfEpochs = 1000 }).TotalSteps);
+
+    [Theory]
+    [InlineData(0, 0, 0)]
+    [InlineData(0.5f, 0, 15)]
+    [InlineData(0.5f, 7, 19)]        // 18.5 of 37, rounded up
+    [InlineData(1, 0, 30)]
+    [InlineData(1, 30, 60)]
+    [InlineData(1e-9f, 0, 1)]
+    public void Of_AveragedFraction_IsAShareOfAllStepsTheOnesBeforeIncluded(float fraction, long stepsBefore, long expected) =>
+        Assert.Equal(expected, Of(100, new() { BatchSize = 10, NumberOfEpochs = 3, AveragedFraction = fraction }, stepsBefore).AveragedSteps);
+
+    private static TrainingPlan Of(long rows, Options options, long stepsBefore = 0) =>
+        TrainingPlan.Of(rows, TrainingSettings.From(options).Plan, stepsBefore);
+}
