@@ -79,7 +79,7 @@ public sealed class RmsPropTests
     /// </summary>
     private static double StepBound(ScalarRmsProp<double> oracle, int i, double gradient)
     {
-        double mean = oracle.MeanGradientHat[i];
+        double mean = oracle.MeanGradient[i];
         double slack = 10 * Rounding * (oracle.MeanSquareHat[i] + mean * mean);
         double low = oracle.Denominator(Math.Max(oracle.Variance[i] - slack, 0));
         double high = oracle.Denominator(oracle.Variance[i] + slack);

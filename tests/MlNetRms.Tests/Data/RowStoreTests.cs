@@ -157,5 +157,5 @@ public sealed class RowStoreTests
     }
 
     private static Scaling Unscaled(int columns) =>
-        new(new ColumnMoments(RowBlock.RowLengthOf(columns), columns + 1), columns, standardize: false);
+        new(new ColumnMoments(RowBlock.RowLengthOf(columns), columns + 1), columns, rowCount: 0, standardize: false);
 }

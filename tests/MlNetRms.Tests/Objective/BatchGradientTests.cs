@@ -44,7 +44,7 @@ public sealed class BatchGradientTests
         BatchSum batch = objective.Compute(first, count);
 
         (double actualLoss, double actualWeight) = batch.Losses;
-        batch.DivideByWeight();
+        batch.DivideByRows();
         float[] gradient = batch.Gradient;
         float[] values = parameters.Values.ToArray();
         Assert.Equal(values.Length, gradient.Length);
@@ -64,8 +64,8 @@ public sealed class BatchGradientTests
             {
                 float[] moved = [.. values];
                 moved[position] += distance;
-                (double sum, double total) = Loss(store, first, count, moved);
-                return sum / total;
+                // Weights are relative to their mean over all rows, so that a light batch has a small gradient.
+                return Loss(store, first, count, moved).Loss / count;
             }
         }
         Assert.All(gradient, g => Assert.Equal(0, g));        // none where there is no parameter: label, weight and padding lanes
@@ -87,6 +87,7 @@ public sealed class BatchGradientTests
 
         sum.Add(second.Compute(110, 200));
 
+        Assert.Equal((300, 300), (expected.RowCount, sum.RowCount));
         Assert.Equal(expected.Losses.Weight, sum.Losses.Weight, 1e-6 * expected.Losses.Weight);
         Assert.Equal(expected.Losses.Loss, sum.Losses.Loss, 1e-5 * expected.Losses.Loss);
         Models.AssertClose(expected.Gradient, sum.Gradient, 1e-5);        // sums of floats in another order

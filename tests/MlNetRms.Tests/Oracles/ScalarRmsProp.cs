@@ -6,12 +6,11 @@ namespace MlNetRms.Tests.Oracles;
 internal sealed class ScalarRmsProp<T>(int parameterCount, T alpha, T epsilon, EpsilonPlacement placement, bool biasCorrection, T momentum, bool centered)
     where T : IFloatingPointIeee754<T>
 {
-    private readonly T[] _meanGradient = new T[parameterCount];
     private double _alphaPower = 1;
 
     public T[] MeanSquare { get; } = new T[parameterCount];
 
-    public T[] MeanGradientHat { get; } = new T[parameterCount];
+    public T[] MeanGradient { get; } = new T[parameterCount];
 
     public T[] Velocity { get; } = new T[parameterCount];
 
@@ -32,10 +31,9 @@ internal sealed class ScalarRmsProp<T>(int parameterCount, T alpha, T epsilon, E
             MeanSquareHat[i] = s;
             if (centered)
             {
-                _meanGradient[i] = alpha * _meanGradient[i] + (T.One - alpha) * g;
-                T m = _meanGradient[i] * correction;
-                MeanGradientHat[i] = m;
-                s = T.Max(s - m * m, T.Zero);
+                // m is not corrected, or ŝ would be 0 at the first step.
+                MeanGradient[i] = alpha * MeanGradient[i] + (T.One - alpha) * g;
+                s = T.Max(s - MeanGradient[i] * MeanGradient[i], T.Zero);
             }
             Variance[i] = s;
             Velocity[i] = momentum * Velocity[i] + g / Denominator(s);

@@ -3,23 +3,25 @@ using MlNetRms.Tests.Support;
 namespace MlNetRms.Tests.Oracles;
 
 /// <summary>
-/// A whole training in plain double code, without standardisation: near-equal batches, mean gradient, update rule,
-/// schedule, average of the last steps. In the order of reading, or in any order it is given.
+/// A whole training in plain double code, without standardisation: near-equal batches, mean gradient (the sum over the number of rows and the
+/// mean weight of all rows), update rule, schedule, average of the last steps. In the order of reading, or in any order it is given.
 /// </summary>
 internal static class ScalarTraining
 {
-    public static (double[] Parameters, double[] EpochLosses) Run(Rows rows, RmsPropRegressionTrainer.Options options) =>
+    public static (double[] Parameters, double[] EpochLosses) Run(Rows rows, RmsPropRegressionTrainer.Options options,
+        Func<int, bool>? penalizedOnTouch = null) =>
         Run(rows, options, (_, batches) => Enumerable.Range(0, batches).Select(batch =>
         {
             int first = batch * (rows.Count / batches) + Math.Min(batch, rows.Count % batches);
             return Enumerable.Range(first, rows.Count / batches + (batch < rows.Count % batches ? 1 : 0));
-        }));
+        }), penalizedOnTouch);
 
     /// <param name="rows">The rows.</param>
     /// <param name="options">With a fixed number of epochs.</param>
     /// <param name="order">From the epoch, from 0, and the number of batches to the rows of each batch.</param>
+    /// <param name="penalizedOnTouch">Columns whose L2 penalty is divided among the rows that are not 0 there; null for none.</param>
     public static (double[] Parameters, double[] EpochLosses) Run(Rows rows, RmsPropRegressionTrainer.Options options,
-        Func<int, int, IEnumerable<IEnumerable<int>>> order)
+        Func<int, int, IEnumerable<IEnumerable<int>>> order, Func<int, bool>? penalizedOnTouch = null)
     {
         int width = rows.Width;
         int batchSize = Math.Min(options.BatchSize, rows.Count);
@@ -27,6 +29,11 @@ internal static class ScalarTraining
         int epochs = options.NumberOfEpochs ?? throw new ArgumentException("the oracle takes a fixed number of epochs", nameof(options));
         long total = (long)batches * epochs;
         long averaged = (long)Math.Ceiling(options.AveragedFraction * (double)total);
+        double meanWeight = Enumerable.Range(0, rows.Count).Average(row => (double)rows.Weight(row));
+        double l2 = options.L2Regularization ?? 0;
+        double[] touchedL2 = Enumerable.Range(0, width).Select(column => penalizedOnTouch?.Invoke(column) == true
+            ? l2 * rows.Count * meanWeight / Enumerable.Range(0, rows.Count).Where(row => rows.Features[row][column] != 0).Sum(row => (double)rows.Weight(row))
+            : 0).ToArray();
         var rule = new ScalarRmsProp<double>(width + 1, options.Alpha, options.Epsilon, options.EpsilonPlacement,
             options.BiasCorrection, options.Momentum, options.Centered);
         var parameters = new double[width + 1];        // the bias last
@@ -40,19 +47,21 @@ internal static class ScalarTraining
             {
                 var gradient = new double[width + 1];
                 double batchWeight = 0;
+                int batchRows = 0;
                 foreach (int row in batch)
                 {
                     double residual = parameters[width] - rows.Labels[row];
                     for (int i = 0; i < width; i++)
                         residual += parameters[i] * rows.Features[row][i];
                     for (int i = 0; i < width; i++)
-                        gradient[i] += rows.Weight(row) * residual * rows.Features[row][i];
+                        gradient[i] += rows.Weight(row) * (residual * rows.Features[row][i] + (rows.Features[row][i] != 0 ? touchedL2[i] * parameters[i] : 0));
                     gradient[width] += rows.Weight(row) * residual;
                     batchWeight += rows.Weight(row);
+                    batchRows++;
                     losses[epoch] += 0.5 * rows.Weight(row) * residual * residual;
                 }
                 for (int i = 0; i <= width; i++)
-                    gradient[i] = gradient[i] / batchWeight + (i < width ? options.L2Regularization * parameters[i] : 0);
+                    gradient[i] = gradient[i] / (batchRows * meanWeight) + (i < width && touchedL2[i] == 0 ? l2 * parameters[i] : 0);
                 rule.Step(parameters, gradient, options.LearningRate * options.LearningRateSchedule.Factor(step, total));
                 epochWeight += batchWeight;
                 for (int i = 0; i <= width && step >= total - averaged; i++)
