@@ -22,6 +22,52 @@ public sealed class LearningRateScheduleTests
         Assert.Equal(expected, LearningRateSchedule.CosineToZero.Factor(step, total), 1e-12);
 
     [Theory]
+    [InlineData(0.03, 0.8, 0, 100, 1)]
+    [InlineData(0.03, 0.8, 20, 100, 0.857946788875)]
+    [InlineData(0.03, 0.8, 40, 100, 0.515)]
+    [InlineData(0.03, 0.8, 80, 100, 0.03)]
+    [InlineData(0.03, 0.8, 99, 100, 0.03)]
+    [InlineData(0.25, 0.5, 1_500_000_000, 6_000_000_000, 0.625)]
+    [InlineData(0.25, 0.5, 3_000_000_000, 6_000_000_000, 0.25)]
+    [InlineData(0, 1, 3, 4, 0.146446609407)]
+    [InlineData(1, 0.5, 1, 4, 1)]
+    public void CosineThenConstant_SomeSteps_FallsAlongTheCosineAndStaysAtTheFloor(double floor, double decay, long step, long total, double expected) =>
+        Assert.Equal(expected, LearningRateSchedule.CosineThenConstant(floor, decay).Factor(step, total), 1e-12);
+
+    [Fact]
+    public void CosineThenConstant_DefaultArguments_AreThreeHundredthsFromEightTenthsOn()
+    {
+        LearningRateSchedule schedule = LearningRateSchedule.CosineThenConstant();
+
+        Assert.All(Enumerable.Range(0, 100), step => Assert.Equal(LearningRateSchedule.CosineThenConstant(0.03, 0.8).Factor(step, 100), schedule.Factor(step, 100)));
+        Assert.All(Enumerable.Range(1, 79), step => Assert.True(schedule.Factor(step, 100) < schedule.Factor(step - 1, 100)));
+    }
+
+    [Fact]
+    public void CosineThenConstant_FloorZeroOverAllSteps_IsCosineToZero() =>
+        Assert.All(Enumerable.Range(0, 101), step =>
+            Assert.Equal(LearningRateSchedule.CosineToZero.Factor(step, 100), LearningRateSchedule.CosineThenConstant(0, 1).Factor(step, 100), 1e-15));
+
+    [Theory]
+    [InlineData("floor", -0.001, 0.5, "[0, 1]")]
+    [InlineData("floor", 1.001, 0.5, "[0, 1]")]
+    [InlineData("floor", double.NaN, 0.5, "[0, 1]")]
+    [InlineData("floor", double.PositiveInfinity, 0.5, "[0, 1]")]
+    [InlineData("decayFraction", 0.5, 0, "(0, 1]")]
+    [InlineData("decayFraction", 0.5, -1, "(0, 1]")]
+    [InlineData("decayFraction", 0.5, 1.001, "(0, 1]")]
+    [InlineData("decayFraction", 0.5, double.NaN, "(0, 1]")]
+    [InlineData("decayFraction", 0.5, double.NegativeInfinity, "(0, 1]")]
+    public void CosineThenConstant_OutsideItsRange_ThrowsWithNameValueAndRange(string name, double floor, double decay, string range)
+    {
+        var exception = Assert.Throws<ArgumentOutOfRangeException>(() => LearningRateSchedule.CosineThenConstant(floor, decay));
+
+        Assert.Equal(name, exception.ParamName);
+        Assert.Equal(name == "floor" ? floor : decay, exception.ActualValue);
+        Assert.Contains(range, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(0, 4, 1)]
     [InlineData(1, 4, 0.75)]
     [InlineData(4, 4, 0)]
@@ -152,5 +198,6 @@ public sealed class LearningRateScheduleTests
         Assert.Equal("constant", LearningRateSchedule.Constant.ToString());
         Assert.Equal("cosine to zero", LearningRateSchedule.CosineToZero.ToString());
         Assert.Equal("linear to zero", LearningRateSchedule.LinearToZero.ToString());
+        Assert.Equal("cosine to 0.03 over 0.8 of the steps, then constant", LearningRateSchedule.CosineThenConstant().ToString());
     }
 }

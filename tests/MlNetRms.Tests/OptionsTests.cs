@@ -150,17 +150,39 @@ public sealed class OptionsTests
         Assert.Throws<ArgumentNullException>(() => RmsPropCatalog.RmsProp(null!, new Options()));
     }
 
+    [Theory]
+    [InlineData(nameof(Options.L1Regularization))]
+    [InlineData(nameof(Options.NonNegativeWeights))]
+    [InlineData(nameof(Options.Standardize))]
+    public void RmsProp_DecorrelateWithAnOptionThatNeedsTheColumnsThemselves_ThrowsWithBothNames(string other)
+    {
+        Options With(bool? decorrelate) => new()
+        {
+            Decorrelate = decorrelate,
+            L1Regularization = other == nameof(Options.L1Regularization) ? 0.1f : 0,
+            NonNegativeWeights = other == nameof(Options.NonNegativeWeights),
+            Standardize = other != nameof(Options.Standardize),
+        };
+
+        var exception = Assert.Throws<ArgumentException>(() => new MLContext(1).Regression.Trainers.RmsProp(With(true)));
+
+        Assert.Equal(nameof(Options.Decorrelate), exception.ParamName);
+        Assert.Contains(nameof(Options.Decorrelate), exception.Message, StringComparison.Ordinal);
+        Assert.Contains(other, exception.Message, StringComparison.Ordinal);
+        Assert.All(new bool?[] { null, false }, decorrelate => Assert.NotNull(new MLContext(1).Regression.Trainers.RmsProp(With(decorrelate))));
+    }
+
     [Fact]
     public void Constructor_NewOptions_HasTheDefaultsOfTheDesign()
     {
         var options = new Options();
 
         Assert.Equal(("Label", "Features", null), (options.LabelColumnName, options.FeatureColumnName, options.ExampleWeightColumnName));
-        Assert.Equal((0.03f, 0.999f, 1e-2f, 0f, 0f), (options.LearningRate, options.Alpha, options.Epsilon, options.Momentum, options.L2Regularization));
-        Assert.Equal((128, null, 0.2f, 0f, 0), (options.BatchSize, options.NumberOfEpochs, options.AveragedFraction, options.InitialWeightsStandardDeviation, options.Seed));
-        Assert.Equal((true, true, true, false), (options.Standardize, options.Shuffle, options.BiasCorrection, options.Centered));
+        Assert.Equal((0.03f, 0.999f, 1e-4f, 0f, null), (options.LearningRate, options.Alpha, options.Epsilon, options.Momentum, options.L2Regularization));
+        Assert.Equal((256, null, 0.2f, 0f, 0), (options.BatchSize, options.NumberOfEpochs, options.AveragedFraction, options.InitialWeightsStandardDeviation, options.Seed));
+        Assert.Equal((true, null, true, true, false), (options.Standardize, options.Decorrelate, options.Shuffle, options.BiasCorrection, options.Centered));
         Assert.Equal(EpsilonPlacement.OutsideSquareRoot, options.EpsilonPlacement);
-        Assert.Same(LearningRateSchedule.CosineToZero, options.LearningRateSchedule);
+        Assert.Equal(LearningRateSchedule.CosineThenConstant(0.03, 0.8).Name, options.LearningRateSchedule.Name);
         Assert.Equal((0f, false, null, null), (options.L1Regularization, options.NonNegativeWeights, options.GradientClippingNorm, options.NumberOfThreads));
         Assert.Equal((0f, CancellationToken.None), (options.ValidationFraction, options.CancellationToken));
         Assert.All(new object?[] { options.LossFunction, options.ValidationSet, options.EarlyStopping, options.EpochCompleted }, Assert.Null);
@@ -200,7 +222,7 @@ public sealed class OptionsTests
         {
             (double low, double high, double? start) = Range(property);
             double value = end switch { 0 => low, 1 => high, _ => start!.Value };
-            property.SetValue(options, Convert.ChangeType(value, property.PropertyType));
+            property.SetValue(options, Convert.ChangeType(value, Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType));
         }
 
         // A search draws each option by itself: any two of them must go together.
@@ -219,9 +241,9 @@ public sealed class OptionsTests
         Options options = Options.Textbook;
 
         Assert.NotSame(options, Options.Textbook);
-        Assert.Equal((0.01f, 0.9f, 1e-6f, 0f, 0f), (options.LearningRate, options.Alpha, options.Epsilon, options.Momentum, options.L2Regularization));
+        Assert.Equal((0.01f, 0.9f, 1e-6f, 0f, null), (options.LearningRate, options.Alpha, options.Epsilon, options.Momentum, options.L2Regularization));
         Assert.Equal((10, 2, 0f, 0.01f), (options.BatchSize, options.NumberOfEpochs, options.AveragedFraction, options.InitialWeightsStandardDeviation));
-        Assert.Equal((false, true, false, false), (options.Standardize, options.Shuffle, options.BiasCorrection, options.Centered));
+        Assert.Equal((false, null, true, false, false), (options.Standardize, options.Decorrelate, options.Shuffle, options.BiasCorrection, options.Centered));
         Assert.Equal(EpsilonPlacement.InsideSquareRoot, options.EpsilonPlacement);
         Assert.Same(LearningRateSchedule.Constant, options.LearningRateSchedule);
     }

@@ -7,16 +7,18 @@ namespace MlNetRms.Tests.Training;
 public sealed class TrainingPlanTests
 {
     [Theory]
-    [InlineData(1, 128, null, 1, 1, 10_000)]
+    [InlineData(1, 128, null, 1, 1, 2000)]
     [InlineData(1500, 10, 2, 10, 150, 2)]
-    [InlineData(1000, 128, null, 128, 8, 1250)]
-    [InlineData(1_280_000, 128, null, 128, 10_000, 1)]
-    [InlineData(1_280_001, 128, null, 128, 10_001, 1)]
-    [InlineData(1_279_872, 128, null, 128, 9_999, 2)]
+    [InlineData(1000, 128, null, 128, 8, 250)]
+    [InlineData(256_000, 256, null, 256, 1000, 2)]
+    [InlineData(256_001, 256, null, 256, 1001, 2)]
+    [InlineData(255_744, 256, null, 256, 999, 3)]
+    [InlineData(1_280_000, 128, null, 128, 10_000, 2)]        // every row twice, however many steps that takes
+    [InlineData(1_280_000, 128, 1, 128, 10_000, 1)]
     [InlineData(3_000_000_000, 128, 1000, 128, 23_437_500, 1000)]
     [InlineData(3_000_000_000, 2_000_000_000, 3, 2_000_000_000, 2, 3)]
     [InlineData(5, int.MaxValue, 1, 5, 1, 1)]
-    [InlineData(2_147_483_647, 1, null, 1, 2_147_483_647, 1)]
+    [InlineData(2_147_483_647, 1, null, 1, 2_147_483_647, 2)]
     public void Of_RowsAndOptions_SettlesBatchesAndEpochs(long rows, int batchSize, int? epochs, int expectedBatch, int expectedSteps, int expectedEpochs)
     {
         TrainingPlan plan = Of(rows, new() { BatchSize = batchSize, NumberOfEpochs = epochs });
