@@ -12,7 +12,8 @@ internal sealed record Candidate(float LearningRate, int BatchSize, float L2Regu
     public bool IsDefaultStep => (LearningRate, BatchSize) == (Default.LearningRate, Default.BatchSize);
 
     private static Candidate From(RmsPropRegressionTrainer.Options options) =>
-        new(options.LearningRate, options.BatchSize, options.L2Regularization);
+        // Not given, it is none on so many rows of so few columns.
+        new(options.LearningRate, options.BatchSize, options.L2Regularization ?? 0);
 }
 
 /// <summary>How a setting did.</summary>
