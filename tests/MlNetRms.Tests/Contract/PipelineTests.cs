@@ -36,7 +36,7 @@ public sealed class PipelineTests
     }));
 
     private EstimatorChain<RmsPropRegressionTransformer> Pipeline =>
-        _ml.Transforms.Concatenate("Features", "A", "B", "C").Append(_ml.Regression.Trainers.RmsProp(numberOfEpochs: 30));
+        _ml.Transforms.Concatenate("Features", "A", "B", "C").Append(_ml.Regression.Trainers.RmsProp(numberOfEpochs: 30, batchSize: 64));
 
     [Fact]
     public void Score_OfEveryRow_IsTheDotProductPlusTheBias()
@@ -57,7 +57,7 @@ public sealed class PipelineTests
     {
         TransformerChain<RmsPropRegressionTransformer> chain = Pipeline.Fit(RawView);
 
-        Assert.Equal(_rows.Fit(new() { NumberOfEpochs = 30 }).Parameters(), chain.LastTransformer.Parameters());
+        Assert.Equal(_rows.Fit(new() { NumberOfEpochs = 30, BatchSize = 64 }).Parameters(), chain.LastTransformer.Parameters());
         Assert.Equal(chain.LastTransformer.Scores(_rows.View(_ml)), chain.Scores(RawView));
     }
 

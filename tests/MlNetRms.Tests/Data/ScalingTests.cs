@@ -35,6 +35,54 @@ public sealed class ScalingTests
         Assert.Equal(3 / rootMeanSquare, Standardize(scaling, 0, 3), 1e-6);
     }
 
+    [Fact]
+    public void CenterAndScale_SparseColumnsOfAWideSet_AreScaledByTheRootOfTheirSizeAndTheUsualSize()
+    {
+        const int Columns = 40;
+        double[] sizes = [.. Enumerable.Range(0, Columns).Select(column => 0.5 + column)];
+        float[][] features = [.. Enumerable.Range(0, 30).Select(row => sizes.Select((size, column) => row % 15 == column % 15 ? (float)size : 0).ToArray())];
+        double usual = Math.Sqrt(sizes.Average(size => size * size));
+
+        Scaling scaling = Make(new Rows(features, Some.Normals(1, 30)));
+
+        Assert.True(scaling.IsWide);
+        for (int column = 0; column < Columns; column++)
+        {
+            Assert.True(scaling.IsSparse[column]);
+            Assert.Equal(1 / Math.Sqrt(sizes[column] * usual), scaling.Scale(column), 1e-9);
+            Assert.Equal(1 / 15.0, scaling.NonZeroShare(column), 1e-12);
+        }
+        Assert.Equal(sizes.Sum(size => size / usual) / 15, scaling.Energy, 1e-9);
+        Assert.Equal(scaling.Energy, scaling.SparseEnergy);
+    }
+
+    [Theory]
+    [InlineData(30, 15, 0, false)]
+    [InlineData(30, 16, 0, true)]
+    [InlineData(30, 16, 1, false)]        // a constant column does not count
+    public void IsWide_ColumnsThatVary_TurnsAtHalfTheRows(int count, int columns, int constant, bool expected)
+    {
+        Rows rows = Some.Linear(1, count, columns);
+        foreach (float[] row in rows.Features)
+            Array.Fill(row, 4, 0, constant);
+
+        Assert.Equal(expected, Make(rows).IsWide);
+    }
+
+    [Fact]
+    public void Energy_DenseAndSparseColumns_IsTheMeanSquaredLengthOfAScaledRow()
+    {
+        Rows rows = Some.MostlyZero(1, 400, 3, 60, 2);
+        rows = new Rows(rows.Features, rows.Labels, [.. Enumerable.Range(0, 400).Select(row => 0.5f + row % 3)]);
+        Scaling scaling = Make(rows);
+        double Length(Func<int, bool> counts) => Enumerable.Range(0, 400).Sum(row => rows.Weight(row) *
+            rows.Features[row].Select((x, i) => counts(i) ? Math.Pow((x - scaling.Center(i)) * scaling.Scale(i), 2) : 0).Sum()) / rows.Weights!.Sum(w => (double)w);
+
+        Assert.Equal(Length(_ => true), scaling.Energy, 1e-6 * scaling.Energy);
+        Assert.Equal(Length(column => column >= 3), scaling.SparseEnergy, 1e-6 * scaling.SparseEnergy);
+        Assert.Equal(3, scaling.Energy - scaling.SparseEnergy, 1e-6);        // variance 1 each
+    }
+
     [Theory]
     [InlineData(9, true)]
     [InlineData(10, false)]
@@ -202,6 +250,6 @@ public sealed class ScalingTests
             values[row * rowLength + rows.Width + 1] = rows.Weight(row);
         }
         moments.AddDense(values);
-        return new Scaling(moments, rows.Width, standardize, previous);
+        return new Scaling(moments, rows.Width, rows.Count, standardize, previous);
     }
 }

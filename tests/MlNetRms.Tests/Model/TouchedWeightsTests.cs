@@ -80,9 +80,9 @@ public sealed class TouchedWeightsTests
             _rule.Step(_weights, _dense, gradient, learningRate);
             _average.Add(_step++, _weights);
             // As two rows give it: each value in two halves, and the sum over 4.
-            _touched.Add(places, values, 1);
+            _touched.Add(places, values, 1, rowWeight: 1);
             _touched.Prepare(places);        // nothing to do for what the batch has touched already
-            _touched.Add(places, values, 1);
+            _touched.Add(places, values, 1, rowWeight: 1);
             _rule.Step(new float[1], _clock, [0], learningRate);
             _touched.Step(_rule.CoefficientsOf(_clock, learningRate), gradientFactor: 0.25f);
             Assert.Equal(_before, _parameters[.._before.Length]);
@@ -158,7 +158,7 @@ public sealed class TouchedWeightsTests
             return (parameters, touched);
         }
 
-        private TouchedWeights New(float[] parameters) => new(parameters, _before.Length, _rule, ConstantRate, _firstAveragedStep);
+        private TouchedWeights New(float[] parameters) => new(parameters, _before.Length, _rule, ConstantRate, ridge: null, _firstAveragedStep);
 
         private RuleState NewState() => new(_rule.StateNames, _before.Length + Length);
 
@@ -282,12 +282,31 @@ public sealed class TouchedWeightsTests
     }
 
     [Fact]
+    public void Add_WithARidge_AddsItTimesTheRowsWeightAndTheWeightItself()
+    {
+        // α = 0 and ε = 1: a step is −η·g / (|g| + 1), which shows g.
+        var rule = new RmsPropRule(new(Alpha: 0, Epsilon: 1, EpsilonPlacement.OutsideSquareRoot, BiasCorrection: false, Momentum: 0, Centered: false));
+        float[] parameters = [9, 1, -2, 3];
+        var touched = new TouchedWeights(parameters, 1, rule, 1, ridge: [0.5f, 0.25f, 8], 0);
+        touched.Add([0, 1], [2, 3], factor: 0.5f, rowWeight: 3);
+        touched.Add([1], [1], factor: -1, rowWeight: 0.5f);
+
+        touched.Step(rule.CoefficientsOf(new RuleState(rule.StateNames, 1), 1), gradientFactor: 0.5f);
+
+        double[] gradient = [0.5 * (1 + 3 * 0.5 * 1), 0.5 * (1.5 + 3 * 0.25 * -2 - 1 + 0.5 * 0.25 * -2), 0];
+        Assert.Equal(9, parameters[0]);
+        Assert.Equal(3, parameters[3]);        // not touched, not penalised
+        for (int i = 0; i < 2; i++)
+            Assert.Equal(new[] { 1, -2 }[i] - gradient[i] / (Math.Abs(gradient[i]) + 1), parameters[1 + i], 1e-6);
+    }
+
+    [Fact]
     public void IsFinite_AMeanSquareBeyondFloat_IsFalseEverAfter()
     {
         var rule = new RmsPropRule(Form(centered: false, biasCorrection: false, EpsilonPlacement.OutsideSquareRoot));
-        var finite = new TouchedWeights([1, 2], 0, rule, 0.1f, 0);
-        var overflowing = new TouchedWeights([1, 2], 0, rule, 0.1f, 0);
-        overflowing.Add([1], [1e25f], 1);
+        var finite = new TouchedWeights([1, 2], 0, rule, 0.1f, ridge: null, 0);
+        var overflowing = new TouchedWeights([1, 2], 0, rule, 0.1f, ridge: null, 0);
+        overflowing.Add([1], [1e25f], 1, rowWeight: 1);
         StepCoefficients step = rule.CoefficientsOf(new RuleState(rule.StateNames, 1), 0.1f);
 
         finite.Step(step, 1);
@@ -295,7 +314,7 @@ public sealed class TouchedWeightsTests
 
         Assert.True(finite.IsFinite);
         Assert.False(overflowing.IsFinite);
-        overflowing.Add([0], [1], 1);
+        overflowing.Add([0], [1], 1, rowWeight: 1);
         overflowing.Step(step, 1);
         Assert.False(overflowing.IsFinite);
     }
@@ -307,8 +326,8 @@ public sealed class TouchedWeightsTests
     public void IsFinite_AGradientThatIsNoNumber_IsFalse(float gradient)
     {
         var rule = new RmsPropRule(Form(centered: false, biasCorrection: true, EpsilonPlacement.OutsideSquareRoot));
-        var weights = new TouchedWeights([1, 2], 0, rule, 0.1f, 0);
-        weights.Add([0, 1], [1, gradient], 1);
+        var weights = new TouchedWeights([1, 2], 0, rule, 0.1f, ridge: null, 0);
+        weights.Add([0, 1], [1, gradient], 1, rowWeight: 1);
 
         weights.Step(rule.CoefficientsOf(new RuleState(rule.StateNames, 1) { AlphaPower = 0 }, 0.1f), 1);
 

@@ -34,7 +34,7 @@ public sealed class CallbackTests
         Assert.All(seen, epoch => Assert.True(epoch.ValidationLoss > 0 && epoch.Loss > 0 && epoch.RowsPerSecond > 0));
         Assert.Equal(seen.Select(epoch => epoch.Elapsed).Order(), seen.Select(epoch => epoch.Elapsed));
         for (int epoch = 1; epoch <= 7; epoch++)        // the last of three steps
-            Assert.Equal((float)(0.03f * LearningRateSchedule.CosineToZero.Factor(3 * epoch - 1, 21)), seen[epoch - 1].LearningRate);
+            Assert.Equal((float)(0.03f * LearningRateSchedule.CosineThenConstant().Factor(3 * epoch - 1, 21)), seen[epoch - 1].LearningRate);
     }
 
     [Fact]

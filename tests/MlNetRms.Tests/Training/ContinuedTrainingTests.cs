@@ -22,6 +22,12 @@ public sealed class ContinuedTrainingTests
         ["centered"] = () => new() { Centered = true },
         ["centered with momentum"] = () => new() { Centered = true, Momentum = 0.9f, LearningRate = 0.003f },
         ["no bias correction"] = () => new() { BiasCorrection = false, Alpha = 0.9f },
+        ["decorrelated"] = () => new() { Decorrelate = true },
+        ["decorrelated with momentum"] = () => new() { Decorrelate = true, Momentum = 0.9f, LearningRate = 0.01f },
+        ["decorrelated, centered"] = () => new() { Decorrelate = true, Centered = true, LearningRate = 0.003f },
+        ["decorrelated with a penalty"] = () => new() { Decorrelate = true, L2Regularization = 0.01f },
+        ["decorrelated, weighted, initial weights"] = () => new() { Decorrelate = true, InitialWeightsStandardDeviation = 1, ExampleWeightColumnName = nameof(Row.Weight) },
+        ["penalty"] = () => new() { L2Regularization = 0.01f },
         ["everything"] = () => new() { Centered = true, Momentum = 0.5f, L2Regularization = 0.01f, NonNegativeWeights = true, GradientClippingNorm = 0.5f },
         ["lasso"] = () => new() { L1Regularization = 0.05f },
         ["in order"] = () => new() { Shuffle = false },
@@ -33,7 +39,8 @@ public sealed class ContinuedTrainingTests
 
     /// <summary>Those that leave the weights of sparse columns alone until a row touches them, at a constant rate.</summary>
     private static readonly string[] _touchedOnly =
-        ["plain", "momentum", "centered", "centered with momentum", "no bias correction", "in order", "not standardised", "initial weights", "loss", "weighted"];
+        ["plain", "momentum", "centered", "centered with momentum", "no bias correction", "in order", "not standardised", "initial weights", "loss", "weighted", "penalty",
+        "decorrelated", "decorrelated with momentum", "decorrelated, centered", "decorrelated with a penalty", "decorrelated, weighted, initial weights"];
 
     /// <summary>Up to a half, the average of the second part does not reach into the first; of the whole it is that of the whole.</summary>
     private static readonly float[] _fractions = [0, 0.2f, 0.5f, 1];
@@ -125,12 +132,12 @@ public sealed class ContinuedTrainingTests
     private static readonly Dictionary<string, (Action<Options> Change, string Before, string After)> _refused = new()
     {
         [nameof(Options.Alpha)] = (options => options.Alpha = 0.5f, "0.999", "0.5"),
-        [nameof(Options.Epsilon)] = (options => options.Epsilon = 0.125f, "0.01", "0.125"),
+        [nameof(Options.Epsilon)] = (options => options.Epsilon = 0.125f, "0.0001", "0.125"),
         [nameof(Options.EpsilonPlacement)] = (options => options.EpsilonPlacement = EpsilonPlacement.InsideSquareRoot, "OutsideSquareRoot", "InsideSquareRoot"),
         [nameof(Options.BiasCorrection)] = (options => options.BiasCorrection = false, "True", "False"),
         [nameof(Options.Momentum)] = (options => options.Momentum = 0.9f, "0", "0.9"),
         [nameof(Options.Centered)] = (options => options.Centered = true, "False", "True"),
-        [nameof(Options.L2Regularization)] = (options => options.L2Regularization = 0.25f, "0", "0.25"),
+        [nameof(Options.L2Regularization)] = (options => options.L2Regularization = 0.25f, "null", "0.25"),
         [nameof(Options.L1Regularization)] = (options => options.L1Regularization = 0.25f, "0", "0.25"),
         [nameof(Options.NonNegativeWeights)] = (options => options.NonNegativeWeights = true, "False", "True"),
         [nameof(Options.GradientClippingNorm)] = (options => options.GradientClippingNorm = 2.5f, "null", "2.5"),
@@ -138,6 +145,7 @@ public sealed class ContinuedTrainingTests
         [nameof(Options.Seed)] = (options => options.Seed = -7, "0", "-7"),
         [nameof(Options.Shuffle)] = (options => options.Shuffle = false, "True", "False"),
         [nameof(Options.Standardize)] = (options => options.Standardize = false, "True", "False"),
+        [nameof(Options.Decorrelate)] = (options => options.Decorrelate = true, "null", "True"),
     };
 
     public static TheoryData<string> RefusedOptions => [.. _refused.Keys];
@@ -232,7 +240,7 @@ public sealed class ContinuedTrainingTests
         get
         {
             var rates = new TheoryData<string, string, float>();
-            foreach (string form in new[] { "plain", "momentum", "centered with momentum" })
+            foreach (string form in new[] { "plain", "momentum", "centered with momentum", "decorrelated", "decorrelated with momentum" })
             {
                 foreach (string change in new[] { "none", "rate", "to a schedule", "from a schedule" })
                 {
@@ -330,6 +338,7 @@ public sealed class ContinuedTrainingTests
     private static Options ConstantRate(string form, int epochs, float averaged)
     {
         Options options = _forms[form]();
+        options.Decorrelate ??= false;
         options.NumberOfEpochs = epochs;
         options.BatchSize = 32;
         options.AveragedFraction = averaged;

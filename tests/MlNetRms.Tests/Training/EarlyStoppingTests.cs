@@ -127,7 +127,7 @@ public sealed class EarlyStoppingTests
         Assert.Equal(Fit(null, best).Parameters(), model.Parameters());
     }
 
-    public static TheoryData<string> Kinds => ["dense", "dense, averaged", "sparse", "sparse, all weights", "lasso", "sparse lasso", "lasso of another loss", "absolute loss", "non-negative"];
+    public static TheoryData<string> Kinds => ["dense", "dense, averaged", "decorrelated", "decorrelated, averaged", "sparse", "sparse, penalty", "sparse, all weights", "lasso", "sparse lasso", "lasso of another loss", "absolute loss", "non-negative"];
 
     [Theory, MemberData(nameof(Kinds))]
     public void Fit_ReturnedEpoch_HasTheValidationLossOfTheReturnedModel(string kind)
@@ -140,9 +140,11 @@ public sealed class EarlyStoppingTests
             EarlyStopping = new() { Patience = 5 },
             BatchSize = 20,
             NumberOfEpochs = 60,
-            AveragedFraction = kind == "dense" ? 0 : 0.5f,
+            AveragedFraction = kind is "dense" or "decorrelated" ? 0 : 0.5f,
             L1Regularization = kind.Contains("lasso", StringComparison.Ordinal) ? 0.08f : 0,
-            L2Regularization = kind == "sparse, all weights" ? 0.01f : 0,
+            L2Regularization = kind is "sparse, all weights" or "sparse, penalty" ? 0.01f : 0,
+            GradientClippingNorm = kind == "sparse, all weights" ? 1e18f : null,
+            Decorrelate = kind.StartsWith("decorrelated", StringComparison.Ordinal),
             NonNegativeWeights = kind == "non-negative",
             LossFunction = kind == "lasso of another loss" ? new HuberLoss(1) : kind == "absolute loss" ? new AbsoluteLoss() : null,
         };
@@ -189,6 +191,10 @@ public sealed class EarlyStoppingTests
 
     private static Options Form(EarlyStopping? stopping, float validationFraction = 0) => new()
     {
+        Decorrelate = false,
+        L2Regularization = 0,
+        LearningRate = 0.03f * MathF.Sqrt(5),        // for rows of 25 columns divided by the root of 25 / 5
+        Epsilon = 0.01f,
         BatchSize = 20,
         NumberOfEpochs = Epochs,
         LearningRateSchedule = LearningRateSchedule.Constant,

@@ -45,6 +45,20 @@ public sealed class SavedTrainingTests
         ["loss"] = (_dense, () => new() { LossFunction = new HuberLoss(0.5f) }),
         ["in order"] = (_dense, () => new() { Shuffle = false }),
         ["initial weights and a penalty"] = (_sparse, () => new() { InitialWeightsStandardDeviation = 1, L2Regularization = 0.01f, GradientClippingNorm = 0.5f }),
+        ["decorrelated"] = (_dense, () => new() { Decorrelate = true }),
+        ["decorrelated with momentum, centered, average of all"] = (_dense, () => new() { Decorrelate = true, Momentum = 0.9f, Centered = true, AveragedFraction = 1, LearningRate = 0.003f }),
+        ["decorrelated beside touched weights"] = (_sparse, () => new() { Decorrelate = true }),
+        ["decorrelated beside touched weights with a penalty"] = (_sparse, () => new() { Decorrelate = true, L2Regularization = 0.01f }),
+        ["touched weights with a penalty"] = (_sparse, () => new() { L2Regularization = 0.01f }),
+        ["decorrelated early stopping"] = (_fewRows, () => new()
+        {
+            Decorrelate = true,
+            EarlyStopping = new() { Patience = 4 },
+            ValidationFraction = 0.5f,
+            BatchSize = 20,
+            NumberOfEpochs = 100,
+            LearningRateSchedule = LearningRateSchedule.Constant,
+        }),
         ["steps of a schedule"] = (_dense, () => new() { LearningRateSchedule = LearningRateSchedule.StepDecay(0.5, 7) }),
     };
 
@@ -105,9 +119,9 @@ public sealed class SavedTrainingTests
     [Fact]
     public void Resume_OfATrainingThatContinuesAnother_EndsWithTheBitsOfTheUnbrokenTraining()
     {
-        foreach (Rows rows in new[] { _dense, _sparse })
+        foreach ((Rows rows, bool decorrelate) in new[] { (_dense, false), (_sparse, false), (_dense, true), (_sparse, true) })
         {
-            Options options = Short(new() { LearningRateSchedule = LearningRateSchedule.Constant, AveragedFraction = 0.5f });
+            Options options = Short(new() { Decorrelate = decorrelate, LearningRateSchedule = LearningRateSchedule.Constant, AveragedFraction = 0.5f });
             TrainingSettings settings = TrainingSettings.From(options);
             using TrainingRows read = Stored.Read(rows, options);
             using var first = new TrainingRun(read, settings, start: default, CancellationToken.None);
@@ -160,6 +174,7 @@ public sealed class SavedTrainingTests
 
     private static Options Short(Options options)
     {
+        options.Decorrelate ??= false;
         options.NumberOfEpochs ??= 5;
         options.BatchSize = Math.Min(options.BatchSize, 32);
         options.Alpha = 0.99f;

@@ -27,6 +27,8 @@ public sealed class SparseUpdatesTests
         ["loss"] = new() { LossFunction = new HuberLoss(0.7f) },
         ["in order"] = new() { Shuffle = false },
         ["weighted"] = new() { ExampleWeightColumnName = nameof(Row.Weight) },
+        ["decorrelated"] = new() { Decorrelate = true },
+        ["decorrelated, weighted"] = new() { Decorrelate = true, ExampleWeightColumnName = nameof(Row.Weight) },
     };
 
     public static TheoryData<string> Forms => new(_forms.Keys);
@@ -49,7 +51,6 @@ public sealed class SparseUpdatesTests
     private static readonly Dictionary<string, Options> _acting = new()
     {
         [nameof(Options.Momentum)] = new() { Momentum = 0.9f },
-        [nameof(Options.L2Regularization)] = new() { L2Regularization = 0.01f },
         [nameof(Options.L1Regularization)] = new() { L1Regularization = 0.01f },
         [nameof(Options.NonNegativeWeights)] = new() { NonNegativeWeights = true },
         [nameof(Options.GradientClippingNorm)] = new() { GradientClippingNorm = 1 },
@@ -65,6 +66,16 @@ public sealed class SparseUpdatesTests
 
         Assert.Equal(SparseUpdates.AllWeights, _rows.Fit(options).Training.SparseUpdates);
         Assert.Equal(SparseUpdates.None, Some.Linear(1, 50, 3).Fit(options).Training.SparseUpdates);
+    }
+
+    [Fact]
+    public void Fit_L2Regularization_UpdatesTouchedWeightsOnlyAndShrinksThem()
+    {
+        RmsPropRegressionTransformer plain = _rows.Fit(new() { L2Regularization = 0 });
+        RmsPropRegressionTransformer ridge = _rows.Fit(new() { L2Regularization = 0.1f });
+
+        Assert.Equal(SparseUpdates.TouchedWeights, ridge.Training.SparseUpdates);
+        Assert.InRange(ridge.Model.Weights.Skip(3).Sum(w => w * w), 0, 0.8f * plain.Model.Weights.Skip(3).Sum(w => w * w));
     }
 
     [Theory]
@@ -101,10 +112,40 @@ public sealed class SparseUpdatesTests
             ExampleWeightColumnName = nameof(Row.Weight),
         };
 
+        // A penalty in every step acts on untouched weights too; a clipping norm that nothing reaches asks for such steps.
+        options.GradientClippingNorm = l2 > 0 ? 1e18f : null;
         RmsPropRegressionTransformer model = rows.Fit(options);
 
         Assert.True(model.Training.SparseFeatures >= 64);
         Models.AssertClose(ScalarTraining.Run(rows, options).Parameters.Select(w => (float)w).ToArray(), model.Parameters(), OtherRoundings);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(0.05f)]
+    public void Fit_SparseColumnsTouched_EqualsTheScalarTrainingWithThePenaltyDividedAmongTheRowsThatTouch(float l2)
+    {
+        Rows rows = Weighted(_rows.Take(Enumerable.Range(0, 200)));
+        var options = new Options
+        {
+            Standardize = false,
+            Shuffle = false,
+            BatchSize = 16,
+            NumberOfEpochs = 4,
+            Alpha = 0.9f,
+            Epsilon = 0.1f,
+            LearningRate = 0.01f,
+            L2Regularization = l2,
+            ExampleWeightColumnName = nameof(Row.Weight),
+        };
+
+        RmsPropRegressionTransformer model = rows.Fit(options);
+
+        Assert.Equal((100, SparseUpdates.TouchedWeights), (model.Training.SparseFeatures, model.Training.SparseUpdates));
+        float[] expected = [.. ScalarTraining.Run(rows, options, penalizedOnTouch: column => column >= 3).Parameters.Select(w => (float)w)];
+        Models.AssertClose(expected, model.Parameters(), OtherRoundings);
+        if (l2 > 0)
+            Assert.True(Models.Distance(expected, [.. ScalarTraining.Run(rows, options).Parameters.Select(w => (float)w)]) > 10 * OtherRoundings);
     }
 
     [Fact]
@@ -119,6 +160,7 @@ public sealed class SparseUpdatesTests
     private static RmsPropRegressionTransformer Fit(string form, float? clippingNorm)
     {
         Options options = _forms[form];
+        options.Decorrelate ??= false;
         options.NumberOfEpochs = 15;
         options.GradientClippingNorm = clippingNorm;
         return (options.ExampleWeightColumnName is null ? _rows : Weighted(_rows)).Fit(options);

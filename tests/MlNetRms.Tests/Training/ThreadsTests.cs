@@ -10,18 +10,22 @@ public sealed class ThreadsTests
     private const int BatchSize = 256;        // 256 rows of 128 floats: more than 25 000 values, eight blocks of rows
 
     [Theory]
-    [InlineData(700, false)]
-    [InlineData(700, true)]
-    [InlineData(257, false)]        // batches of 129 rows: half of the blocks are empty
-    public void Fit_AnyNumberOfThreads_GivesIdenticalBits(int rowCount, bool weighted)
+    [InlineData(700, false, false)]
+    [InlineData(700, true, false)]
+    [InlineData(257, false, false)]        // batches of 129 rows: half of the blocks are empty
+    [InlineData(700, false, true)]
+    [InlineData(700, true, true)]
+    [InlineData(257, false, true)]
+    public void Fit_AnyNumberOfThreads_GivesIdenticalBits(int rowCount, bool weighted, bool decorrelate)
     {
         Rows rows = Some.Linear(1, rowCount, Columns, weighted: weighted);
-        RmsPropRegressionTransformer one = Fit(rows, 1);
+        void Coordinates(Options options) => options.Decorrelate = decorrelate;
+        RmsPropRegressionTransformer one = Fit(rows, 1, Coordinates);
 
         Assert.Equal(1, one.Training.NumberOfThreads);
         foreach (int threads in new[] { 2, 3, 4, 8 })
         {
-            RmsPropRegressionTransformer several = Fit(rows, threads);
+            RmsPropRegressionTransformer several = Fit(rows, threads, Coordinates);
             Assert.Equal(threads, several.Training.NumberOfThreads);
             Assert.Equal(one.Parameters(), several.Parameters());
             Assert.Equal(one.Training.Epochs.Select(epoch => epoch.Loss), several.Training.Epochs.Select(epoch => epoch.Loss));

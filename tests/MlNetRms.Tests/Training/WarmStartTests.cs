@@ -11,9 +11,10 @@ public sealed class WarmStartTests
     private readonly Rows _rows = Some.Linear(1, 300, [1, 10, 0.1], means: [5, 0, 1], labelOffset: 50, labelScale: 4);
 
     /// <summary>One step over all rows, whose loss is that of the weights before it.</summary>
-    private static Options OneStep(Rows rows, bool standardize = true) => new()
+    private static Options OneStep(Rows rows, bool standardize = true, bool? decorrelate = null) => new()
     {
         Standardize = standardize,
+        Decorrelate = decorrelate,
         BatchSize = rows.Count,
         NumberOfEpochs = 1,
         LearningRate = 1e-7f,
@@ -39,7 +40,7 @@ public sealed class WarmStartTests
     {
         // One full batch with bias correction and not centered: ŝ = g², so w ← w − η·g / (|g| + ε).
         var start = new float[] { 0.5f, -2, 3, 7 };
-        var options = new Options { Standardize = false, BatchSize = 1000, NumberOfEpochs = 1, LearningRate = 0.25f, LearningRateSchedule = LearningRateSchedule.Constant };
+        var options = new Options { Standardize = false, BatchSize = 1000, NumberOfEpochs = 1, LearningRate = 0.25f, Epsilon = 0.01f, LearningRateSchedule = LearningRateSchedule.Constant };
         var gradient = new double[4];
         for (int row = 0; row < _rows.Count; row++)
         {
@@ -71,14 +72,37 @@ public sealed class WarmStartTests
         }
     }
 
-    [Fact]
-    public void Fit_SparseColumns_StartsWithTheModelsLoss()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Fit_CorrelatedColumns_StartsWithTheModelsLossInAnyCoordinates(bool decorrelate)
+    {
+        // Two columns nearly the same, a copy of one, and one that is constant: some directions are short, and some have no coordinate.
+        var rows = new Rows([.. _rows.Features.Select(row => new[] { row[0], row[0] + 0.01f * row[2], row[1], row[1], 7 })], _rows.Labels);
+        float[] start = [1.5f, -1, 0.2f, -0.1f, 0, 40];
+        double expected = Enumerable.Range(0, rows.Count).Average(row =>
+            0.5 * Math.Pow(start[5] - rows.Labels[row] + rows.Features[row].Zip(start, (x, w) => (double)x * w).Sum(), 2));
+
+        RmsPropRegressionTransformer model = Trainer(OneStep(rows, decorrelate: decorrelate)).Fit(rows.View(_ml), NewModel(start[..5], start[5]));
+
+        Assert.Equal(expected, model.Training.Epochs[0].Loss, 1e-4 * expected);
+        Assert.Equal(expected, 0.5 * Math.Pow(model.Rmse(rows), 2) + OffsetLoss(), 1e-4 * expected);
+
+        // The bias that is returned is the one that leaves no mean residual.
+        double OffsetLoss() => 0.5 * Math.Pow(Enumerable.Range(0, rows.Count).Average(row =>
+            start[5] - rows.Labels[row] + rows.Features[row].Zip(start, (x, w) => (double)x * w).Sum()), 2);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Fit_SparseColumns_StartsWithTheModelsLoss(bool decorrelate)
     {
         Rows rows = Some.MostlyZero(1, 400, 2, 90, 3);
         RmsPropRegressionTransformer first = rows.Fit(new() { NumberOfEpochs = 20 });
         double expected = 0.5 * Math.Pow(first.Rmse(rows), 2);
 
-        Assert.Equal(expected, Trainer(OneStep(rows)).Fit(rows.View(_ml), first.Model).Training.Epochs[0].Loss, 1e-4 * expected);
+        Assert.Equal(expected, Trainer(OneStep(rows, decorrelate: decorrelate)).Fit(rows.View(_ml), first.Model).Training.Epochs[0].Loss, 1e-4 * expected);
     }
 
     [Fact]

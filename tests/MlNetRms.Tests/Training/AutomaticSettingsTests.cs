@@ -1,0 +1,104 @@
+using MlNetRms.Tests.Support;
+using static MlNetRms.RmsPropRegressionTrainer;
+
+namespace MlNetRms.Tests.Training;
+
+/// <summary>What the data decides where the options leave it open.</summary>
+public sealed class AutomaticSettingsTests
+{
+    [Theory]
+    [InlineData(60, 40)]
+    [InlineData(20, 50)]
+    public void Fit_MoreColumnsThanHalfTheRows_HasTheWeightsOfAQuarterOfTheEnergyOverTheRows(int count, int columns)
+    {
+        Rows rows = Some.Linear(1, count, columns);
+
+        float[] automatic = rows.Fit().Parameters();
+
+        // Each column has variance 1 in the units of training.
+        Models.AssertClose(rows.Fit(new() { L2Regularization = 0.25f * columns / count }).Parameters(), automatic, 1e-4);
+        Assert.NotEqual(rows.Fit(new() { L2Regularization = 0 }).Parameters(), automatic);
+    }
+
+    [Theory]
+    [InlineData(80, 40, 0, true)]
+    [InlineData(60, 40, 10, true)]        // with ten of the columns constant
+    [InlineData(60, 40, 9, false)]
+    public void Fit_L2RegularizationNotGiven_IsNoneUnlessTheColumnsThatVaryOutnumberHalfTheRows(int count, int columns, int constant, bool none)
+    {
+        Rows rows = Some.Linear(1, count, columns);
+        foreach (float[] row in rows.Features)
+            Array.Fill(row, 3, 0, constant);
+
+        Assert.Equal(none, rows.Fit(new() { L2Regularization = 0 }).Parameters().SequenceEqual(rows.Fit().Parameters()));
+    }
+
+    [Fact]
+    public void Fit_WideWithL1OrNotStandardized_HasNoAutomaticPenalty()
+    {
+        Rows rows = Some.Linear(1, 40, 30);
+        foreach (Func<Options> options in new Func<Options>[] { () => new() { L1Regularization = 0.01f }, () => new() { Standardize = false, NumberOfEpochs = 50 } })
+        {
+            Options none = options();
+            none.L2Regularization = 0;
+
+            Assert.Equal(rows.Fit(none).Parameters(), rows.Fit(options()).Parameters());
+        }
+    }
+
+    [Theory]
+    [InlineData(3, 0, false, 1)]
+    [InlineData(5, 0, true, 1)]
+    [InlineData(20, 0, false, 2)]
+    [InlineData(20, 0, true, 2)]
+    [InlineData(10, 10, false, 2)]        // every column twice: rows are as long as of 20 columns
+    [InlineData(10, 10, true, 1.41421356)]        // and have ten directions
+    public void Fit_LongRows_DivideTheLearningRateByTheRootOfTheirEnergyOverFive(int columns, int copies, bool decorrelate, double divisor)
+    {
+        Rows rows = Some.Linear(1, 500, columns);
+        rows = new Rows([.. rows.Features.Select(row => row.Concat(row[..copies]).ToArray())], rows.Labels);
+
+        TrainingReport report = rows.Fit(new()
+        {
+            Decorrelate = decorrelate,
+            NumberOfEpochs = 1,
+            LearningRateSchedule = LearningRateSchedule.Constant,
+        }).Training;
+
+        Assert.Equal(0.03 / divisor, report.Epochs[0].LearningRate, 1e-6);
+    }
+
+    [Fact]
+    public void Fit_NotStandardized_TakesTheLearningRateAsItIs() =>
+        Assert.Equal(0.03f, Some.Linear(1, 500, 50).Fit(new() { Standardize = false, NumberOfEpochs = 1, LearningRateSchedule = LearningRateSchedule.Constant })
+            .Training.Epochs[0].LearningRate);
+
+    [Fact]
+    public void Fit_DecorrelateNotGiven_IsOnUnlessAnOptionNeedsTheColumnsThemselves()
+    {
+        Rows rows = Some.Linear(1, 300, 6);
+        float[] With(bool? decorrelate, Action<Options>? change = null)
+        {
+            var options = new Options { Decorrelate = decorrelate, NumberOfEpochs = 3 };
+            change?.Invoke(options);
+            return rows.Fit(options).Parameters();
+        }
+
+        Assert.Equal(With(true), With(null));
+        Assert.NotEqual(With(true), With(false));
+        foreach (Action<Options> change in new Action<Options>[] { o => o.L1Regularization = 0.01f, o => o.NonNegativeWeights = true, o => o.Standardize = false })
+            Assert.Equal(With(false, change), With(null, change));
+    }
+
+    [Theory]
+    [InlineData(512, true)]
+    [InlineData(513, false)]
+    public void Fit_DecorrelateNotGiven_IsOnUpTo512DenseColumns(int columns, bool expected)
+    {
+        Rows rows = Some.Linear(1, 1100, columns);
+        float[] With(bool? decorrelate) => rows.Fit(new() { Decorrelate = decorrelate, NumberOfEpochs = 1 }).Parameters();
+
+        Assert.Equal(With(expected), With(null));
+        Assert.NotEqual(With(!expected), With(null));
+    }
+}
