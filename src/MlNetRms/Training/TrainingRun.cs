@@ -13,10 +13,11 @@ internal sealed class TrainingRun : IDisposable
     private const int RunBytes = 1 << 20;
 
     /// <summary>
-    /// Mean squared length of a row up to which the learning rate is taken as it is: a step of η in every weight moves a prediction by up to
-    /// η·Σ|x|, so that longer rows need smaller steps.
+    /// Mean squared length of a row for which the learning rate is taken as it is: a step of η in every weight moves a prediction by up to
+    /// η·Σ|x|, so that longer rows need smaller steps, and rows with hardly a value in them can take larger ones.
     /// </summary>
     private const double UsualEnergy = 5;
+    private const double LeastRelativeEnergy = 0.2;
 
     /// <summary>λ is this share of a row's mean squared length over the number of rows where columns outnumber half the rows.</summary>
     private const double WideRidge = 0.25;
@@ -59,7 +60,7 @@ internal sealed class TrainingRun : IDisposable
         Decorrelation = keepsState ? previous!.Parameters.Decorrelation : DecorrelationOf(settings, rows, L2, cancellation);
         double energy = rows.Scaling.SparseEnergy + (Decorrelation?.DirectionCount ?? rows.Scaling.Energy - rows.Scaling.SparseEnergy);
         LearningRateSettings learningRate = settings.Reading.Standardize
-            ? settings.LearningRate with { Initial = (float)(settings.LearningRate.Initial / Math.Sqrt(Math.Max(1, energy / UsualEnergy))) }
+            ? settings.LearningRate with { Initial = (float)(settings.LearningRate.Initial / Math.Sqrt(Math.Max(LeastRelativeEnergy, energy / UsualEnergy))) }
             : settings.LearningRate;
         _parameters = new Parameters(layout, rule, UpdatesTouchedOnly, learningRate.Initial, FirstAveragedStep(previous),
             start.Weights(rows.Scaling) ?? InitialWeights.Of(layout.ColumnCount, settings.Plan),
