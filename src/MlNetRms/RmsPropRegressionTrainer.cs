@@ -158,9 +158,11 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
 
         (float[] weights, float bias) = rows.Scaling.ToRaw(result.Weights.AsSpan(..^1), result.Weights[^1], centerResiduals: _settings.Loss.IsSquared);
         TrainingChecks.Finite(weights, bias, columns);
-        TrainingReport report = TrainingReports.Create(rows, run, result, readingTime);
+        FitStatistics statistics = run.Evaluation.Of(result.Weights);
+        TrainingReport report = TrainingReports.Create(rows, run, result, statistics, readingTime);
         log.Trained(report);
-        return new RmsPropRegressionTransformer(MlNetInternals.NewLinearModel(_host, weights, bias), report, result.State,
+        log.Doubts(report, statistics.Loss, statistics.ConstantLoss);
+        return new RmsPropRegressionTransformer(MlNetInternals.NewLinearModel(_host, weights, bias), report, result.State, statistics.StandardErrors,
             _host, input.Schema, _settings.Columns.Features);
     }
 

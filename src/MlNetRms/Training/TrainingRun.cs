@@ -76,6 +76,10 @@ internal sealed class TrainingRun : IDisposable
         int runLength = Math.Max(1, RunBytes / (sizeof(float) * rows.Layout.Stride) / Plan.BatchSize);
         var order = new BatchOrder(training.RowCount, Plan.BatchSize, runLength, settings.Plan.Shuffle, settings.Plan.Seed);
         var penalties = new Penalties(settings.Penalties, L2, layout);
+        LearningRate = learningRate.Initial;
+        bool isPenalized = L2 > 0 || settings.Penalties is not { L1: 0, NonNegativeWeights: false };
+        Evaluation = new FitEvaluation(rows, loss, Decorrelation, isPenalized, cancellation);
+        ConditionNumber = Decorrelation?.ConditionNumber ?? ConditionOf(rows, cancellation);
         History = new EpochHistory(Plan.NumberOfEpochs, training.RowCount, loss.ReportFactor);
         // Last, because it starts threads.
         _objective = new BatchGradient(training, _parameters, loss, Plan.BatchSize, settings.Plan.NumberOfThreads, cancellation);
@@ -83,6 +87,15 @@ internal sealed class TrainingRun : IDisposable
     }
 
     public TrainingPlan Plan { get; }
+
+    /// <summary>η before the schedule as it takes effect.</summary>
+    public float LearningRate { get; }
+
+    /// <summary>Condition number of the dense columns; null where it is not known.</summary>
+    public double? ConditionNumber { get; }
+
+    /// <summary>How well weights fit the training rows.</summary>
+    public FitEvaluation Evaluation { get; }
 
     /// <summary>λ of the L2 penalty as it takes effect.</summary>
     public float L2 { get; }
@@ -154,6 +167,10 @@ internal sealed class TrainingRun : IDisposable
             ?? (rows.Scaling.IsOn && !settings.Penalties.NeedsWeights && rows.Layout.DenseCount is > 1 and <= MostDecorrelated);
         return wanted && rows.Layout.DenseCount > 0 ? new Decorrelation(DenseCovariance.Of(rows.Training, cancellation), l2) : null;
     }
+
+    private static double? ConditionOf(TrainingRows rows, CancellationToken cancellation) =>
+        rows.Scaling.IsOn && rows.Layout.DenseCount is > 1 and <= MostDecorrelated
+            ? new Decorrelation(DenseCovariance.Of(rows.Training, cancellation), l2: 0).ConditionNumber : null;
 
     private float[] RidgeByPlace(ParameterLayout layout, Scaling scaling)
     {
