@@ -157,7 +157,7 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         }
 
         (float[] weights, float bias) = rows.Scaling.ToRaw(result.Weights.AsSpan(..^1), result.Weights[^1], centerResiduals: _settings.Loss.IsSquared);
-        TrainingChecks.Finite(weights, bias, columns);
+        TrainingChecks.Range(weights, bias, result.Weights, rows.Scaling, columns);
         FitStatistics statistics = run.Evaluation.Of(result.Weights);
         TrainingReport report = TrainingReports.Create(rows, run, result, statistics, readingTime);
         log.Trained(report);

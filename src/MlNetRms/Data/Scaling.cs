@@ -16,9 +16,6 @@ internal sealed class Scaling
     /// <summary>A column is sparse if less than this share of the rows' weight is not zero in it.</summary>
     private const double SparseShare = 0.1;
 
-    /// <summary>A standard deviation below this share of the mean is rounding: float has 24 bits.</summary>
-    private const double ConstantShare = 1e-7;
-
     /// <summary>Most that Pareto scaling makes of a difference in size: a column in quite other units must not drown the rest.</summary>
     private const double MostParetoFactor = 4;
 
@@ -164,7 +161,8 @@ internal sealed class Scaling
         return (scaled, (float)(scaledBias / LabelStandardDeviation));
     }
 
-    private static bool IsConstant(ColumnSummary column) => Math.Sqrt(column.Variance) <= ConstantShare * Math.Abs(column.Mean);
+    /// <summary>Whether float cannot tell the values apart: moments are summed about one of the values, so equal values give exactly 0.</summary>
+    private static bool IsConstant(ColumnSummary column) => column.Variance == 0;
 
     private static bool HasFewNonZeros(ColumnSummary column, double totalWeight) => column.NonZeroWeight < SparseShare * totalWeight;
 
