@@ -69,7 +69,7 @@ internal sealed class TrainingRun : IDisposable
             _parameters.Restore(previous!.Parameters);
 
         var loss = new StandardizedLoss(settings.Loss, rows.Scaling, training, cancellation);
-        var zeros = new LassoZeros(training, loss, settings.Penalties, cancellation);
+        var zeros = new ExactZeros(training, loss, settings.Penalties, cancellation);
         _returned = new ReturnedWeights(_parameters, rows.Scaling, loss, zeros);
         _validation = rows.Validation is null ? null : new MeanLoss(rows.Validation, loss, cancellation);
         _best = settings.Stopping is null ? null : new BestEpoch(settings.Stopping);
