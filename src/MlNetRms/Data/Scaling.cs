@@ -25,6 +25,7 @@ internal sealed class Scaling
     private readonly double[] _scales;
     private readonly double[] _nonZeroShares;
     private readonly double _labelMean;
+    private readonly double _labelVariance;
     private readonly double _denseEnergy;
     private readonly double _sparseEnergy;
 
@@ -70,6 +71,7 @@ internal sealed class Scaling
         }
         ColumnSummary label = columns.Summarize(columnCount);
         _labelMean = label.Mean;
+        _labelVariance = label.Variance;
         IsLabelConstant = IsConstant(label);
         if (!standardize)
             return;
@@ -128,6 +130,9 @@ internal sealed class Scaling
 
     /// <summary>Mean of the label over these rows, in the units of training.</summary>
     public double ScaledLabelMean => (_labelMean - LabelCenter) / LabelStandardDeviation;
+
+    /// <summary>Variance of the label over these rows, in the units of training.</summary>
+    public double ScaledLabelVariance => _labelVariance / (LabelStandardDeviation * LabelStandardDeviation);
 
     /// <summary>Weights and bias in raw units.</summary>
     /// <param name="weights">Trained weights of all columns.</param>

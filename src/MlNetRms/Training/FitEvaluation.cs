@@ -18,7 +18,7 @@ internal sealed class FitEvaluation(TrainingRows rows, StandardizedLoss loss, De
         StandardizedLoss squared = loss.IsSquared ? loss : new StandardizedLoss(LossSettings.HalfSquared, scaling, rows.Training, cancellation);
         var squares = new MeanLoss(rows.Training, squared, cancellation);
         double residual = 2 * squares.Of(weights);
-        double spread = 2 * squares.Of(constant);
+        double spread = scaling.ScaledLabelVariance;
         double lossOfWeights = loss.IsSquared ? residual / 2 : losses.Of(weights);
         double lossOfConstant = loss.IsSquared ? spread / 2 : losses.Of(constant);
 
