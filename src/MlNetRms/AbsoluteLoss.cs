@@ -10,7 +10,13 @@ public sealed class AbsoluteLoss : IRegressionLoss
     public double Loss(float output, float label) => Math.Abs((double)output - label);
 
     /// <inheritdoc/>
-    public float Derivative(float output, float label) => MathF.Sign(output - label);
+    public float Derivative(float output, float label) => (output - label) switch
+    {
+        < 0 => -1,
+        > 0 => 1,
+        0 => 0,
+        float residual => residual,        // NaN
+    };
 
     /// <summary>The type and its constants.</summary>
     /// <returns>For example "HuberLoss(delta: 1)".</returns>

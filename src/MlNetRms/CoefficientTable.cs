@@ -10,10 +10,13 @@ public sealed class CoefficientTable : IReadOnlyList<Coefficient>
 {
     private readonly Coefficient[] _coefficients;
 
-    internal CoefficientTable(string[] names, LinearModelParameters model, double[]? standardDeviations)
+    internal CoefficientTable(string[] names, LinearModelParameters model, double[]? standardDeviations, double[]? standardErrors = null)
     {
         Bias = model.Bias;
-        _coefficients = [.. model.Weights.Select((weight, i) => new Coefficient(names[i], weight, weight * standardDeviations?[i]))];
+        _coefficients = [.. model.Weights.Select((weight, i) => new Coefficient(names[i], weight, weight * standardDeviations?[i])
+        {
+            StandardError = standardErrors?[i],
+        })];
     }
 
     /// <summary>The prediction where all features are 0.</summary>
@@ -36,17 +39,20 @@ public sealed class CoefficientTable : IReadOnlyList<Coefficient>
     public override string ToString()
     {
         bool known = _coefficients.Any(coefficient => coefficient.WeightPerStandardDeviation is not null);
+        bool withErrors = _coefficients.Any(coefficient => coefficient.StandardError is not null);
         int width = _coefficients.Select(coefficient => coefficient.Name.Length).Append("feature".Length).Max();
         var table = new StringBuilder();
-        AddLine("feature", "weight", known ? "per std. dev." : null);
+        AddLine("feature", "weight", "per std. dev.", "std. error", "t");
         foreach (Coefficient coefficient in _coefficients)
-            AddLine(coefficient.Name, Format(coefficient.Weight), known ? Format(coefficient.WeightPerStandardDeviation) : null);
-        AddLine("(bias)", Format(Bias), known ? "" : null);
+            AddLine(coefficient.Name, Format(coefficient.Weight), Format(coefficient.WeightPerStandardDeviation), Format(coefficient.StandardError),
+                coefficient.TValue?.ToString("f2", CultureInfo.InvariantCulture) ?? "");
+        AddLine("(bias)", Format(Bias), "", "", "");
         return table.ToString();
 
-        void AddLine(string name, string weight, string? perStandardDeviation)
+        void AddLine(string name, string weight, string perStandardDeviation, string standardError, string t)
         {
-            string line = $"{name.PadRight(width)}  {weight,13}" + (perStandardDeviation is null ? "" : $"  {perStandardDeviation,13}");
+            string line = $"{name.PadRight(width)}  {weight,13}" + (known ? $"  {perStandardDeviation,13}" : "") +
+                (withErrors ? $"  {standardError,13}  {t,9}" : "");
             table.AppendLine(line.TrimEnd());
         }
     }

@@ -28,7 +28,7 @@ public sealed class EpsilonInsensitiveLoss : IRegressionLoss
     public float Derivative(float output, float label)
     {
         float residual = output - label;
-        return MathF.Abs(residual) > Epsilon ? MathF.Sign(residual) : 0;
+        return MathF.Abs(residual) > Epsilon ? MathF.CopySign(1, residual) : 0 * residual;
     }
 
     /// <summary>The type and its constants.</summary>

@@ -108,8 +108,9 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
     /// rate the average covers the last <see cref="Options.AveragedFraction"/> of all steps, as far as this <c>Fit</c> took them.
     /// </para>
     /// <para>
-    /// A label or a feature that was constant until now gets its scale from these rows; the optimiser then starts afresh from the
-    /// weights, because the size of the gradients is no longer what its state says.
+    /// A label or a feature that was constant until now gets its scale from these rows, and features that are correlated in quite another
+    /// way are decorrelated anew; the optimiser then starts afresh from the weights, because the size of the gradients is no longer what its
+    /// state says.
     /// </para>
     /// </remarks>
     public RmsPropRegressionTransformer Fit(IDataView input, RmsPropRegressionTransformer previous)
@@ -157,10 +158,12 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         }
 
         (float[] weights, float bias) = rows.Scaling.ToRaw(result.Weights.AsSpan(..^1), result.Weights[^1], centerResiduals: _settings.Loss.IsSquared);
-        TrainingChecks.Finite(weights, bias, columns);
-        TrainingReport report = TrainingReports.Create(rows, run, result, readingTime);
+        TrainingChecks.Range(weights, bias, result.Weights, rows.Scaling, columns);
+        FitStatistics statistics = run.Evaluation.Of(result.Weights);
+        TrainingReport report = TrainingReports.Create(rows, run, result, statistics, readingTime);
         log.Trained(report);
-        return new RmsPropRegressionTransformer(MlNetInternals.NewLinearModel(_host, weights, bias), report, result.State,
+        log.Doubts(report, statistics.Loss, statistics.ConstantLoss);
+        return new RmsPropRegressionTransformer(MlNetInternals.NewLinearModel(_host, weights, bias), report, result.State, statistics.StandardErrors,
             _host, input.Schema, _settings.Columns.Features);
     }
 

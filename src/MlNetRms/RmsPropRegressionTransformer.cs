@@ -18,13 +18,15 @@ namespace MlNetRms;
 public sealed class RmsPropRegressionTransformer : ISingleFeaturePredictionTransformer<LinearRegressionModelParameters>, IDisposable
 {
     private readonly DataViewSchema.Column _features;
+    private readonly double[]? _standardErrors;
 
-    internal RmsPropRegressionTransformer(LinearRegressionModelParameters model, TrainingReport training, TrainingState state,
+    internal RmsPropRegressionTransformer(LinearRegressionModelParameters model, TrainingReport training, TrainingState state, double[]? standardErrors,
         IHostEnvironment environment, DataViewSchema trainSchema, string featureColumnName)
     {
         _features = trainSchema[featureColumnName];
         Training = training;
         State = state;
+        _standardErrors = standardErrors;
         Native = MlNetInternals.RegressionTransformer<LinearRegressionModelParameters>.New(environment, model, trainSchema, featureColumnName);
     }
 
@@ -46,9 +48,10 @@ public sealed class RmsPropRegressionTransformer : ISingleFeaturePredictionTrans
     /// <inheritdoc/>
     public DataViewType FeatureColumnType => Native.FeatureColumnType;
 
-    /// <summary>The model's weights with the names of the features, in raw units and per standard deviation of the training rows.</summary>
+    /// <summary>The model's weights with the names of the features, in raw units and per standard deviation of the training rows,
+    /// and with standard errors where they apply (<see cref="Coefficient.StandardError"/>).</summary>
     /// <returns>A table; its <see cref="object.ToString"/> prints it.</returns>
-    public CoefficientTable GetCoefficients() => new(TrainingColumns.FeatureNames(_features), Model, State.Scaling.StandardDeviations);
+    public CoefficientTable GetCoefficients() => new(TrainingColumns.FeatureNames(_features), Model, State.Scaling.StandardDeviations, _standardErrors);
 
     /// <inheritdoc/>
     bool ITransformer.IsRowToRowMapper => ((ITransformer)Native).IsRowToRowMapper;

@@ -45,6 +45,33 @@ public sealed record TrainingReport
     /// <summary>Rows skipped because a feature was missing or infinite.</summary>
     public required long RowsSkippedForFeatures { get; init; }
 
+    /// <summary>Learning rate before the schedule as it took effect: the option over √(E / 5), with the mean squared length E of a row in training.</summary>
+    public required float LearningRate { get; init; }
+
+    /// <summary>λ of the L2 penalty as it took effect: the option, or what the data decided.</summary>
+    public required float L2Regularization { get; init; }
+
+    /// <summary>Number of features that were trained in decorrelated coordinates (<see cref="RmsPropRegressionTrainer.Options.Decorrelate"/>).</summary>
+    public required int DecorrelatedFeatures { get; init; }
+
+    /// <summary>Directions of those features without variance of their own, in which nothing can be learned: one for each duplicate, for example.</summary>
+    public required int DroppedDirections { get; init; }
+
+    /// <summary>
+    /// Condition number of the standardised features that are not sparse: the largest over the smallest standard deviation in any direction
+    /// that was not dropped. Null where it was not computed: without standardisation, and for more than 512 such features.
+    /// </summary>
+    public required double? ConditionNumber { get; init; }
+
+    /// <summary>R² of the returned model on the training rows; below 0 the mean of the label predicts better. Null for a constant label.</summary>
+    public required double? RSquared { get; init; }
+
+    /// <summary>
+    /// Standard deviation of the residuals on the training rows, in label units, corrected for the number of features. Null where there are
+    /// not more rows than features.
+    /// </summary>
+    public required double? ResidualStandardDeviation { get; init; }
+
     /// <summary>Number of features that do not vary. With standardisation their weight is 0.</summary>
     public required int ConstantFeatures { get; init; }
 

@@ -45,29 +45,29 @@ internal sealed class DenseCovariance
         var block = new double[BlockRows * stride];
         var sums = new double[stride * stride];
         double weights = 0;
-        int filled = 0;
-        for (long i = 0; i < count; i++)
-        {
-            // Evenly spaced: without shuffling the first rows need not be like the others.
-            ReadOnlySpan<float> row = rows.DenseRows((long)((decimal)i * rows.RowCount / count), 1);
-            double weight = rows.Weight(row);
-            double root = Math.Sqrt(weight);
-            Span<double> lanes = block.AsSpan(filled * stride, columns);
-            for (int lane = 0; lane < columns; lane++)
-                lanes[lane] = root * row[lane];
-            weights += weight;
-            if (++filled == BlockRows)
-                Flush();
-        }
-        Flush();
-        return new DenseCovariance(columns, Divided(sums, stride, columns, weights), isOfAllRows: count == rows.RowCount);
-
-        void Flush()
+        for (long first = 0; first < count; first += BlockRows)
         {
             cancellation.ThrowIfCancellationRequested();
+            int filled = (int)Math.Min(BlockRows, count - first);
+            // Evenly spaced blocks: without shuffling the first rows need not be like the others.
+            long start = count == rows.RowCount ? first : first * (rows.RowCount - filled) / count;
+            for (int i = 0; i < filled; i++)
+                weights += Copy(rows, start + i, block.AsSpan(i * stride, columns));
             CovarianceKernels.AddProducts(block.AsSpan(0, filled * stride), stride, sums);
-            filled = 0;
         }
+        return new DenseCovariance(columns, Divided(sums, stride, columns, weights), isOfAllRows: count == rows.RowCount);
+    }
+
+    /// <summary>Copies a row's dense columns, times the root of its weight.</summary>
+    /// <returns>The weight.</returns>
+    private static double Copy(RowStore rows, long position, Span<double> lanes)
+    {
+        ReadOnlySpan<float> row = rows.DenseRows(position, 1);
+        double weight = rows.Weight(row);
+        double root = Math.Sqrt(weight);
+        for (int lane = 0; lane < lanes.Length; lane++)
+            lanes[lane] = root * row[lane];
+        return weight;
     }
 
     private static long SampleSize(long rowCount, int columns) =>

@@ -7,17 +7,17 @@ namespace MlNetRms.Data;
 /// <remarks>
 /// Dense columns and the label get mean 0 and standard deviation 1. A sparse column keeps its zeros: it is not centred,
 /// and scaled by the root mean square of its non-zero values. Scaled by its standard deviation instead, a rare value
-/// would become huge, and one row with it would destabilise the weights. Where the columns outnumber half the rows, a sparse
-/// column is scaled by the square root of that size only (Pareto scaling, relative to the usual size), which keeps some of the
-/// weight that common words have over rare ones. A constant column gets scale 0, hence weight 0.
+/// would become huge, and one row with it would destabilise the weights. A constant column gets scale 0, hence weight 0.
+/// Where the columns outnumber half the rows and some are sparse, each is scaled by the square root of its size only, relative
+/// to the usual size of a non-zero value (Pareto scaling): that keeps some of the weight that common words have over rare ones.
 /// </remarks>
 internal sealed class Scaling
 {
     /// <summary>A column is sparse if less than this share of the rows' weight is not zero in it.</summary>
     private const double SparseShare = 0.1;
 
-    /// <summary>A standard deviation below this share of the mean is rounding: float has 24 bits.</summary>
-    private const double ConstantShare = 1e-7;
+    /// <summary>Most that Pareto scaling makes of a difference in size: a column in quite other units must not drown the rest.</summary>
+    private const double MostParetoFactor = 4;
 
     private readonly bool[] _isSparse;
     private readonly double[] _means;
@@ -25,6 +25,7 @@ internal sealed class Scaling
     private readonly double[] _scales;
     private readonly double[] _nonZeroShares;
     private readonly double _labelMean;
+    private readonly double _labelVariance;
     private readonly double _denseEnergy;
     private readonly double _sparseEnergy;
 
@@ -44,7 +45,7 @@ internal sealed class Scaling
         StandardDeviations = new double[columnCount];
         ColumnSummary[] summaries = [.. Enumerable.Range(0, columnCount).Select(columns.Summarize)];
         IsWide = summaries.Count(column => !IsConstant(column)) > rowCount / 2;
-        double usualSize = IsWide ? UsualSize(summaries, columns.TotalWeight) : 1;
+        double? usualSize = IsWide ? UsualSize(summaries, columns.TotalWeight) : null;
         for (int i = 0; i < columnCount; i++)
         {
             ColumnSummary column = summaries[i];
@@ -58,10 +59,8 @@ internal sealed class Scaling
             if (standardize)
             {
                 _centers[i] = _isSparse[i] ? 0 : column.Mean;
-                _scales[i] = constant ? 0
-                    : !_isSparse[i] ? 1 / Math.Sqrt(column.Variance)
-                    : IsWide ? 1 / Math.Sqrt(SizeOfNonZeros(column, columns.TotalWeight) * usualSize)
-                    : 1 / SizeOfNonZeros(column, columns.TotalWeight);
+                double size = _isSparse[i] ? SizeOfNonZeros(column, columns.TotalWeight) : Math.Sqrt(column.Variance);
+                _scales[i] = constant ? 0 : ParetoFactor(size, usualSize) / size;
             }
             if (previous is not null && previous._scales[i] != 0)
                 (_isSparse[i], _centers[i], _scales[i]) = (previous._isSparse[i], previous._centers[i], previous._scales[i]);
@@ -72,6 +71,7 @@ internal sealed class Scaling
         }
         ColumnSummary label = columns.Summarize(columnCount);
         _labelMean = label.Mean;
+        _labelVariance = label.Variance;
         IsLabelConstant = IsConstant(label);
         if (!standardize)
             return;
@@ -131,6 +131,9 @@ internal sealed class Scaling
     /// <summary>Mean of the label over these rows, in the units of training.</summary>
     public double ScaledLabelMean => (_labelMean - LabelCenter) / LabelStandardDeviation;
 
+    /// <summary>Variance of the label over these rows, in the units of training.</summary>
+    public double ScaledLabelVariance => _labelVariance / (LabelStandardDeviation * LabelStandardDeviation);
+
     /// <summary>Weights and bias in raw units.</summary>
     /// <param name="weights">Trained weights of all columns.</param>
     /// <param name="bias">Trained bias.</param>
@@ -163,7 +166,8 @@ internal sealed class Scaling
         return (scaled, (float)(scaledBias / LabelStandardDeviation));
     }
 
-    private static bool IsConstant(ColumnSummary column) => Math.Sqrt(column.Variance) <= ConstantShare * Math.Abs(column.Mean);
+    /// <summary>Whether float cannot tell the values apart: moments are summed about one of the values, so equal values give exactly 0.</summary>
+    private static bool IsConstant(ColumnSummary column) => column.Variance == 0;
 
     private static bool HasFewNonZeros(ColumnSummary column, double totalWeight) => column.NonZeroWeight < SparseShare * totalWeight;
 
@@ -171,18 +175,20 @@ internal sealed class Scaling
     private static double SizeOfNonZeros(ColumnSummary column, double totalWeight) =>
         Math.Sqrt((column.Variance + column.Mean * column.Mean) * (totalWeight / column.NonZeroWeight));
 
-    /// <summary>Root mean square of the non-zero values of all sparse columns.</summary>
-    private static double UsualSize(ColumnSummary[] columns, double totalWeight)
+    /// <summary>√(size / usual), the scaled size of a column; 1 where there is no usual size.</summary>
+    private static double ParetoFactor(double size, double? usualSize) =>
+        usualSize is { } usual ? Math.Clamp(Math.Sqrt(size / usual), 1 / MostParetoFactor, MostParetoFactor) : 1;
+
+    /// <summary>Root mean square of the non-zero values of all sparse columns; null if there is none.</summary>
+    private static double? UsualSize(ColumnSummary[] columns, double totalWeight)
     {
         double squares = 0;
         double weight = 0;
-        foreach (ColumnSummary column in columns)
+        foreach (ColumnSummary column in columns.Where(column => HasFewNonZeros(column, totalWeight)))
         {
-            if (!HasFewNonZeros(column, totalWeight))
-                continue;
             squares += (column.Variance + column.Mean * column.Mean) * totalWeight;
             weight += column.NonZeroWeight;
         }
-        return squares > 0 ? Math.Sqrt(squares / weight) : 1;
+        return squares > 0 ? Math.Sqrt(squares / weight) : null;
     }
 }

@@ -57,9 +57,24 @@ internal static class TrainingChecks
                 $"set none of the {rows.Training.RowCount} usable rows aside. Raise it.");
     }
 
-    /// <exception cref="InvalidOperationException">A weight or the bias is beyond float.</exception>
-    public static void Finite(float[] weights, float bias, TrainingColumns columns)
+    /// <summary>Standardised weights up to this size may be lost: they change a prediction by a millionth of the label's spread.</summary>
+    private const double NegligibleWeight = 1e-6;
+
+    /// <param name="weights">Raw weights.</param>
+    /// <param name="bias">Raw bias.</param>
+    /// <param name="trained">The weights in the units of training, the bias last.</param>
+    /// <param name="scaling">The units of training.</param>
+    /// <param name="columns">The columns.</param>
+    /// <exception cref="InvalidOperationException">A weight or the bias is outside the range of float.</exception>
+    public static void Range(float[] weights, float bias, double[] trained, Scaling scaling, TrainingColumns columns)
     {
+        for (int i = 0; i < weights.Length; i++)
+        {
+            if (weights[i] == 0 && scaling.Scale(i) != 0 && Math.Abs(trained[i]) > NegligibleWeight)
+                throw new InvalidOperationException(FormattableString.Invariant(
+                    $"The weight of {columns.NameOf(i)} in raw units is {trained[i] * scaling.Scale(i) * scaling.LabelStandardDeviation:g3}, ") +
+                    "which float rounds to 0. Rescale that feature or the label.");
+        }
         int bad = Array.FindIndex(weights, weight => !float.IsFinite(weight));
         if (bad >= 0)
             throw new InvalidOperationException(FormattableString.Invariant(

@@ -10,6 +10,9 @@ internal sealed class TrainingLog(IChannel channel)
     /// <summary>A training can have a thousand epochs a second; logging each would flood the log.</summary>
     private static readonly TimeSpan _shortestInterval = TimeSpan.FromSeconds(0.5);
 
+    /// <summary>Up to about this condition number plain coordinates come near the optimum in the usual number of steps.</summary>
+    private const double LargestPlainCondition = 30;
+
     private TimeSpan _lastLine = -_shortestInterval;
 
     /// <param name="rows">What was read.</param>
@@ -43,6 +46,29 @@ internal sealed class TrainingLog(IChannel channel)
         Info(FormattableString.Invariant(
             $"Trained on {report.RowsUsed} rows for {last.Epoch} epochs ({last.Step} steps); loss of the last epoch {last.Loss:g6}."));
     }
+
+    /// <summary>Warns where the model is worse than it should be, with the figure and the remedy.</summary>
+    /// <param name="report">What happened.</param>
+    /// <param name="loss">Mean loss of the returned model on the training rows.</param>
+    /// <param name="constantLoss">That of the mean of the label.</param>
+    public void Doubts(TrainingReport report, double loss, double constantLoss)
+    {
+        double first = report.Epochs[0].Loss;
+        double last = report.Epochs[^1].Loss;
+        if (!(loss <= constantLoss))
+            Warn(FormattableString.Invariant(
+                $"The model is worse than the mean of the label: its loss on the training rows is {loss:g6}, that of the mean {constantLoss:g6}. ") +
+                FormattableString.Invariant($"Lower LearningRate (it was {report.LearningRate:g3}), let it fall (LearningRateSchedule), or train for more epochs."));
+        else if (last > first)
+            Warn(FormattableString.Invariant($"The loss rose from {first:g6} in the first epoch to {last:g6} in the last. ") +
+                FormattableString.Invariant($"Lower LearningRate (it was {report.LearningRate:g3}) or let it fall (LearningRateSchedule)."));
+        if (report.DecorrelatedFeatures == 0 && report.ConditionNumber > LargestPlainCondition)
+            Warn(FormattableString.Invariant(
+                $"The features are strongly correlated (condition number {report.ConditionNumber:g3}) and were trained as they are: the model can be far from the ") +
+                "optimum. Leave Decorrelate on (L1Regularization and NonNegativeWeights exclude it), drop features, or train for more epochs.");
+    }
+
+    private void Warn(string message) => channel.Warning(MessageSensitivity.None, "{0}", message);
 
     private void Info(string message) => channel.Info(MessageSensitivity.None, "{0}", message);
 }

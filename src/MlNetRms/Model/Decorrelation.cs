@@ -20,6 +20,10 @@ internal sealed class Decorrelation
     /// <summary>Eigenvalues below this share of the largest are rounding of the stored floats.</summary>
     private const double SmallestShare = 1e-10;
 
+    /// <summary>RMSProp copes with so much in other rows.</summary>
+    private const double MostVarianceRatio = 4;
+    private const double MostCorrelation = 0.5;
+
     private readonly int _columns;
     private readonly int _stride;
     private readonly double[] _eigenvectors;
@@ -63,6 +67,35 @@ internal sealed class Decorrelation
 
     /// <summary>Whether the covariance is that of all rows, not of a sample.</summary>
     public bool IsOfAllRows { get; }
+
+    /// <summary>
+    /// Whether other rows with this covariance can be trained in these coordinates: no direction has another variance by much, none that was
+    /// dropped has any, and no two are strongly correlated.
+    /// </summary>
+    public bool Fits(DenseCovariance covariance)
+    {
+        double[] matrix = covariance.ToArray();
+        double largest = _eigenvalues.Max();
+        var product = new double[_columns];
+        for (int k = 0; k < _columns; k++)
+        {
+            for (int i = 0; i < _columns; i++)
+            {
+                product[i] = 0;
+                for (int j = 0; j < _columns; j++)
+                    product[i] += matrix[i * _columns + j] * Eigenvector(j, k);
+            }
+            for (int other = k; other < _columns; other++)
+            {
+                double value = 0;
+                for (int i = 0; i < _columns; i++)
+                    value += Eigenvector(i, other) * product[i];
+                if (!FitsPair(k, other, value, largest))
+                    return false;
+            }
+        }
+        return true;
+    }
 
     /// <summary>w = M·u.</summary>
     public void ToWeights(ReadOnlySpan<float> coordinates, Span<float> weights) =>
@@ -112,6 +145,20 @@ internal sealed class Decorrelation
                 diagonal[column] += Eigenvector(column, k) * Eigenvector(column, k) / _eigenvalues[k];
         }
         return diagonal;
+    }
+
+    /// <param name="k">A direction.</param>
+    /// <param name="other">The same, or another one.</param>
+    /// <param name="value">The covariance of the two in other rows.</param>
+    /// <param name="largest">The largest eigenvalue.</param>
+    private bool FitsPair(int k, int other, double value, double largest)
+    {
+        bool bothKept = _scales[k] > 0 && _scales[other] > 0;
+        if (k != other)
+            return !bothKept || Math.Abs(value) <= MostCorrelation * Math.Sqrt(_eigenvalues[k] * _eigenvalues[other]);
+        return bothKept
+            ? value <= MostVarianceRatio * _eigenvalues[k] && value >= _eigenvalues[k] / MostVarianceRatio
+            : value <= MostVarianceRatio * SmallestShare * largest;
     }
 
     private double Eigenvector(int column, int k) => _eigenvectors[k * _columns + column];

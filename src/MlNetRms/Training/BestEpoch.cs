@@ -17,7 +17,7 @@ internal sealed class BestEpoch(StoppingSettings settings)
     {
         // NaN never counts as an improvement.
         double evaluated = double.IsNaN(loss) ? double.PositiveInfinity : loss;
-        if (State is not { } best || evaluated < best.Loss * (1 - settings.MinimumImprovement))
+        if (State is not { } best || evaluated < best.Loss - settings.MinimumImprovement * Math.Abs(best.Loss))
         {
             State = new BestEpochState(epoch, evaluated, weights);
             return true;

@@ -5,7 +5,7 @@ using MlNetRms.Objective;
 namespace MlNetRms.Training;
 
 /// <summary>What would be returned if training ended now: the same weights are evaluated on validation rows and returned.</summary>
-internal sealed class ReturnedWeights(Parameters parameters, Scaling scaling, StandardizedLoss loss, LassoZeros zeros)
+internal sealed class ReturnedWeights(Parameters parameters, Scaling scaling, StandardizedLoss loss, ExactZeros zeros)
 {
     /// <returns>Weights of all columns, then the bias, in the units of training.</returns>
     public double[] Current()

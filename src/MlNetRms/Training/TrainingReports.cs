@@ -5,7 +5,7 @@ namespace MlNetRms.Training;
 internal static class TrainingReports
 {
     /// <summary>The report of a training that has ended.</summary>
-    public static TrainingReport Create(TrainingRows rows, TrainingRun run, FitResult result, TimeSpan readingTime) => new()
+    public static TrainingReport Create(TrainingRows rows, TrainingRun run, FitResult result, FitStatistics statistics, TimeSpan readingTime) => new()
     {
         Epochs = run.History.Reports,
         StopReason = result.StopReason,
@@ -19,6 +19,13 @@ internal static class TrainingReports
         RowsSkippedForLabel = rows.Counts.BadLabel,
         RowsSkippedForWeight = rows.Counts.BadWeight,
         RowsSkippedForFeatures = rows.Counts.BadFeatures,
+        LearningRate = run.LearningRate,
+        L2Regularization = run.L2,
+        DecorrelatedFeatures = run.Decorrelation is null ? 0 : rows.Layout.DenseCount,
+        DroppedDirections = run.Decorrelation?.DroppedCount ?? 0,
+        ConditionNumber = run.ConditionNumber,
+        RSquared = statistics.RSquared,
+        ResidualStandardDeviation = statistics.ResidualStandardDeviation,
         ConstantFeatures = rows.Scaling.ConstantColumnCount,
         SparseFeatures = rows.Layout.SparseCount,
         SparseUpdates = rows.Layout.SparseCount == 0 ? SparseUpdates.None

@@ -13,10 +13,11 @@ internal sealed class TrainingRun : IDisposable
     private const int RunBytes = 1 << 20;
 
     /// <summary>
-    /// Mean squared length of a row up to which the learning rate is taken as it is: a step of η in every weight moves a prediction by up to
-    /// η·Σ|x|, so that longer rows need smaller steps.
+    /// Mean squared length of a row for which the learning rate is taken as it is: a step of η in every weight moves a prediction by up to
+    /// η·Σ|x|, so that longer rows need smaller steps, and rows with hardly a value in them can take larger ones.
     /// </summary>
     private const double UsualEnergy = 5;
+    private const double LeastRelativeEnergy = 0.2;
 
     /// <summary>λ is this share of a row's mean squared length over the number of rows where columns outnumber half the rows.</summary>
     private const double WideRidge = 0.25;
@@ -46,7 +47,9 @@ internal sealed class TrainingRun : IDisposable
         _identity = TrainingIdentity.Of(rows.Layout.ColumnCount, settings);
         _scaling = rows.Scaling;
         TrainingState? previous = start.Previous;
-        bool keepsState = previous is not null && !rows.Scaling.HasNewUnits;
+        DenseCovariance? covariance = CovarianceOf(settings, rows, cancellation);
+        bool keepsState = previous is not null && !rows.Scaling.HasNewUnits
+            && (previous.Parameters.Decorrelation is not { } directions || (covariance is not null && directions.Fits(covariance)));
         _epochsBefore = previous?.TotalEpochs ?? 0;
         _stepsBefore = keepsState ? previous!.Parameters.StepCount : 0;
         RowStore training = rows.Training;
@@ -56,10 +59,10 @@ internal sealed class TrainingRun : IDisposable
         var rule = new RmsPropRule(settings.Rule);
         L2 = RidgeOf(settings, rows);
         UpdatesTouchedOnly = Parameters.CanUpdateTouchedOnly(layout, rule, settings.Penalties, settings.LearningRate);
-        Decorrelation = keepsState ? previous!.Parameters.Decorrelation : DecorrelationOf(settings, rows, L2, cancellation);
+        Decorrelation = keepsState ? previous!.Parameters.Decorrelation : DecorrelationOf(settings, rows, covariance, L2);
         double energy = rows.Scaling.SparseEnergy + (Decorrelation?.DirectionCount ?? rows.Scaling.Energy - rows.Scaling.SparseEnergy);
         LearningRateSettings learningRate = settings.Reading.Standardize
-            ? settings.LearningRate with { Initial = (float)(settings.LearningRate.Initial / Math.Sqrt(Math.Max(1, energy / UsualEnergy))) }
+            ? settings.LearningRate with { Initial = (float)(settings.LearningRate.Initial / Math.Sqrt(Math.Max(LeastRelativeEnergy, energy / UsualEnergy))) }
             : settings.LearningRate;
         _parameters = new Parameters(layout, rule, UpdatesTouchedOnly, learningRate.Initial, FirstAveragedStep(previous),
             start.Weights(rows.Scaling) ?? InitialWeights.Of(layout.ColumnCount, settings.Plan),
@@ -68,13 +71,17 @@ internal sealed class TrainingRun : IDisposable
             _parameters.Restore(previous!.Parameters);
 
         var loss = new StandardizedLoss(settings.Loss, rows.Scaling, training, cancellation);
-        var zeros = new LassoZeros(training, loss, settings.Penalties, cancellation);
+        var zeros = new ExactZeros(training, loss, settings.Penalties, cancellation);
         _returned = new ReturnedWeights(_parameters, rows.Scaling, loss, zeros);
         _validation = rows.Validation is null ? null : new MeanLoss(rows.Validation, loss, cancellation);
         _best = settings.Stopping is null ? null : new BestEpoch(settings.Stopping);
         int runLength = Math.Max(1, RunBytes / (sizeof(float) * rows.Layout.Stride) / Plan.BatchSize);
         var order = new BatchOrder(training.RowCount, Plan.BatchSize, runLength, settings.Plan.Shuffle, settings.Plan.Seed);
         var penalties = new Penalties(settings.Penalties, L2, layout);
+        LearningRate = learningRate.Initial;
+        bool isPenalized = L2 > 0 || settings.Penalties is not { L1: 0, NonNegativeWeights: false };
+        Evaluation = new FitEvaluation(rows, loss, Decorrelation, isPenalized, cancellation);
+        ConditionNumber = covariance is null ? null : Decorrelation?.ConditionNumber ?? new Decorrelation(covariance, l2: 0).ConditionNumber;
         History = new EpochHistory(Plan.NumberOfEpochs, training.RowCount, loss.ReportFactor);
         // Last, because it starts threads.
         _objective = new BatchGradient(training, _parameters, loss, Plan.BatchSize, settings.Plan.NumberOfThreads, cancellation);
@@ -82,6 +89,15 @@ internal sealed class TrainingRun : IDisposable
     }
 
     public TrainingPlan Plan { get; }
+
+    /// <summary>η before the schedule as it takes effect.</summary>
+    public float LearningRate { get; }
+
+    /// <summary>Condition number of the dense columns; null where it is not known.</summary>
+    public double? ConditionNumber { get; }
+
+    /// <summary>How well weights fit the training rows.</summary>
+    public FitEvaluation Evaluation { get; }
 
     /// <summary>λ of the L2 penalty as it takes effect.</summary>
     public float L2 { get; }
@@ -147,11 +163,16 @@ internal sealed class TrainingRun : IDisposable
         ?? (rows.Scaling is { IsOn: true, IsWide: true } && settings.Penalties.L1 == 0
             ? (float)(WideRidge * rows.Scaling.Energy / rows.Training.RowCount) : 0);
 
-    private static Decorrelation? DecorrelationOf(TrainingSettings settings, TrainingRows rows, float l2, CancellationToken cancellation)
+    /// <summary>Of the dense columns, where it is wanted or affordable; null otherwise.</summary>
+    private static DenseCovariance? CovarianceOf(TrainingSettings settings, TrainingRows rows, CancellationToken cancellation) =>
+        rows.Scaling.IsOn && rows.Layout.DenseCount > 0 && (settings.Decorrelate == true || rows.Layout.DenseCount is > 1 and <= MostDecorrelated)
+            ? DenseCovariance.Of(rows.Training, cancellation) : null;
+
+    private static Decorrelation? DecorrelationOf(TrainingSettings settings, TrainingRows rows, DenseCovariance? covariance, float l2)
     {
         bool wanted = settings.Decorrelate
-            ?? (rows.Scaling.IsOn && !settings.Penalties.NeedsWeights && rows.Layout.DenseCount is > 1 and <= MostDecorrelated);
-        return wanted && rows.Layout.DenseCount > 0 ? new Decorrelation(DenseCovariance.Of(rows.Training, cancellation), l2) : null;
+            ?? (!settings.Penalties.NeedsWeights && rows.Layout.DenseCount is > 1 and <= MostDecorrelated);
+        return wanted && covariance is not null ? new Decorrelation(covariance, l2) : null;
     }
 
     private float[] RidgeByPlace(ParameterLayout layout, Scaling scaling)

@@ -4,14 +4,15 @@ using MlNetRms.Settings;
 namespace MlNetRms.Objective;
 
 /// <summary>
-/// The exact zeros of an L1 penalty: averages of weights are rarely exactly 0. A weight is set to 0 where the lasso's
-/// optimality condition has it at 0 given the others: |Σ c·ℓ'(ŷ − w·x)·x / Σ c| ≤ λ₁, the gradient of the loss without the
-/// weight's own contribution to the predictions ŷ. (An L2 penalty has no gradient at 0.)
+/// The exact zeros of an L1 penalty or a bound at 0: averages of weights are rarely exactly 0. A weight is set to 0 where the
+/// optimality condition has it at 0 given the others. With the gradient g = Σ c·ℓ'(ŷ − w·x)·x / Σ c of the loss without the weight's own
+/// contribution to the predictions ŷ that is |g| ≤ λ₁ or, where weights may not be negative, g ≥ −λ₁. (An L2 penalty has no gradient
+/// at 0.)
 /// </summary>
-internal sealed class LassoZeros(RowStore rows, StandardizedLoss loss, PenaltySettings penalties, CancellationToken cancellation)
+internal sealed class ExactZeros(RowStore rows, StandardizedLoss loss, PenaltySettings penalties, CancellationToken cancellation)
 {
-    /// <summary>Whether the penalty has zeros at all.</summary>
-    public bool IsNeeded => penalties.L1 > 0;
+    /// <summary>Whether there are exact zeros at all.</summary>
+    public bool IsNeeded => penalties.NeedsWeights;
 
     /// <summary>Sets weights to 0 in place. One pass over the rows, with one derivative for each value that is not 0.</summary>
     /// <param name="byColumn">Weights of all columns, then the bias.</param>
@@ -30,7 +31,8 @@ internal sealed class LassoZeros(RowStore rows, StandardizedLoss loss, PenaltySe
         }
         for (int column = 0; column < rows.Layout.ColumnCount; column++)
         {
-            if (Math.Abs(gradient[rows.Layout.Position(column)] / weightSum) <= penalties.L1)
+            double g = gradient[rows.Layout.Position(column)] / weightSum;
+            if (g >= -penalties.L1 && (penalties.NonNegativeWeights || g <= penalties.L1))
                 byColumn[column] = 0;
         }
     }

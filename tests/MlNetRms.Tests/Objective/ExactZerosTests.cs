@@ -12,7 +12,7 @@ namespace MlNetRms.Tests.Objective;
 /// Which weights an L1 penalty makes 0: those where moving away from 0 costs more penalty than it saves loss. The slope of the loss
 /// at 0 is found here in double, by central differences of the objective over all rows.
 /// </summary>
-public sealed class LassoZerosTests
+public sealed class ExactZerosTests
 {
     private const double Distance = 1e-5;
 
@@ -59,7 +59,7 @@ public sealed class LassoZerosTests
         double penalty = InTheWidestGap([.. slopes.Select(Math.Abs).Order()]);        // about half of the weights are not worth it
 
         double[] actual = [.. weights];
-        new LassoZeros(read.Training, loss, new PenaltySettings(L2: 0.3f, L1: (float)penalty, NonNegativeWeights: false, null), CancellationToken.None).Apply(actual);
+        new ExactZeros(read.Training, loss, new PenaltySettings(L2: 0.3f, L1: (float)penalty, NonNegativeWeights: false, null), CancellationToken.None).Apply(actual);
 
         Assert.Equal(slopes.Select((slope, column) => Math.Abs(slope) < penalty ? 0 : weights[column]), actual[..^1]);
         Assert.Equal(weights[^1], actual[^1]);        // the bias has no penalty
@@ -74,7 +74,7 @@ public sealed class LassoZerosTests
         using TrainingRows read = Stored.Read(Some.Linear(1, 5, 2), new());
         var loss = new StandardizedLoss(LossSettings.HalfSquared, read.Scaling, read.Training, CancellationToken.None);
 
-        Assert.Equal(expected, new LassoZeros(read.Training, loss, new PenaltySettings(1, penalty, true, null), CancellationToken.None).IsNeeded);
+        Assert.Equal(expected, new ExactZeros(read.Training, loss, new PenaltySettings(1, penalty, true, null), CancellationToken.None).IsNeeded);
     }
 
     /// <summary>Between two numbers of the middle third that are far enough apart for every rounding.</summary>
