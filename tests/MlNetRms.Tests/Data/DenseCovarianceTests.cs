@@ -71,7 +71,10 @@ public sealed class DenseCovarianceTests
         double[] expected = new double[Columns * Columns];
         for (long i = 0; i < Sampled; i++)
         {
-            (float[] row, _, _) = Stored.Row(read.Training, i * Count / Sampled);
+            // Blocks of 128 rows, evenly spaced; the last one is shorter.
+            long block = i / 128 * 128;
+            long start = block * (Count - Math.Min(128, Sampled - block)) / Sampled;
+            (float[] row, _, _) = Stored.Row(read.Training, start + i - block);
             for (int first = 0; first < Columns; first++)
             {
                 for (int second = 0; second < Columns; second++)

@@ -36,7 +36,7 @@ public sealed class ScalingTests
     }
 
     [Fact]
-    public void CenterAndScale_SparseColumnsOfAWideSet_AreScaledByTheRootOfTheirSizeAndTheUsualSize()
+    public void CenterAndScale_SparseColumnsOfAWideSet_AreScaledByTheRootOfTheirSizeAndTheUsualSizeWithinBounds()
     {
         const int Columns = 40;
         double[] sizes = [.. Enumerable.Range(0, Columns).Select(column => 0.5 + column)];
@@ -49,11 +49,14 @@ public sealed class ScalingTests
         for (int column = 0; column < Columns; column++)
         {
             Assert.True(scaling.IsSparse[column]);
-            Assert.Equal(1 / Math.Sqrt(sizes[column] * usual), scaling.Scale(column), 1e-9);
+            Assert.Equal(Factor(sizes[column]) / sizes[column], scaling.Scale(column), 1e-9);
             Assert.Equal(1 / 15.0, scaling.NonZeroShare(column), 1e-12);
         }
-        Assert.Equal(sizes.Sum(size => size / usual) / 15, scaling.Energy, 1e-9);
+        Assert.Equal(sizes.Sum(size => Factor(size) * Factor(size)) / 15, scaling.Energy, 1e-9);
         Assert.Equal(scaling.Energy, scaling.SparseEnergy);
+        Assert.Contains(sizes, size => Factor(size) == 0.25);        // the bound is reached
+
+        double Factor(double size) => Math.Clamp(Math.Sqrt(size / usual), 0.25, 4);
     }
 
     [Theory]

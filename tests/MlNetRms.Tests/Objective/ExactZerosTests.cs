@@ -67,14 +67,15 @@ public sealed class ExactZerosTests
     }
 
     [Theory]
-    [InlineData(0, false)]
-    [InlineData(1e-9f, true)]
-    public void IsNeeded_AnyPenalty_IsWhetherThereIsOne(float penalty, bool expected)
+    [InlineData(0, false, false)]
+    [InlineData(1e-9f, false, true)]
+    [InlineData(0, true, true)]
+    public void IsNeeded_AnyPenaltyAndBound_IsWhetherThereIsOne(float penalty, bool nonNegative, bool expected)
     {
         using TrainingRows read = Stored.Read(Some.Linear(1, 5, 2), new());
         var loss = new StandardizedLoss(LossSettings.HalfSquared, read.Scaling, read.Training, CancellationToken.None);
 
-        Assert.Equal(expected, new ExactZeros(read.Training, loss, new PenaltySettings(1, penalty, true, null), CancellationToken.None).IsNeeded);
+        Assert.Equal(expected, new ExactZeros(read.Training, loss, new PenaltySettings(1, penalty, nonNegative, null), CancellationToken.None).IsNeeded);
     }
 
     /// <summary>Between two numbers of the middle third that are far enough apart for every rounding.</summary>

@@ -47,7 +47,7 @@ public sealed class AutomaticSettingsTests
     }
 
     [Theory]
-    [InlineData(3, 0, false, 1)]
+    [InlineData(3, 0, false, 0.774596669)]        // shorter rows take larger steps
     [InlineData(5, 0, true, 1)]
     [InlineData(20, 0, false, 2)]
     [InlineData(20, 0, true, 2)]

@@ -1,0 +1,44 @@
+using MlNetRms.Tests.Oracles;
+using MlNetRms.Tests.Support;
+
+namespace MlNetRms.Tests.Training;
+
+/// <summary>A training continued on rows whose columns are correlated in another way.</summary>
+public sealed class ContinuedDecorrelationTests
+{
+    private readonly MLContext _ml = new(1);
+    private readonly Rows _second = Some.Linear(7, 1000, 10);
+
+    public static TheoryData<string> FirstParts => ["duplicate", "nearly duplicate", "fewer rows than columns", "like the second"];
+
+    [Theory, MemberData(nameof(FirstParts))]
+    public void Fit_AnyFirstPart_EndsNearTheLeastSquaresOfTheSecond(string firstPart)
+    {
+        Rows first = Some.Linear(5, firstPart == "fewer rows than columns" ? 8 : 500, 10);
+        foreach (float[] row in first.Features)
+        {
+            row[1] = firstPart switch
+            {
+                "duplicate" => row[0],
+                "nearly duplicate" => row[0] + 1e-4f * row[1],
+                _ => row[1],
+            };
+        }
+        RmsPropRegressionTrainer trainer = _ml.Regression.Trainers.RmsProp();
+
+        RmsPropRegressionTransformer model = trainer.Fit(_second.View(_ml), trainer.Fit(first.View(_ml)));
+
+        Assert.InRange(model.Rmse(_second) / new LeastSquares(_second).Rmse(_second) - 1, -1e-5, 1e-4);
+    }
+
+    [Fact]
+    public void Fit_LikeRows_KeepsTheOptimisersState()
+    {
+        RmsPropRegressionTrainer trainer = _ml.Regression.Trainers.RmsProp(numberOfEpochs: 3);
+        RmsPropRegressionTransformer first = trainer.Fit(Some.Linear(5, 1000, 10).View(_ml));
+
+        RmsPropRegressionTransformer second = trainer.Fit(_second.View(_ml), first);
+
+        Assert.Equal(2 * first.State.Parameters.StepCount, second.State.Parameters.StepCount);
+    }
+}
