@@ -20,7 +20,7 @@ if (args is [] or ["help" or "--help" or "-h"])
         Console.WriteLine($"  {verb,-10}{help}");
     Console.WriteLine("""
 
-          --only NAME     only what has NAME in its name: a workload, a data set, a kernel
+          --only NAME     only what has NAME in its name: a workload, a data set, a class of data, a kernel
           --quick         small sizes, to see that it works; the figures mean nothing
           --output DIR    where epochs.png goes; default: the current directory
         """);
