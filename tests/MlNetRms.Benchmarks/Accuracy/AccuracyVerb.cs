@@ -19,6 +19,8 @@ internal static class AccuracyVerb
         new("text", Texts.Find),
         new("wide", WideSets.Find),
         new("collinear", CollinearSets.Find),
+        new("centered", CenteredSteps.Find),
+        new("early stopping", EarlyStops.Find),
     ];
 
     public static void Run(Arguments arguments)
