@@ -21,6 +21,7 @@ internal static class AccuracyVerb
         new("collinear", CollinearSets.Find),
         new("centered", CenteredSteps.Find),
         new("early stopping", EarlyStops.Find),
+        new("non-negative weights", NonNegativeWeights.Find),
     ];
 
     public static void Run(Arguments arguments)
