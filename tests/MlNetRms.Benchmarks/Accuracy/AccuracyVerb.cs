@@ -22,6 +22,7 @@ internal static class AccuracyVerb
         new("centered", CenteredSteps.Find),
         new("early stopping", EarlyStops.Find),
         new("non-negative weights", NonNegativeWeights.Find),
+        new("robust losses", RobustLosses.Find),
     ];
 
     public static void Run(Arguments arguments)
