@@ -23,6 +23,7 @@ internal static class AccuracyVerb
         new("early stopping", EarlyStops.Find),
         new("non-negative weights", NonNegativeWeights.Find),
         new("robust losses", RobustLosses.Find),
+        new("large", LargeSets.Find),
     ];
 
     public static void Run(Arguments arguments)
