@@ -24,6 +24,7 @@ internal static class AccuracyVerb
         new("non-negative weights", NonNegativeWeights.Find),
         new("robust losses", RobustLosses.Find),
         new("large", LargeSets.Find),
+        new("search ranges", SearchRanges.Find),
     ];
 
     public static void Run(Arguments arguments)
