@@ -21,7 +21,7 @@ if (args is [] or ["help" or "--help" or "-h"])
         Console.WriteLine($"  {verb,-14}{help}");
     Console.WriteLine("""
 
-          --only NAME     only what has NAME in its name: a workload, a data set, a kernel, a training
+          --only NAME     only what has NAME in its name: a workload, a data set, a class of data, a kernel, a training
           --quick         small sizes, to see that it works; the figures mean nothing
           --output DIR    where epochs.png goes; default: the current directory
         """);

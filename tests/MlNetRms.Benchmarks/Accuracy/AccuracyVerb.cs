@@ -17,6 +17,14 @@ internal static class AccuracyVerb
         new("example weights", ExampleWeights.Find),
         new("one-hot", OneHot.Find),
         new("text", Texts.Find),
+        new("wide", WideSets.Find),
+        new("collinear", CollinearSets.Find),
+        new("centered", CenteredSteps.Find),
+        new("early stopping", EarlyStops.Find),
+        new("non-negative weights", NonNegativeWeights.Find),
+        new("robust losses", RobustLosses.Find),
+        new("large", LargeSets.Find),
+        new("search ranges", SearchRanges.Find),
     ];
 
     public static void Run(Arguments arguments)
@@ -33,7 +41,7 @@ internal static class AccuracyVerb
         }
         Report.Table(Finding.Columns, [.. findings.Select(finding => finding.Cells)], textColumns: 2);
         Console.WriteLine(Report.Invariant($"""
-            {findings.Count(finding => finding.IsReached)} of {findings.Count} lines reached, in {Stopwatch.GetElapsedTime(start).TotalMinutes:f1} minutes.
+            {findings.Count(finding => finding.IsReached)} of {findings.Count} lines reached, in {Report.Time(Stopwatch.GetElapsedTime(start).TotalSeconds)}.
 
             - RmsProp: default options, unless the case names others, on raw features. Sdca and OnlineGradientDescent (OGD): default
               options, behind NormalizeMeanVariance where the features are dense, on raw features where they are sparse; Sdca on one thread.

@@ -17,14 +17,18 @@ internal enum PeerFeatures
 }
 
 /// <summary>The three trainers, fitted to the same examples.</summary>
-/// <param name="RmsProp">With its own options, on raw features.</param>
-/// <param name="Sdca">Null where it takes no part.</param>
-/// <param name="OnlineGradientDescent">Null where it takes no part.</param>
-internal sealed record Contenders(LinearFit RmsProp, LinearFit? Sdca, LinearFit? OnlineGradientDescent)
+/// <param name="RmsProp">On raw features.</param>
+/// <param name="Sdca">On one thread, since several make its result change from run to run.</param>
+/// <param name="OnlineGradientDescent">Without example weights, which it ignores.</param>
+internal sealed record Contenders(LinearFit RmsProp, LinearFit Sdca, LinearFit OnlineGradientDescent)
 {
-    /// <summary>RmsProp by the options given, the others by their default options.</summary>
-    public static Contenders Fit(ExampleSet training, RmsPropRegressionTrainer.Options? options = null, PeerFeatures peerFeatures = PeerFeatures.Normalized) =>
-        new(FitRmsProp(training, options), FitSdca(training, peerFeatures), FitOnlineGradientDescent(training, peerFeatures));
+    /// <summary>All three with their default options.</summary>
+    public static Contenders Fit(ExampleSet training, PeerFeatures peerFeatures = PeerFeatures.Normalized) =>
+        Beside(FitRmsProp(training), training, peerFeatures);
+
+    /// <summary>The others beside a model of RmsProp that is there already.</summary>
+    public static Contenders Beside(LinearFit rmsProp, ExampleSet training, PeerFeatures peerFeatures) =>
+        new(rmsProp, FitSdca(training, peerFeatures), FitOnlineGradientDescent(training, peerFeatures));
 
     public static LinearFit FitRmsProp(ExampleSet training, RmsPropRegressionTrainer.Options? options = null) =>
         FitRmsProp(training, options, out _);
@@ -47,7 +51,6 @@ internal sealed record Contenders(LinearFit RmsProp, LinearFit? Sdca, LinearFit?
         return fit;
     }
 
-    /// <summary>On one thread, since several make its result change from run to run.</summary>
     public static LinearFit FitSdca(ExampleSet training, PeerFeatures features) => FitPeer(training, features, context =>
         context.Regression.Trainers.Sdca(new SdcaRegressionTrainer.Options
         {
@@ -55,16 +58,11 @@ internal sealed record Contenders(LinearFit RmsProp, LinearFit? Sdca, LinearFit?
             ExampleWeightColumnName = training.IsWeighted ? "Weight" : null,
         }));
 
-    public static LinearFit FitOnlineGradientDescent(ExampleSet training, PeerFeatures features) =>
+    private static LinearFit FitOnlineGradientDescent(ExampleSet training, PeerFeatures features) =>
         FitPeer(training, features, context => context.Regression.Trainers.OnlineGradientDescent());
 
     /// <summary>The same measure of each model.</summary>
-    public Figures Measure(Func<LinearFit, double> measure)
-    {
-        return new Figures(measure(RmsProp), OrNull(Sdca), OrNull(OnlineGradientDescent));
-
-        double? OrNull(LinearFit? fit) => fit is null ? null : measure(fit);
-    }
+    public Figures Measure(Func<LinearFit, double> measure) => new(measure(RmsProp), measure(Sdca), measure(OnlineGradientDescent));
 
     private static LinearFit FitPeer(ExampleSet training, PeerFeatures features, Func<MLContext,
         ITrainerEstimator<RegressionPredictionTransformer<LinearRegressionModelParameters>, LinearRegressionModelParameters>> trainer)

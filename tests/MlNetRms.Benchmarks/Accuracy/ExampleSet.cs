@@ -86,7 +86,8 @@ internal sealed class ExampleSet(VBuffer<float>[] features, float[] labels, floa
         return (Chosen(order[..cut]), Chosen(order[cut..]));
 
         ExampleSet Chosen(int[] rows) =>
-            new([.. rows.Select(row => features[row])], [.. rows.Select(row => labels[row])], weights is null ? null : [.. rows.Select(row => weights[row])]);
+            new([.. rows.Select(row => features[row])], [.. rows.Select(row => labels[row])],
+                weights is null ? null : [.. rows.Select(row => weights[row])]);
     }
 
     /// <summary>A view with the columns "Features", "Label" and "Weight".</summary>

@@ -25,6 +25,7 @@ internal sealed record Finding(string Case, string Measured, Figures Figures, Go
         { } number when !double.IsFinite(number) => "failed",
         { } number when Math.Abs(number) >= 1e5 => number.ToString("0.#e0", CultureInfo.InvariantCulture),
         { } number when Math.Abs(number) < 1e-6 => "0",
+        { } number when number == Math.Round(number) => number.ToString(CultureInfo.InvariantCulture),
         { } number => Report.Number(number),
     };
 }

@@ -43,7 +43,10 @@ internal sealed record LinearFit(double[] Weights, double Bias)
     public double MeanLoss(ExampleSet examples, Func<double, double> loss) =>
         examples.Sum(row => examples.Weight(row) * loss(Residual(examples, row))) / examples.TotalWeight;
 
-    /// <summary>How far the RMSE lies above that of the best fit, in percent; the best RMSE counts as a millionth of the labels' deviation at least.</summary>
+    /// <summary>
+    /// How far the RMSE lies above that of the best fit, in percent of the latter, which counts as a millionth of the
+    /// labels' deviation at least.
+    /// </summary>
     public double ExcessPercent(ExampleSet examples, LinearFit best)
     {
         const double LeastRelativeRmse = 1e-6;

@@ -22,7 +22,8 @@ internal static class ExampleWeights
         foreach ((string name, Func<ulong, ExampleSet> draw) in _sets)
         {
             yield return new Finding(name, "excess, %", Draws.LargestExcess(quick, draw), _goal);
-            yield return new Finding($"{name}, Huber", "excess of loss, %", Figures.Largest(Draws.Seeds(quick).Select(seed => HuberExcess(draw(seed)))), _goal);
+            yield return new Finding($"{name}, Huber", "excess of loss, %",
+                Figures.Largest(Draws.Seeds(quick).Select(seed => HuberExcess(draw(seed)))), _goal);
         }
     }
 

@@ -6,7 +6,9 @@ namespace MlNetRms.Benchmarks.Accuracy.Cases;
 /// <summary>Documents with one telling word in thirty: R² on documents held out, against Sdca's.</summary>
 internal static class Texts
 {
-    private static readonly (int Words, int Documents)[] _texts = [(30, 1000), (100, 1000), (100, 5000), (300, 1000), (1000, 1000)];
+    private static readonly (int Words, int Documents)[] _texts =
+        [(30, 1000), (100, 1000), (100, 5000), (300, 1000), (1000, 1000)];
+
     private static readonly (int Words, int Documents)[] _hashed = [(100, 1000), (100, 5000), (300, 1000)];
 
     public static IEnumerable<Finding> Find(bool quick)
@@ -18,7 +20,8 @@ internal static class Texts
             yield return Find($"hashed n-grams, {documents} × {words} words", documents, words, HashedNgrams);
     }
 
-    public static IEstimator<ITransformer> FeaturizeText(MLContext context) => context.Transforms.Text.FeaturizeText("Features", nameof(Document.Text));
+    public static IEstimator<ITransformer> FeaturizeText(MLContext context) =>
+        context.Transforms.Text.FeaturizeText("Features", nameof(Document.Text));
 
     private static IEstimator<ITransformer> HashedNgrams(MLContext context) =>
         context.Transforms.Text.ProduceHashedWordBags("Features", nameof(Document.Text), numberOfBits: 16, ngramLength: 2);

@@ -26,10 +26,9 @@ internal sealed record ConvexLoss(Func<double, double> Value, Func<double, doubl
 /// </summary>
 internal sealed class ConvexMinimum
 {
-    private const double Tolerance = 1e-9;
+    private const double Tolerance = 1e-12;
     private const int MostSteps = 500;
 
-    private readonly ExampleSet _examples;
     private readonly UncorrelatedColumns _columns;
     private readonly Matrix<double> _x;
     private readonly Vector<double> _labels;
@@ -37,7 +36,6 @@ internal sealed class ConvexMinimum
 
     private ConvexMinimum(ExampleSet examples)
     {
-        _examples = examples;
         _columns = new UncorrelatedColumns(examples);
         _x = _columns.Coordinates.Append(Matrix<double>.Build.Dense(examples.Count, 1, 1));
         _labels = Vector<double>.Build.Dense(examples.Count, row => examples.Labels[row]);
@@ -48,7 +46,7 @@ internal sealed class ConvexMinimum
     public static LinearFit OfHuber(ExampleSet examples, double delta)
     {
         var minimum = new ConvexMinimum(examples);
-        minimum.Descend(ConvexLoss.Huber(delta), delta);
+        minimum.Descend(ConvexLoss.Huber(delta));
         return minimum.Fit();
     }
 
@@ -66,7 +64,7 @@ internal sealed class ConvexMinimum
         {
             width *= Shrink;
             loss = ConvexLoss.SmoothQuantile(quantile, width);
-            minimum.Descend(loss, scale: 1);
+            minimum.Descend(loss);
         }
         while (width > LastWidth * deviation);
 
@@ -85,33 +83,32 @@ internal sealed class ConvexMinimum
 
     private double Value(ConvexLoss loss, Vector<double> parameters) => Residuals(parameters).Map(loss.Value).DotProduct(_columns.Shares);
 
-    /// <param name="loss">What is minimised.</param>
-    /// <param name="scale">Size of its slopes; the gradient ends a billion times smaller.</param>
-    private void Descend(ConvexLoss loss, double scale)
+    /// <summary>
+    /// Until a further step would lower the value by less than its rounding: half of what the gradient times Newton's
+    /// direction promises.
+    /// </summary>
+    private void Descend(ConvexLoss loss)
     {
         const double LeastDecrease = 1e-4;
         const double Damping = 1e-10;
-        const double ShortestStep = 1e-12;
-        double gradientSize = double.PositiveInfinity;
-        for (int step = 0; step < MostSteps; step++)
+        const double ShortestStep = 1e-9;
+        double promised = double.PositiveInfinity;
+        for (int step = 0; step < MostSteps && promised > Tolerance; step++)
         {
             Vector<double> residuals = Residuals(_parameters);
             Vector<double> gradient = _x.TransposeThisAndMultiply(residuals.Map(loss.Slope).PointwiseMultiply(_columns.Shares));
-            gradientSize = gradient.L2Norm();
-            if (gradientSize <= Tolerance * scale)
-                return;
             Matrix<double> curvature = UncorrelatedColumns.WeightedCovariance(_x, residuals.Map(loss.Curvature).PointwiseMultiply(_columns.Shares));
             curvature += Matrix<double>.Build.DenseDiagonal(_x.ColumnCount, Damping * (1 + curvature.Trace()));
             Vector<double> direction = -curvature.Cholesky().Solve(gradient);
             double value = Value(loss, _parameters);
             double slope = gradient.DotProduct(direction);
+            promised = -slope / value;
             double length = 1;
             while (Value(loss, _parameters + length * direction) > value + LeastDecrease * length * slope && length > ShortestStep)
                 length /= 2;
-            if (length <= ShortestStep)
-                break;
-            _parameters += length * direction;
+            if (length > ShortestStep)
+                _parameters += length * direction;
         }
-        OracleException.ThrowUnlessSmall($"Newton's method, {_examples.Count} rows", gradientSize / scale, Tolerance * 1e3);
+        OracleException.ThrowUnlessSmall("Newton's method", promised, Tolerance);
     }
 }

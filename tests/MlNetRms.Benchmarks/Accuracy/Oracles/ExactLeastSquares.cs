@@ -13,6 +13,8 @@ internal sealed record ExactLeastSquares(LinearFit Fit, double[] StandardErrors,
     /// <summary>The first solution and one refinement of it, which repairs what rounding in the covariance spoils.</summary>
     private const int Rounds = 2;
 
+    private const double Tolerance = 1e-10;
+
     public static ExactLeastSquares Of(ExampleSet examples)
     {
         var columns = new UncorrelatedColumns(examples);
@@ -28,7 +30,8 @@ internal sealed record ExactLeastSquares(LinearFit Fit, double[] StandardErrors,
             slopes += change;
             residuals -= x * change;
         }
-        OracleException.ThrowUnlessSmall("least squares", x.TransposeThisAndMultiply(residuals.PointwiseMultiply(columns.Shares)).L2Norm() / deviation, 1e-10);
+        Vector<double> gradient = x.TransposeThisAndMultiply(residuals.PointwiseMultiply(columns.Shares));
+        OracleException.ThrowUnlessSmall("least squares", gradient.L2Norm() / deviation, Tolerance);
         double variance = residuals.DotProduct(residuals) / Math.Max(examples.Count - x.ColumnCount - 1, 1);
         return new(columns.InRawUnits(slopes, mean), columns.StandardErrors(variance), columns.IsDetermined, columns.ConditionNumber);
     }
@@ -51,6 +54,9 @@ internal sealed class OracleException(string message) : Exception(message)
     public static void ThrowUnlessSmall(string oracle, double gradient, double tolerance)
     {
         if (!(Math.Abs(gradient) <= tolerance))
-            throw new OracleException(Report.Invariant($"The exact solution by {oracle} is off: its gradient is {gradient:g3}, not below {tolerance:g3}."));
+        {
+            throw new OracleException(Report.Invariant(
+                $"The exact solution by {oracle} is off: its gradient is {gradient:g3}, not below {tolerance:g3}."));
+        }
     }
 }

@@ -44,7 +44,8 @@ internal sealed class UncorrelatedColumns
         double[] squares = [.. eigen.EigenValues.Select(value => value.Real)];
         double largest = squares.Max();
         int[] kept = [.. Enumerable.Range(0, squares.Length).Where(i => squares[i] > Negligible * Negligible * largest)];
-        _directions = Matrix<double>.Build.Dense(examples.FeatureCount, kept.Length, (i, k) => eigen.EigenVectors[i, kept[k]] / Math.Sqrt(squares[kept[k]]));
+        _directions = Matrix<double>.Build.Dense(examples.FeatureCount, kept.Length,
+            (i, k) => eigen.EigenVectors[i, kept[k]] / Math.Sqrt(squares[kept[k]]));
         Coordinates = x * _directions;
         ConditionNumber = Math.Sqrt(largest / kept.Min(i => squares[i]));
         IsDetermined = [.. Enumerable.Range(0, examples.FeatureCount).Select(i => double.IsFinite(_deviations[i])

@@ -13,7 +13,7 @@ internal static class DenseSets
     {
         var random = new NormalSource(seed);
         Matrix<double> rotation = Matrix<double>.Build.Dense(columns, columns, (_, _) => random.Next()).QR().Q;
-        return Build(rows, columns, (features, _) =>
+        return Build(rows, columns, features =>
         {
             double label = noise * random.Next();
             Array.Clear(features);
@@ -30,20 +30,27 @@ internal static class DenseSets
     }
 
     /// <summary>Columns of variance 1 and one pairwise correlation, by a common factor; weights N(0, 1).</summary>
-    public static ExampleSet Equicorrelated(int rows, int columns, double correlation, double noise, ulong seed)
+    /// <param name="rows">How many.</param>
+    /// <param name="columns">How many.</param>
+    /// <param name="correlation">Of any two columns.</param>
+    /// <param name="noise">Of the label.</param>
+    /// <param name="seed">Of weights and rows.</param>
+    /// <param name="isBalanced">Whether the weights add up to 0, so that the common factor tells nothing.</param>
+    public static ExampleSet Equicorrelated(int rows, int columns, double correlation, double noise, ulong seed, bool isBalanced = false)
     {
         var random = new NormalSource(seed);
         double[] weights = [.. Enumerable.Range(0, columns).Select(_ => (double)random.Next())];
+        double surplus = isBalanced ? weights.Average() : 0;
         double common = Math.Sqrt(correlation);
         double own = Math.Sqrt(1 - correlation);
-        return Build(rows, columns, (features, _) =>
+        return Build(rows, columns, features =>
         {
             double factor = random.Next();
             double label = noise * random.Next();
             for (int i = 0; i < columns; i++)
             {
                 features[i] = common * factor + own * random.Next();
-                label += weights[i] * features[i];
+                label += (weights[i] - surplus) * features[i];
             }
             return label;
         });
@@ -53,7 +60,7 @@ internal static class DenseSets
     public static ExampleSet Polynomial(int rows, int degree, double noise, ulong seed)
     {
         var random = new NormalSource(seed);
-        return Build(rows, degree, (features, _) =>
+        return Build(rows, degree, features =>
         {
             double x = 10 * random.Uniform();
             for (int i = 0; i < degree; i++)
@@ -86,7 +93,7 @@ internal static class DenseSets
         }
         for (int i = 0; i < weights.Length; i++)
             weights[i] = random.Next() / Math.Sqrt(Columns) * (i < Columns ? 1 : ProductShare);
-        return Build(rows, weights.Length, (features, _) =>
+        return Build(rows, weights.Length, features =>
         {
             double[] factors = [random.Next(), random.Next(), random.Next()];
             double[] centred = new double[Columns];
@@ -111,14 +118,33 @@ internal static class DenseSets
         });
     }
 
-    private static ExampleSet Build(int rows, int columns, Func<double[], int, double> fillRow)
+    /// <summary>
+    /// Many columns that say the same: x_j = sin(0.01·j)·f + cos(0.003·j)·g + a little noise, with two hidden factors a row, of
+    /// which the label is made: y = f + ½·g + noise.
+    /// </summary>
+    public static ExampleSet TwoFactors(int rows, int columns, ulong seed)
+    {
+        const double ColumnNoise = 0.05;
+        const double LabelNoise = 0.2;
+        var random = new NormalSource(seed);
+        return Build(rows, columns, features =>
+        {
+            double f = random.Next();
+            double g = random.Next();
+            for (int j = 0; j < columns; j++)
+                features[j] = Math.Sin(0.01 * j) * f + Math.Cos(0.003 * j) * g + ColumnNoise * random.Next();
+            return f + 0.5 * g + LabelNoise * random.Next();
+        });
+    }
+
+    private static ExampleSet Build(int rows, int columns, Func<double[], double> fillRow)
     {
         float[][] features = new float[rows][];
         float[] labels = new float[rows];
         double[] values = new double[columns];
         for (int row = 0; row < rows; row++)
         {
-            labels[row] = (float)fillRow(values, row);
+            labels[row] = (float)fillRow(values);
             features[row] = [.. values.Select(value => (float)value)];
         }
         return ExampleSet.Dense(features, labels);
