@@ -28,6 +28,9 @@ public sealed class LearningRateSchedule
     public static LearningRateSchedule CosineToZero { get; } =
         new("cosine to zero", (step, total) => 0.5 * (1 + Math.Cos(Math.PI * step / total)));
 
+    /// <summary>What options begin with: where the number of epochs is automatic, the constant part is as long as the average.</summary>
+    internal static LearningRateSchedule Default { get; } = CosineThenConstant();
+
     /// <summary>From 1 down to <paramref name="floor"/> along half a cosine over the first steps, then constant. The default.</summary>
     /// <param name="floor">The factor of the last steps; in [0, 1].</param>
     /// <param name="decayFraction">Share of the steps over which the factor falls; in (0, 1].</param>

@@ -40,11 +40,12 @@ public sealed partial class RmsPropRegressionTrainer
         public float LearningRate { get; set; } = 0.03f;
 
         /// <summary>
-        /// How the learning rate changes from step to step. Default <see cref="MlNetRms.LearningRateSchedule.CosineThenConstant"/>.
+        /// How the learning rate changes from step to step. Default <see cref="MlNetRms.LearningRateSchedule.CosineThenConstant"/>;
+        /// with <see cref="NumberOfEpochs"/> null too, constant from where averaging begins.
         /// At a constant rate the error ends one to a few percent above the optimum.
         /// </summary>
         [JsonIgnore]
-        public LearningRateSchedule LearningRateSchedule { get; set; } = LearningRateSchedule.CosineThenConstant();
+        public LearningRateSchedule LearningRateSchedule { get; set; } = LearningRateSchedule.Default;
 
         /// <summary>
         /// α, the weight of the old mean square. Default 0.999; in [0, 1). A small value together with a small batch shifts
@@ -132,7 +133,8 @@ public sealed partial class RmsPropRegressionTrainer
 
         /// <summary>
         /// The returned weights are the mean of the weights after each of the last steps: this share of all steps. Default
-        /// 0.2; in [0, 1]. 0 returns the last weights.
+        /// 0.2; in [0, 1]. 0 returns the last weights. With <see cref="NumberOfEpochs"/> null, fewer than ten epochs are rounded
+        /// up to whole ones.
         /// </summary>
         public float AveragedFraction { get; set; } = 0.2f;
 

@@ -16,6 +16,8 @@ internal readonly record struct TrainingPlan(int BatchSize, int StepsPerEpoch, i
     /// <summary>Every row is seen at a high rate and again at a low one.</summary>
     private const int FewestEpochs = 2;
 
+    private const int ManyEpochs = 10;
+
     public long TotalSteps => (long)StepsPerEpoch * NumberOfEpochs;
 
     /// <param name="rowCount">Rows to train on.</param>
@@ -27,6 +29,10 @@ internal readonly record struct TrainingPlan(int BatchSize, int StepsPerEpoch, i
         int stepsPerEpoch = checked((int)Divide.RoundUp(rowCount, batchSize));
         int epochs = settings.NumberOfEpochs ?? Math.Max(FewestEpochs, Divide.RoundUp(AutomaticSteps, stepsPerEpoch));
         long steps = stepsBefore + (long)stepsPerEpoch * epochs;
-        return new(batchSize, stepsPerEpoch, epochs, (long)Math.Ceiling((double)settings.AveragedFraction * steps));
+        var averaged = (long)Math.Ceiling((double)settings.AveragedFraction * steps);
+        // Over whole epochs the noise of the mini-batches cancels; of many epochs a part of one more does not matter.
+        if (settings.NumberOfEpochs is null && epochs < ManyEpochs && averaged < steps)
+            averaged = Divide.RoundUp(averaged, stepsPerEpoch) * stepsPerEpoch;
+        return new(batchSize, stepsPerEpoch, epochs, averaged);
     }
 }

@@ -61,9 +61,7 @@ internal sealed class TrainingRun : IDisposable
         UpdatesTouchedOnly = Parameters.CanUpdateTouchedOnly(layout, rule, settings.Penalties, settings.LearningRate);
         Decorrelation = keepsState ? previous!.Parameters.Decorrelation : DecorrelationOf(settings, rows, covariance, L2);
         double energy = rows.Scaling.SparseEnergy + (Decorrelation?.DirectionCount ?? rows.Scaling.Energy - rows.Scaling.SparseEnergy);
-        LearningRateSettings learningRate = settings.Reading.Standardize
-            ? settings.LearningRate with { Initial = (float)(settings.LearningRate.Initial / Math.Sqrt(Math.Max(LeastRelativeEnergy, energy / UsualEnergy))) }
-            : settings.LearningRate;
+        LearningRateSettings learningRate = LearningRateOf(settings, Plan, energy);
         _parameters = new Parameters(layout, rule, UpdatesTouchedOnly, learningRate.Initial, FirstAveragedStep(previous),
             start.Weights(rows.Scaling) ?? InitialWeights.Of(layout.ColumnCount, settings.Plan),
             L2 > 0 && UpdatesTouchedOnly ? RidgeByPlace(layout, rows.Scaling) : null, Decorrelation);
@@ -157,6 +155,18 @@ internal sealed class TrainingRun : IDisposable
     }
 
     public void Dispose() => _objective.Dispose();
+
+    private static LearningRateSettings LearningRateOf(TrainingSettings settings, TrainingPlan plan, double energy)
+    {
+        LearningRateSettings learningRate = settings.LearningRate;
+        if (settings.Reading.Standardize)
+            learningRate = learningRate with { Initial = (float)(learningRate.Initial / Math.Sqrt(Math.Max(LeastRelativeEnergy, energy / UsualEnergy))) };
+        bool followsAverage = settings.Plan.NumberOfEpochs is null && learningRate.Schedule == LearningRateSchedule.Default
+            && plan.AveragedSteps > 0 && plan.AveragedSteps < plan.TotalSteps;
+        return followsAverage
+            ? learningRate with { Schedule = LearningRateSchedule.CosineThenConstant(decayFraction: 1 - (double)plan.AveragedSteps / plan.TotalSteps) }
+            : learningRate;
+    }
 
     /// <summary>λ where the settings leave it open: adaptive steps find poor solutions among the many of a wide set.</summary>
     private static float RidgeOf(TrainingSettings settings, TrainingRows rows) => settings.Penalties.L2
