@@ -1,4 +1,5 @@
 using MlNetRms.Settings;
+using MlNetRms.Tests.Support;
 using MlNetRms.Training;
 using static MlNetRms.RmsPropRegressionTrainer;
 
@@ -43,4 +44,29 @@ public sealed class TrainingPlanTests
 
     private static TrainingPlan Of(long rows, Options options, long stepsBefore = 0) =>
         TrainingPlan.Of(rows, TrainingSettings.From(options).Plan, stepsBefore);
+
+    [Theory]
+    [InlineData(1_000_000, null, 2, 1.0)]        // few epochs: whole ones
+    [InlineData(100_000, null, 6, 2.0)]
+    [InlineData(20_000, null, 26, 5.2)]        // many: the share itself
+    [InlineData(1_000_000, 2, 2, 0.4)]        // a number that was asked for: the share itself
+    public void Of_AFifthAveraged_CoversWholeEpochsWhereThereAreFew(long rows, int? epochs, int expectedEpochs, double averagedEpochs)
+    {
+        TrainingPlan plan = TrainingPlan.Of(rows, TrainingSettings.From(new() { NumberOfEpochs = epochs }).Plan);
+
+        Assert.Equal(expectedEpochs, plan.NumberOfEpochs);
+        Assert.Equal(averagedEpochs, (double)plan.AveragedSteps / plan.StepsPerEpoch, 0.02);
+    }
+
+    [Fact]
+    public void Fit_AutomaticEpochs_HoldsTheRateWhereItAverages()
+    {
+        TrainingReport report = Some.Linear(1, 100_000, 2).Fit(new()).Training;
+
+        Assert.Equal(6, report.Epochs.Count);
+        Assert.Equal(0.03f * report.LearningRate, report.Epochs[^1].LearningRate, 1e-6f);
+        Assert.Equal(report.Epochs[^1].LearningRate, report.Epochs[^2].LearningRate);
+        Assert.True(report.Epochs[^3].LearningRate >= report.Epochs[^2].LearningRate);
+        Assert.True(report.Epochs[^4].LearningRate > 2 * report.Epochs[^2].LearningRate);
+    }
 }
