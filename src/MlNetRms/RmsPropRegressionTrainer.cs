@@ -108,9 +108,9 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
     /// rate the average covers the last <see cref="Options.AveragedFraction"/> of all steps, as far as this <c>Fit</c> took them.
     /// </para>
     /// <para>
-    /// A label or a feature that was constant until now gets its scale from these rows, and features that are correlated in quite another
-    /// way are decorrelated anew; the optimiser then starts afresh from the weights, because the size of the gradients is no longer what its
-    /// state says.
+    /// A label or a feature that was constant until now gets its scale from these rows, and features whose correlation differs strongly
+    /// get new decorrelated coordinates. The optimiser's state is then reset and only the weights are kept, because the state no longer
+    /// describes the size of the gradients.
     /// </para>
     /// </remarks>
     public RmsPropRegressionTransformer Fit(IDataView input, RmsPropRegressionTransformer previous)
