@@ -1,70 +1,129 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using MlNetRms.Kernels;
 
 namespace MlNetRms.Data;
 
 /// <summary>
-/// Some dense rows side by side, so that they can be checked and summed up while they are in the first-level cache. A row
-/// is laid out as its values, label, weight, and zeros up to whole vectors.
+/// Some rows in the order in which they were read: few enough to stay in the cache while they are checked, summed up and dealt out.
+/// Dense rows are side by side, each as its values, label, weight, and zeros up to whole vectors; sparse rows are beside them.
 /// </summary>
 internal sealed class RowBlock(int featureCount)
 {
-    private const int CacheBytes = 24 * 1024;
+    private const int CacheWords = 24 * 1024 / sizeof(float);
 
     /// <summary>Label and weight.</summary>
     private const int TrailerLength = 2;
 
-    private float[] _rows = [];
-    private int _length;
+    private RecordOfRow[] _rows = [];
+    private float[] _dense = [];
+    private float[] _sparse = [];
+    private int _denseLength;
+    private int _sparseLength;
 
-    /// <summary>Floats from one row to the next.</summary>
+    /// <summary>Floats from one dense row to the next.</summary>
     public int RowLength { get; } = RowLengthOf(featureCount);
 
-    /// <summary>The rows.</summary>
-    public ReadOnlySpan<float> Rows => _rows.AsSpan(0, _length);
+    /// <summary>The dense rows.</summary>
+    public ReadOnlySpan<float> DenseRows => _dense.AsSpan(0, _denseLength);
 
-    public bool IsFull => _length == _rows.Length && _length > 0;
+    public int RowCount { get; private set; }
+
+    public bool IsFull => RowCount > 0 && (long)_denseLength + _sparseLength + RowLength > CacheWords;
+
+    public bool HasSparseRows => _sparseLength > 0;
 
     /// <inheritdoc cref="RowLength"/>
     public static int RowLengthOf(int featureCount) => RowLayout.WholeVectors(featureCount + TrailerLength);
 
     public void Add(in Row row)
     {
-        if (_rows.Length == 0)
-            _rows = new float[Math.Max(1, CacheBytes / sizeof(float) / RowLength) * RowLength];
-        Span<float> stored = _rows.AsSpan(_length, RowLength);
-        row.Values.CopyTo(stored);
-        stored[featureCount] = row.Label;
-        stored[featureCount + 1] = row.Weight;
-        _length += RowLength;
+        if (RowCount == _rows.Length)
+            Array.Resize(ref _rows, Math.Max(16, 2 * RowCount));
+        _rows[RowCount++] = row.IsDense ? AddDense(row) : AddSparse(row);
     }
 
-    /// <summary>The row that begins at an offset into <see cref="Rows"/>.</summary>
+    /// <summary>The row that was the <paramref name="number"/>th to come.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Row RowAt(int offset)
+    public Row RowAt(int number)
     {
-        ReadOnlySpan<float> stored = _rows.AsSpan(offset, RowLength);
-        return new Row([], stored[..featureCount], stored[featureCount], stored[featureCount + 1]);
+        RecordOfRow record = _rows[number];
+        if (record.IsDense)
+        {
+            ReadOnlySpan<float> dense = _dense.AsSpan(record.Start, featureCount + TrailerLength);
+            return new Row([], dense[..^TrailerLength], dense[^2], dense[^1]);
+        }
+        ReadOnlySpan<float> sparse = _sparse.AsSpan(record.Start, 2 * record.Count + TrailerLength);
+        return new Row(MemoryMarshal.Cast<float, int>(sparse)[..record.Count], sparse[record.Count..^TrailerLength], sparse[^2], sparse[^1]);
     }
 
     /// <summary>Whether every value of every row is finite.</summary>
-    public bool AllFinite => MomentKernels.AllFinite(Rows);
+    public bool AllFinite()
+    {
+        bool finite = MomentKernels.AllFinite(DenseRows);
+        for (int number = 0; finite && HasSparseRows && number < RowCount; number++)
+            finite = _rows[number].IsDense || MomentKernels.AllFinite(RowAt(number).Values);
+        return finite;
+    }
 
     /// <summary>Keeps the rows for which <paramref name="keep"/> says so, in their order.</summary>
     public void Keep(RowPredicate keep)
     {
         int kept = 0;
-        for (int offset = 0; offset < _length; offset += RowLength)
+        int denseLength = 0;
+        for (int number = 0; number < RowCount; number++)
         {
-            if (!keep(RowAt(offset)))
+            if (!keep(RowAt(number)))
                 continue;
-            _rows.AsSpan(offset, RowLength).CopyTo(_rows.AsSpan(kept));
-            kept += RowLength;
+            RecordOfRow record = _rows[number];
+            if (record.IsDense)
+            {
+                _dense.AsSpan(record.Start, RowLength).CopyTo(_dense.AsSpan(denseLength));
+                record = RecordOfRow.Dense(denseLength);
+                denseLength += RowLength;
+            }
+            _rows[kept++] = record;
         }
-        _length = kept;
+        RowCount = kept;
+        _denseLength = denseLength;
     }
 
-    public void Clear() => _length = 0;
+    public void Clear() => RowCount = _denseLength = _sparseLength = 0;
+
+    private RecordOfRow AddDense(in Row row)
+    {
+        if (_dense.Length == 0)
+            _dense = new float[Math.Max(1, CacheWords / RowLength) * RowLength];
+        Span<float> stored = _dense.AsSpan(_denseLength, RowLength);
+        row.Values.CopyTo(stored);
+        stored[featureCount] = row.Label;
+        stored[featureCount + 1] = row.Weight;
+        _denseLength += RowLength;
+        return RecordOfRow.Dense(_denseLength - RowLength);
+    }
+
+    private RecordOfRow AddSparse(in Row row)
+    {
+        int count = row.Values.Length;
+        int length = 2 * count + TrailerLength;
+        if (_sparse.Length - _sparseLength < length)
+            Array.Resize(ref _sparse, Math.Max(CacheWords, checked(2 * (_sparseLength + length))));
+        Span<float> stored = _sparse.AsSpan(_sparseLength, length);
+        row.Indices.CopyTo(MemoryMarshal.Cast<float, int>(stored));
+        row.Values.CopyTo(stored[count..]);
+        stored[^2] = row.Label;
+        stored[^1] = row.Weight;
+        _sparseLength += length;
+        return new RecordOfRow(_sparseLength - length, count);
+    }
 
     public delegate bool RowPredicate(in Row row);
+
+    /// <summary>Where a row is, among the dense or the sparse ones, and the number of values of a sparse one.</summary>
+    private readonly record struct RecordOfRow(int Start, int Count)
+    {
+        public bool IsDense => Count < 0;
+
+        public static RecordOfRow Dense(int start) => new(start, Count: -1);
+    }
 }

@@ -13,6 +13,10 @@ internal sealed class RowBucket(ChunkPool pool, int featureCount)
 {
     private const int HeaderWords = 1;
     private const int TrailerWords = 2;
+    private const int MostPrefetched = 128;
+
+    /// <summary>So many rows are on their way from memory at once.</summary>
+    private const int Ahead = 6;
 
     /// <summary>In place of the number of values.</summary>
     private const int DenseMarker = -1;
@@ -20,7 +24,8 @@ internal sealed class RowBucket(ChunkPool pool, int featureCount)
     private readonly List<(Chunk Chunk, int UsedWords)> _full = [];
     private Chunk? _open;
     private int _used;
-    private long _rowCount;
+
+    public long RowCount { get; private set; }
 
     /// <summary>Words of a dense row's record.</summary>
     public static long DenseRecordWords(int featureCount) => (long)HeaderWords + featureCount + TrailerWords;
@@ -30,6 +35,8 @@ internal sealed class RowBucket(ChunkPool pool, int featureCount)
     {
         int valueCount = row.Values.Length;
         Span<float> record = NewRecord(HeaderWords + row.Indices.Length + valueCount + TrailerWords);
+        // Where this bucket's next row will most likely go: it is one of many buckets, and their memory is not in the cache.
+        Prefetch.Beyond(record, offset: 0, Math.Min(record.Length, MostPrefetched));
         MemoryMarshal.Cast<float, int>(record)[0] = row.IsDense ? DenseMarker : valueCount;
         Span<float> payload = record[HeaderWords..];
         row.Indices.CopyTo(MemoryMarshal.Cast<float, int>(payload));
@@ -66,15 +73,19 @@ internal sealed class RowBucket(ChunkPool pool, int featureCount)
         Close();
         Span<RecordPosition> order = Positions(ref records);
         random.Shuffle(order);
-        foreach (RecordPosition position in order)
+        for (int i = 0; i < order.Length; i++)
         {
             cancellation.ThrowIfCancellationRequested();
-            visit(Record(_full[position.Chunk].Chunk.Words[position.Start..]));
+            if (i + Ahead < order.Length)
+                Prefetch.Soon(Words(order[i + Ahead]));
+            visit(Record(Words(order[i])));
         }
         foreach ((Chunk chunk, _) in _full)
             pool.Return(chunk);
         _full.Clear();
     }
+
+    private ReadOnlySpan<float> Words(RecordPosition position) => _full[position.Chunk].Chunk.Words[position.Start..];
 
     private Span<float> NewRecord(int words)
     {
@@ -85,7 +96,7 @@ internal sealed class RowBucket(ChunkPool pool, int featureCount)
         }
         Span<float> record = _open.Words.Slice(_used, words);
         _used += words;
-        _rowCount++;
+        RowCount++;
         return record;
     }
 
@@ -100,8 +111,8 @@ internal sealed class RowBucket(ChunkPool pool, int featureCount)
     /// <summary>Where the records begin, in the order of arrival.</summary>
     private Span<RecordPosition> Positions(ref RecordPosition[] records)
     {
-        if (records.Length < _rowCount)
-            records = new RecordPosition[checked((int)(_rowCount + _rowCount / 8))];
+        if (records.Length < RowCount)
+            records = new RecordPosition[checked((int)(RowCount + RowCount / 8))];
         int count = 0;
         for (int chunk = 0; chunk < _full.Count; chunk++)
         {

@@ -28,6 +28,9 @@ internal sealed class RowBuckets
             _buckets[i] = new RowBucket(pool, featureCount);
     }
 
+    /// <summary>Number of buckets.</summary>
+    public int Count => _buckets.Length;
+
     public long RowCount { get; private set; }
 
     /// <summary>Sum of the example weights.</summary>
@@ -42,18 +45,26 @@ internal sealed class RowBuckets
         _buckets[bucket].Add(row);
     }
 
-    /// <summary>Calls <paramref name="visit"/> for every row in shuffled order and returns each bucket's memory to the pool once it has been visited.</summary>
-    /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Drain(RowVisitor visit, CancellationToken cancellation)
+    /// <summary>Rows of the buckets before one.</summary>
+    public long RowsBefore(int bucket)
     {
-        RecordPosition[] records = [];
-        for (int bucket = 0; bucket < _buckets.Length; bucket++)
-        {
-            if (_deal is null)
-                _buckets[bucket].DrainInOrder(visit, cancellation);
-            else
-                _buckets[bucket].DrainShuffled(new SeededRandom(_seed, RandomStream.RowOrder, bucket), visit, ref records, cancellation);
-        }
+        long rows = 0;
+        foreach (RowBucket before in _buckets.AsSpan(0, bucket))
+            rows += before.RowCount;
+        return rows;
+    }
+
+    /// <summary>Calls <paramref name="visit"/> for every row of a bucket, in shuffled order, and returns its memory to the pool.</summary>
+    /// <param name="bucket">Its number.</param>
+    /// <param name="visit">Takes the rows.</param>
+    /// <param name="scratch">Memory for the order, made longer where it is too short.</param>
+    /// <param name="cancellation">Ends the visits.</param>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public void Drain(int bucket, RowVisitor visit, ref RecordPosition[] scratch, CancellationToken cancellation)
+    {
+        if (_deal is null)
+            _buckets[bucket].DrainInOrder(visit, cancellation);
+        else
+            _buckets[bucket].DrainShuffled(new SeededRandom(_seed, RandomStream.RowOrder, bucket), visit, ref scratch, cancellation);
     }
 }

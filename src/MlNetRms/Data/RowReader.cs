@@ -18,6 +18,7 @@ internal sealed class RowReader : IDisposable
     private readonly ValueGetter<VBuffer<float>> _getFeatures;
     private readonly ValueGetter<float> _getLabel;
     private readonly ValueGetter<float>? _getWeight;
+    private VBuffer<float> _features;
     private RowCounts _counts;
 
     /// <param name="data">The rows.</param>
@@ -51,18 +52,22 @@ internal sealed class RowReader : IDisposable
 
     public RowCounts Counts => _counts;
 
-    /// <summary>Calls <paramref name="visit"/> for every row with a finite label and a finite weight above 0.</summary>
+    /// <summary>Fills a block with the next rows that have a finite label and a finite weight above 0.</summary>
+    /// <returns>Whether there are more rows.</returns>
     /// <exception cref="InvalidOperationException">A feature vector is not one of <see cref="FeatureCount"/> values.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void ReadAll(RowVisitor visit)
+    public bool Fill(RowBlock block)
     {
+        block.Clear();
         // Locals: the getters store array references into the buffer, and each store into an object on the heap costs a write barrier.
-        VBuffer<float> features = default;
+        VBuffer<float> features = _features;
         float label = 0;
         float weight = 1;
-        while (_cursor.MoveNext())
+        while (!block.IsFull)
         {
+            if (!_cursor.MoveNext())
+                return false;
             _cancellation.ThrowIfCancellationRequested();
             _counts.Read++;
             _getLabel(ref label);
@@ -80,8 +85,10 @@ internal sealed class RowReader : IDisposable
             _getFeatures(ref features);
             ReadOnlySpan<int> indices = features.GetIndices();
             CheckLength(features.Length, indices);
-            visit(new Row(indices, features.GetValues(), label, weight));
+            block.Add(new Row(indices, features.GetValues(), label, weight));
         }
+        _features = features;
+        return true;
     }
 
     /// <summary>Whether the features of a row are finite; if not, the row is counted as skipped.</summary>

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using MlNetRms.Kernels;
+using MlNetRms.Threading;
 
 namespace MlNetRms.Data;
 
@@ -10,15 +11,22 @@ namespace MlNetRms.Data;
 /// </summary>
 internal sealed class RowStore
 {
+    /// <summary>Each thread that packs rows holds the memory of one bucket twice.</summary>
+    private const int MostThreads = 4;
+
+    /// <summary>Fewer words than this are packed before a second thread has started.</summary>
+    private const long WordsForThreads = 1 << 20;
+
     private readonly ChunkPool _pool;
     private readonly Scaling _scaling;
     private readonly double[] _laneCenters;
     private readonly double[] _laneScales;
-    private readonly List<Chunk> _denseChunks = [];
+    private readonly Lock _growing = new();
     private readonly int _rowsPerChunk;
     private readonly List<Chunk> _sparseChunks = [];
-    private readonly List<SparsePosition> _sparseRows = [];
-    private int _sparseUsed;
+    private Chunk?[] _denseChunks = [];
+    private SparsePosition[] _sparseRows = [];
+    private Writer? _append;
 
     /// <param name="pool">Where the memory comes from; the caller disposes of it.</param>
     /// <param name="layout">Where a row has its columns.</param>
@@ -53,30 +61,48 @@ internal sealed class RowStore
     public long RowCount { get; private set; }
 
     /// <summary>Values kept in the sparse part of all rows.</summary>
-    public long NonZeroCount { get; private set; }
+    public long NonZeroCount
+    {
+        get
+        {
+            long count = 0;
+            foreach (SparsePosition row in _sparseRows)
+                count += row.Count;
+            return count;
+        }
+    }
 
     /// <summary>Scales a raw row and appends it.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Add(in Row row)
     {
-        Span<float> lanes = NextRow();
-        if (row.IsDense && Layout.SparseCount == 0)
-        {
-            row.Values.CopyTo(lanes);
-            lanes[row.Values.Length..].Clear();
-        }
-        else
-        {
-            lanes.Clear();
-            AddByColumn(row, lanes);
-        }
-        lanes[Layout.BiasLane] = 1;
-        lanes[Layout.LabelLane] = row.Label;
-        if (Layout.WeightLane is { } lane)
-            lanes[lane] = row.Weight;
-        // All lanes at once: a zero that a sparse row leaves out is a value like any other once its column is centred.
-        MomentKernels.Standardize(lanes, _laneCenters, _laneScales);
+        Reserve(RowCount + 1);
+        _append ??= new Writer(this, RowCount);
+        _append.Add(row);
         RowCount++;
+    }
+
+    /// <summary>Scales all rows of some buckets and appends them, bucket by bucket; the memory of each is returned once it has been read.</summary>
+    /// <param name="buckets">The raw rows.</param>
+    /// <param name="numberOfThreads">Most threads to use; the result does not depend on them.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public void AddAll(RowBuckets buckets, int numberOfThreads, CancellationToken cancellation)
+    {
+        Reserve(RowCount + buckets.RowCount);
+        int threads = buckets.RowCount * Layout.Stride < WordsForThreads ? 1 : Math.Min(numberOfThreads, MostThreads);
+        int parts = Math.Min(threads, buckets.Count);
+        using var team = new WorkerTeam(threads, parts, part =>
+        {
+            int end = (part + 1) * buckets.Count / parts;
+            int bucket = part * buckets.Count / parts;
+            var writer = new Writer(this, RowCount + buckets.RowsBefore(bucket));
+            RecordPosition[] scratch = [];
+            for (; bucket < end; bucket++)
+                buckets.Drain(bucket, writer.Add, ref scratch, cancellation);
+        });
+        team.Run();
+        RowCount += buckets.RowCount;
+        _append = null;
     }
 
     /// <summary>The dense parts of at most <paramref name="count"/> rows from <paramref name="first"/> on: as many as are contiguous.</summary>
@@ -84,7 +110,7 @@ internal sealed class RowStore
     {
         (long chunk, long within) = Math.DivRem(first, _rowsPerChunk);
         int rows = (int)Math.Min(count, _rowsPerChunk - within);
-        return _denseChunks[(int)chunk].Words.Slice((int)within * Layout.Stride, rows * Layout.Stride);
+        return _denseChunks[(int)chunk]!.Words.Slice((int)within * Layout.Stride, rows * Layout.Stride);
     }
 
     /// <summary>The sparse part of a row: places among the sparse columns, and values.</summary>
@@ -100,55 +126,115 @@ internal sealed class RowStore
 
     public float Weight(ReadOnlySpan<float> row) => Layout.WeightLane is { } lane ? row[lane] : 1;
 
-    private Span<float> NextRow()
+    /// <summary>Makes the lists long enough; the memory of the rows themselves is taken when they come.</summary>
+    private void Reserve(long rows)
     {
-        int within = (int)(RowCount % _rowsPerChunk);
-        if (within == 0)
-            _denseChunks.Add(_pool.Rent(Layout.Stride));
-        return _denseChunks[^1].Words.Slice(within * Layout.Stride, Layout.Stride);
+        int chunks = checked((int)Divide.RoundUp(rows, _rowsPerChunk));
+        if (_denseChunks.Length < chunks)
+            Array.Resize(ref _denseChunks, Math.Max(chunks, 2 * _denseChunks.Length));
+        if (Layout.SparseCount > 0 && _sparseRows.Length < rows)
+            Array.Resize(ref _sparseRows, checked((int)Math.Max(rows, 2L * _sparseRows.Length)));
     }
 
-    private void AddByColumn(in Row row, Span<float> lanes)
+    private Chunk DenseChunk(int number)
     {
-        int sparseValues = 0;
-        for (int k = 0; k < row.Values.Length; k++)
-        {
-            int position = Layout.Position(row.Column(k));
-            if (position < Layout.DenseLength)
-                lanes[position] = row.Values[k];
-            else if (row.Values[k] != 0)
-                sparseValues++;
-        }
-        if (Layout.SparseCount == 0)
-            return;
-
-        Span<float> words = NextSparse(sparseValues);
-        Span<int> places = MemoryMarshal.Cast<float, int>(words);
-        int filled = 0;
-        for (int k = 0; k < row.Values.Length; k++)
-        {
-            int column = row.Column(k);
-            int place = Layout.Position(column) - Layout.DenseLength;
-            if (place < 0 || row.Values[k] == 0)
-                continue;
-            places[filled] = place;
-            words[sparseValues + filled] = (float)(row.Values[k] * _scaling.Scale(column));
-            filled++;
-        }
+        if (Volatile.Read(ref _denseChunks[number]) is { } chunk)
+            return chunk;
+        lock (_growing)
+            return _denseChunks[number] ??= _pool.Rent(Layout.Stride);
     }
 
-    private Span<float> NextSparse(int count)
+    private (Chunk Chunk, int Number) NewSparseChunk(int length)
     {
-        if (_sparseChunks.Count == 0 || _sparseChunks[^1].Length - _sparseUsed < 2 * count)
+        lock (_growing)
         {
-            _sparseChunks.Add(_pool.Rent(2 * count));
-            _sparseUsed = 0;
+            _sparseChunks.Add(_pool.Rent(length));
+            return (_sparseChunks[^1], _sparseChunks.Count - 1);
         }
-        _sparseRows.Add(new SparsePosition(_sparseChunks.Count - 1, _sparseUsed, count));
-        _sparseUsed += 2 * count;
-        NonZeroCount += count;
-        return _sparseChunks[^1].Words.Slice(_sparseUsed - 2 * count, 2 * count);
     }
 
     private readonly record struct SparsePosition(int Chunk, int Start, int Count);
+
+    /// <summary>Packs rows one after the other; several can do so at once, each its own rows.</summary>
+    private sealed class Writer(RowStore store, long firstRow)
+    {
+        private readonly RowLayout _layout = store.Layout;
+        private long _row = firstRow;
+        private Chunk? _dense;
+        private Chunk? _sparse;
+        private int _sparseNumber;
+        private int _sparseUsed;
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Add(in Row row)
+        {
+            Span<float> lanes = NextRow();
+            if (row.IsDense && _layout.SparseCount == 0)
+            {
+                row.Values.CopyTo(lanes);
+                lanes[row.Values.Length..].Clear();
+            }
+            else
+            {
+                lanes.Clear();
+                AddByColumn(row, lanes);
+            }
+            lanes[_layout.BiasLane] = 1;
+            lanes[_layout.LabelLane] = row.Label;
+            if (_layout.WeightLane is { } lane)
+                lanes[lane] = row.Weight;
+            // All lanes at once: a zero that a sparse row leaves out is a value like any other once its column is centred.
+            MomentKernels.Standardize(lanes, store._laneCenters, store._laneScales);
+            _row++;
+        }
+
+        private Span<float> NextRow()
+        {
+            (long chunk, long within) = Math.DivRem(_row, store._rowsPerChunk);
+            if (_dense is null || within == 0)
+                _dense = store.DenseChunk((int)chunk);
+            return _dense.Words.Slice((int)within * _layout.Stride, _layout.Stride);
+        }
+
+        private void AddByColumn(in Row row, Span<float> lanes)
+        {
+            int sparseValues = 0;
+            for (int k = 0; k < row.Values.Length; k++)
+            {
+                int position = _layout.Position(row.Column(k));
+                if (position < _layout.DenseLength)
+                    lanes[position] = row.Values[k];
+                else if (row.Values[k] != 0)
+                    sparseValues++;
+            }
+            if (_layout.SparseCount == 0)
+                return;
+
+            Span<float> words = NextSparse(sparseValues);
+            Span<int> places = MemoryMarshal.Cast<float, int>(words);
+            int filled = 0;
+            for (int k = 0; k < row.Values.Length; k++)
+            {
+                int column = row.Column(k);
+                int place = _layout.Position(column) - _layout.DenseLength;
+                if (place < 0 || row.Values[k] == 0)
+                    continue;
+                places[filled] = place;
+                words[sparseValues + filled] = (float)(row.Values[k] * store._scaling.Scale(column));
+                filled++;
+            }
+        }
+
+        private Span<float> NextSparse(int count)
+        {
+            if (_sparse is null || _sparse.Length - _sparseUsed < 2 * count)
+            {
+                (_sparse, _sparseNumber) = store.NewSparseChunk(2 * count);
+                _sparseUsed = 0;
+            }
+            store._sparseRows[(int)_row] = new SparsePosition(_sparseNumber, _sparseUsed, count);
+            _sparseUsed += 2 * count;
+            return _sparse.Words.Slice(_sparseUsed - 2 * count, 2 * count);
+        }
+    }
 }

@@ -21,7 +21,7 @@ internal sealed class TrainingRows : IDisposable
         _validationPool = NewPool(reader.FeatureCount, allocator);
         try
         {
-            var intake = new Intake(reader, _pool, _validationPool, settings);
+            var intake = new RowIntake(reader, _pool, _validationPool, settings);
             intake.ReadAll();
             RowBuckets training = intake.Training;
             if (training.RowCount == 0)
@@ -30,9 +30,9 @@ internal sealed class TrainingRows : IDisposable
             Scaling = new Scaling(intake.Moments, reader.FeatureCount, training.RowCount, settings.Standardize, previous);
             Layout = new RowLayout(Scaling.IsSparse, reader.HasWeights);
             _meanWeight = training.TotalWeight / training.RowCount;
-            Training = Pack(training, _pool, cancellation);
+            Training = Pack(training, _pool, settings.NumberOfThreads, cancellation);
             if (intake.SetAside.RowCount > 0)
-                Validation = Pack(intake.SetAside, _validationPool, cancellation);
+                Validation = Pack(intake.SetAside, _validationPool, settings.NumberOfThreads, cancellation);
         }
         catch
         {
@@ -75,11 +75,17 @@ internal sealed class TrainingRows : IDisposable
     public void ReadValidation(RowReader reader)
     {
         var store = new RowStore(_validationPool, Layout, Scaling, _meanWeight);
-        reader.ReadAll((in Row row) =>
+        var block = new RowBlock(reader.FeatureCount);
+        for (bool more = true; more;)
         {
-            if (reader.CheckFinite(row))
-                store.Add(row);
-        });
+            more = reader.Fill(block);
+            for (int number = 0; number < block.RowCount; number++)
+            {
+                Row row = block.RowAt(number);
+                if (reader.CheckFinite(row))
+                    store.Add(row);
+            }
+        }
         Validation = store.RowCount > 0 ? store : throw reader.NoUsableRow("validation");
     }
 
@@ -92,85 +98,13 @@ internal sealed class TrainingRows : IDisposable
     private static ChunkPool NewPool(int featureCount, ISlabAllocator allocator) =>
         new(allocator, (int)Math.Clamp(8 * RowBucket.DenseRecordWords(featureCount), ShortestChunk, LongestChunk));
 
-    private RowStore Pack(RowBuckets rows, ChunkPool pool, CancellationToken cancellation)
+    private RowStore Pack(RowBuckets rows, ChunkPool pool, int numberOfThreads, CancellationToken cancellation)
     {
         var store = new RowStore(pool, Layout, Scaling, _meanWeight);
-        rows.Drain(store.Add, cancellation);
+        store.AddAll(rows, numberOfThreads, cancellation);
         return store;
     }
 
     private static InvalidOperationException NothingLeft(long setAside) => new(
         $"ValidationFraction set all {setAside} usable rows aside, and none is left to train on. Lower it or give more rows.");
-
-    /// <summary>The rows on their way in: checked, split, summed up, and dealt to buckets.</summary>
-    private sealed class Intake(RowReader reader, ChunkPool pool, ChunkPool validationPool, ReadingSettings settings)
-    {
-        private readonly RowBlock _block = new(reader.FeatureCount);
-        private readonly SeededRandom _split = new(settings.Seed, RandomStream.ValidationSplit);
-        private long _usableRows;
-
-        public RowBuckets Training { get; } = new(pool, reader.FeatureCount, settings.Shuffle, settings.Seed);
-
-        public RowBuckets SetAside { get; } = new(validationPool, reader.FeatureCount, shuffle: false, settings.Seed);
-
-        /// <summary>Of the training rows' columns and, behind them, the label.</summary>
-        public ColumnMoments Moments { get; } = new(RowBlock.RowLengthOf(reader.FeatureCount), columnCount: reader.FeatureCount + 1);
-
-        public void ReadAll()
-        {
-            reader.ReadAll(Add);
-            Flush();
-        }
-
-        private void Add(in Row row)
-        {
-            if (!row.IsDense)
-            {
-                AddSparse(row);
-                return;
-            }
-            if (_block.IsFull)
-                Flush();
-            _block.Add(row);
-        }
-
-        private void AddSparse(in Row row)
-        {
-            // First the dense rows that came before: a row's position decides its bucket, however it is encoded.
-            Flush();
-            if (!reader.CheckFinite(row))
-                return;
-            if (NextIsSetAside())
-            {
-                SetAside.Add(row);
-                return;
-            }
-            Moments.AddSparse(row);
-            Training.Add(row);
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Flush()
-        {
-            if (!_block.AllFinite)
-                _block.Keep(reader.CheckFinite);
-            if (settings.ValidationFraction > 0)
-                _block.Keep(IsForTraining);
-            Moments.AddDense(_block.Rows);
-            for (int offset = 0; offset < _block.Rows.Length; offset += _block.RowLength)
-                Training.Add(_block.RowAt(offset));
-            _block.Clear();
-        }
-
-        private bool IsForTraining(in Row row)
-        {
-            bool setAside = NextIsSetAside();
-            if (setAside)
-                SetAside.Add(row);
-            return !setAside;
-        }
-
-        /// <summary>Decides on the next usable row: a pure function of the seed and the row's number.</summary>
-        private bool NextIsSetAside() => settings.ValidationFraction > 0 && _split.Unit(_usableRows++) < settings.ValidationFraction;
-    }
 }

@@ -12,6 +12,9 @@ internal static class Prefetch
 {
     private const int CacheLineBytes = 64;
 
+    /// <summary>What follows is read in sequence, which the hardware sees.</summary>
+    private const int MostBytes = 512;
+
     /// <summary>
     /// Asks for a part of what most likely comes next: the memory right behind <paramref name="rows"/>, from
     /// <paramref name="offset"/> floats on. It need not exist: a hint to an address that is no memory is ignored.
@@ -24,5 +27,16 @@ internal static class Prefetch
         var next = (byte*)Unsafe.AsPointer(ref Unsafe.Add(ref MemoryMarshal.GetReference(rows), rows.Length + offset));
         for (int at = 0; at < length * sizeof(float); at += CacheLineBytes)
             Sse.Prefetch0(next + at);
+    }
+
+    /// <summary>Asks for words that are needed soon; of many, for the first ones.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
+    public static unsafe void Soon(ReadOnlySpan<float> words)
+    {
+        if (!Sse.IsSupported)
+            return;
+        var first = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(words));
+        for (int at = 0; at < Math.Min(words.Length * sizeof(float), MostBytes); at += CacheLineBytes)
+            Sse.Prefetch0(first + at);
     }
 }

@@ -17,13 +17,15 @@ internal sealed record TrainingSettings(
     /// <param name="options">Checked options.</param>
     public static TrainingSettings From(RmsPropRegressionTrainer.Options options) => new(
         new ColumnSettings(options.FeatureColumnName, options.LabelColumnName, options.ExampleWeightColumnName),
-        new ReadingSettings(options.Standardize, options.Shuffle, options.Seed, options.ValidationFraction),
+        new ReadingSettings(options.Standardize, options.Shuffle, options.Seed, options.ValidationFraction, Threads(options)),
         new PlanSettings(options.BatchSize, options.NumberOfEpochs, options.AveragedFraction, options.Shuffle, options.Seed,
-            options.InitialWeightsStandardDeviation, options.NumberOfThreads ?? Environment.ProcessorCount),
+            options.InitialWeightsStandardDeviation, Threads(options)),
         new RuleSettings(options.Alpha, options.Epsilon, options.EpsilonPlacement, options.BiasCorrection, options.Momentum, options.Centered),
         new LearningRateSettings(options.LearningRate, options.LearningRateSchedule),
         LossFunctions.Bind(options.LossFunction),
         new PenaltySettings(options.L2Regularization, options.L1Regularization, options.NonNegativeWeights, options.GradientClippingNorm),
         options.Decorrelate,
         options.EarlyStopping is { } stopping ? new StoppingSettings(stopping.Patience, stopping.MinimumImprovement) : null);
+
+    private static int Threads(RmsPropRegressionTrainer.Options options) => options.NumberOfThreads ?? Environment.ProcessorCount;
 }

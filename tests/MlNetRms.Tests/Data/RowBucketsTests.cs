@@ -99,7 +99,12 @@ public sealed class RowBucketsTests
     private static List<int> Drain(RowBuckets buckets, Action<int, float[], bool> check)
     {
         var order = new List<int>();
-        buckets.Drain((in row) =>
+        RecordPosition[] scratch = [];
+        for (int bucket = 0; bucket < buckets.Count; bucket++)
+            buckets.Drain(bucket, Visit, ref scratch, CancellationToken.None);
+        return order;
+
+        void Visit(in Row row)
         {
             int number = (int)row.Label;
             order.Add(number);
@@ -108,7 +113,6 @@ public sealed class RowBucketsTests
             for (int k = 0; k < row.Indices.Length; k++)
                 features[row.Column(k)] = row.Values[k];
             check(number, features, row.IsDense);
-        }, CancellationToken.None);
-        return order;
+        }
     }
 }

@@ -118,7 +118,7 @@ public sealed class RowStoreTests
         int rawSlabs = allocator.Slabs.Count;
         var store = new RowStore(pool, new RowLayout(new bool[Columns], hasWeights: false), Unscaled(Columns), meanWeight: 1);
 
-        buckets.Drain(store.Add, CancellationToken.None);
+        store.AddAll(buckets, numberOfThreads: 1, CancellationToken.None);
 
         Assert.Equal(Count, store.RowCount);
         Assert.InRange(rawSlabs, 3, 10);        // 6.6 MB in slabs of 2 MiB, and in random order 64 chunks that are half full
@@ -148,7 +148,7 @@ public sealed class RowStoreTests
         int rawSlabs = allocator.Slabs.Count;
         var store = new RowStore(pool, new RowLayout(Enumerable.Repeat(true, Columns).ToArray(), hasWeights: false), Unscaled(Columns), meanWeight: 1);
 
-        buckets.Drain(store.Add, CancellationToken.None);
+        store.AddAll(buckets, numberOfThreads: 1, CancellationToken.None);
 
         Assert.Equal(Count * NonZeros, store.NonZeroCount);
         Assert.InRange(rawSlabs, 4, 12);
