@@ -63,6 +63,69 @@ public sealed class RowBlockTests
     }
 
     [Fact]
+    public void Keep_DenseAndSparseRowsInTurns_LeavesEachAsItCame()
+    {
+        const int Columns = 4;
+        var block = new RowBlock(Columns);
+        int count = 0;
+        for (; !block.IsFull; count++)
+        {
+            block.Add((count % 3) switch
+            {
+                0 => new Row([], [count, 0, 1, 2], label: count, weight: 0.5f),
+                1 => new Row([1, 3], [count, 7], label: count, weight: 2),
+                _ => new Row([], [], label: count, weight: 3),        // a sparse row without values
+            });
+        }
+        Assert.True(block.HasSparseRows);
+        Assert.InRange(count, 1000, 1500);        // of 24 KiB, about four to eight words a row
+
+        block.Keep((in row) => row.Label % 5 != 0);
+
+        Assert.Equal(count - (count + 4) / 5, block.RowCount);
+        Assert.Equal(Enumerable.Range(0, count).Count(row => row % 3 == 0 && row % 5 != 0) * block.RowLength, block.DenseRows.Length);
+        for (int number = 0; number < block.RowCount; number++)
+        {
+            int row = number / 4 * 5 + number % 4 + 1;
+            Row kept = block.RowAt(number);
+            Assert.Equal((row, row % 3 == 0), (kept.Label, kept.IsDense));
+            Assert.Equal(row % 3 == 1 ? [1, 3] : [], kept.Indices);
+            Assert.Equal((row % 3) switch { 0 => [row, 0, 1, 2], 1 => [row, 7], _ => [] }, kept.Values);
+            Assert.Equal((row % 3) switch { 0 => 0.5f, 1 => 2, _ => 3 }, kept.Weight);
+        }
+    }
+
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.NegativeInfinity)]
+    public void AllFinite_ValueOfASparseRow_IsSeen(float value)
+    {
+        var block = new RowBlock(5);
+        block.Add(new Row([], [1, 2, 3, 4, 5], label: 6, weight: 7));
+        block.Add(new Row([0, 2], [1, 2], label: 6, weight: 7));
+        Assert.True(block.AllFinite());
+
+        block.Add(new Row([2], [value], label: 6, weight: 7));
+
+        Assert.False(block.AllFinite());
+    }
+
+    [Fact]
+    public void Add_SparseRowLongerThanABlock_IsKeptAlone()
+    {
+        const int Values = 20_000;
+        var block = new RowBlock(1_000_000);
+        float[] values = Some.Normals(1, Values);
+        int[] indices = [.. Enumerable.Range(0, Values).Select(k => 3 * k)];
+
+        block.Add(new Row(indices, values, label: 1, weight: 2));
+
+        Assert.True(block.IsFull);
+        Assert.Equal(indices, block.RowAt(0).Indices);
+        Assert.Equal(values, block.RowAt(0).Values);
+    }
+
+    [Fact]
     public void Clear_FullBlock_MakesRoomForAllItsRowsAgain()
     {
         var block = new RowBlock(5);

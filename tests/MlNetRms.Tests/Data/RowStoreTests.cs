@@ -156,6 +156,68 @@ public sealed class RowStoreTests
         Assert.InRange(allocator.Slabs.Count, rawSlabs, rawSlabs + 2);
     }
 
+    [Theory]
+    [InlineData(true, 20, 0)]
+    [InlineData(true, 4, 100)]
+    [InlineData(false, 4, 100)]
+    public void AddAll_AnyNumberOfThreads_GivesTheSameRows(bool shuffle, int denseColumns, int sparseColumns)
+    {
+        const int Count = 150_000;        // a million words and more
+        int columns = denseColumns + sparseColumns;
+        var layout = new RowLayout([.. Enumerable.Range(0, columns).Select(column => column >= denseColumns)], hasWeights: true);
+        int[] indices = [0, 1, 2, 3, 4, 50, 99];
+        float[] values = Some.Normals(1, Count + columns);
+        ulong[] bits = [.. new[] { 1, 2, 3, 4, 7 }.Select(Bits)];
+
+        Assert.Single(bits.Distinct());
+
+        ulong Bits(int threads)
+        {
+            using var pool = new ChunkPool(NativeSlabAllocator.Instance, chunkLength: 1 << 14);
+            var buckets = new RowBuckets(pool, columns, shuffle, seed: 3);
+            for (int row = 0; row < Count; row++)
+            {
+                if (sparseColumns > 0 && row % 2 == 0)
+                    buckets.Add(new(indices, values.AsSpan(row, indices.Length), label: row, weight: 1 + row % 3));
+                else
+                    buckets.Add(new([], values.AsSpan(row, columns), label: row, weight: 1 + row % 3));
+            }
+            var store = new RowStore(pool, layout, Unscaled(columns), meanWeight: 1);
+
+            store.AddAll(buckets, threads, CancellationToken.None);
+
+            Assert.Equal(Count, store.RowCount);
+            var labels = new HashSet<float>();
+            ulong hash = 0;
+            for (long position = 0; position < store.RowCount; position++)
+            {
+                (float[] features, float label, float weight) = Stored.Row(store, position);
+                int row = (int)label;
+                Assert.True(labels.Add(label));
+                Assert.Equal(1 + row % 3, weight);
+                Assert.Equal(values[row], features[0]);
+                foreach (float value in features.Append(label))
+                    hash = hash * 1_000_003 + BitConverter.SingleToUInt32Bits(value);
+            }
+            return hash;
+        }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void AddAll_CancelledFromAnotherThread_Throws(int threads)
+    {
+        const int Count = 150_000;
+        using var pool = new ChunkPool(NativeSlabAllocator.Instance, chunkLength: 1 << 14);
+        var buckets = new RowBuckets(pool, 20, shuffle: true, seed: 3);
+        for (int row = 0; row < Count; row++)
+            buckets.Add(new([], new float[20], label: row, weight: 1));
+        var store = new RowStore(pool, new RowLayout(new bool[20], hasWeights: false), Unscaled(20), meanWeight: 1);
+
+        Assert.Throws<OperationCanceledException>(() => store.AddAll(buckets, threads, new CancellationToken(canceled: true)));
+    }
+
     private static Scaling Unscaled(int columns) =>
         new(new ColumnMoments(RowBlock.RowLengthOf(columns), columns + 1), columns, rowCount: 0, standardize: false);
 }

@@ -33,6 +33,40 @@ public sealed class ThreadsTests
     }
 
     [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Fit_RowsReadAndPackedOnSeveralThreads_GivesIdenticalBitsAndCounts(bool shuffle)
+    {
+        Rows rows = Some.Linear(1, 60_000, 20, weighted: true);        // a million packed values and more, hundreds of blocks
+        for (int row = 7; row < rows.Count; row += 1000)
+            (rows.Features[row][3], rows.Labels[row + 1], rows.Weights![row + 2]) = (float.NaN, float.NaN, 0);
+        var ml = new MLContext(1);
+        IDataView view = rows.View(ml, row => row % 4 == 0);
+        RmsPropRegressionTransformer one = Fit(1);
+
+        Assert.Equal((60, 60, 60), Skipped(one));
+        foreach (int threads in new[] { 2, 4 })
+        {
+            RmsPropRegressionTransformer several = Fit(threads);
+            Assert.Equal(one.Parameters(), several.Parameters());
+            Assert.Equal(one.Training.Epochs.Select(epoch => epoch.ValidationLoss), several.Training.Epochs.Select(epoch => epoch.ValidationLoss));
+            Assert.Equal(Skipped(one), Skipped(several));
+        }
+
+        RmsPropRegressionTransformer Fit(int threads) => ml.Regression.Trainers.RmsProp(new()
+        {
+            ExampleWeightColumnName = nameof(Support.Row.Weight),
+            ValidationFraction = 0.2f,
+            NumberOfEpochs = 1,
+            Shuffle = shuffle,
+            NumberOfThreads = threads,
+        }).Fit(view);
+
+        static (long Label, long Weight, long Features) Skipped(RmsPropRegressionTransformer model) =>
+            (model.Training.RowsSkippedForLabel, model.Training.RowsSkippedForWeight, model.Training.RowsSkippedForFeatures);
+    }
+
+    [Theory]
     [InlineData(2)]
     [InlineData(5)]
     public void Fit_LossAndPenaltiesOnSeveralThreads_GiveIdenticalBits(int threads)
