@@ -64,9 +64,7 @@ internal sealed class DenseCovariance
     {
         ReadOnlySpan<float> row = rows.DenseRows(position, 1);
         double weight = rows.Weight(row);
-        double root = Math.Sqrt(weight);
-        for (int lane = 0; lane < lanes.Length; lane++)
-            lanes[lane] = root * row[lane];
+        CovarianceKernels.Copy(row[..lanes.Length], Math.Sqrt(weight), lanes);
         return weight;
     }
 

@@ -21,23 +21,83 @@ internal static class CovarianceKernels
         Debug.Assert(stride % ColumnsAtOnce == 0 && stride % lanes == 0 && sums.Length == stride * stride);
         for (int i = 0; i < stride; i += ColumnsAtOnce)
         {
-            for (int j = i / lanes * lanes; j < stride; j += lanes)
-            {
-                Vector<double> sum0 = default, sum1 = default, sum2 = default, sum3 = default;
-                for (int row = 0; row < rows.Length; row += stride)
-                {
-                    var x = new Vector<double>(rows[(row + j)..]);
-                    sum0 += rows[row + i] * x;
-                    sum1 += rows[row + i + 1] * x;
-                    sum2 += rows[row + i + 2] * x;
-                    sum3 += rows[row + i + 3] * x;
-                }
-                Add(sums[(i * stride + j)..], sum0);
-                Add(sums[((i + 1) * stride + j)..], sum1);
-                Add(sums[((i + 2) * stride + j)..], sum2);
-                Add(sums[((i + 3) * stride + j)..], sum3);
-            }
+            int j = i / lanes * lanes;
+            for (; j + 2 * lanes <= stride; j += 2 * lanes)
+                AddProductsOfTwoVectors(rows, stride, i, j, sums);
+            if (j < stride)
+                AddProductsOfVector(rows, stride, i, j, sums);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddProductsOfTwoVectors(ReadOnlySpan<double> rows, int stride, int i, int j, Span<double> sums)
+    {
+        int lanes = Vector<double>.Count;
+        Vector<double> low0 = default, low1 = default, low2 = default, low3 = default;
+        Vector<double> high0 = default, high1 = default, high2 = default, high3 = default;
+        for (int row = 0; row < rows.Length; row += stride)
+        {
+            var low = new Vector<double>(rows[(row + j)..]);
+            var high = new Vector<double>(rows[(row + j + lanes)..]);
+            ReadOnlySpan<double> columns = rows.Slice(row + i, ColumnsAtOnce);
+            var x = new Vector<double>(columns[0]);
+            low0 = Vector.MultiplyAddEstimate(x, low, low0);
+            high0 = Vector.MultiplyAddEstimate(x, high, high0);
+            x = new Vector<double>(columns[1]);
+            low1 = Vector.MultiplyAddEstimate(x, low, low1);
+            high1 = Vector.MultiplyAddEstimate(x, high, high1);
+            x = new Vector<double>(columns[2]);
+            low2 = Vector.MultiplyAddEstimate(x, low, low2);
+            high2 = Vector.MultiplyAddEstimate(x, high, high2);
+            x = new Vector<double>(columns[3]);
+            low3 = Vector.MultiplyAddEstimate(x, low, low3);
+            high3 = Vector.MultiplyAddEstimate(x, high, high3);
+        }
+        Span<double> first = sums[(i * stride + j)..];
+        Add(first, low0);
+        Add(first[lanes..], high0);
+        Add(first[stride..], low1);
+        Add(first[(stride + lanes)..], high1);
+        Add(first[(2 * stride)..], low2);
+        Add(first[(2 * stride + lanes)..], high2);
+        Add(first[(3 * stride)..], low3);
+        Add(first[(3 * stride + lanes)..], high3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddProductsOfVector(ReadOnlySpan<double> rows, int stride, int i, int j, Span<double> sums)
+    {
+        Vector<double> sum0 = default, sum1 = default, sum2 = default, sum3 = default;
+        for (int row = 0; row < rows.Length; row += stride)
+        {
+            var x = new Vector<double>(rows[(row + j)..]);
+            ReadOnlySpan<double> columns = rows.Slice(row + i, ColumnsAtOnce);
+            sum0 = Vector.MultiplyAddEstimate(new Vector<double>(columns[0]), x, sum0);
+            sum1 = Vector.MultiplyAddEstimate(new Vector<double>(columns[1]), x, sum1);
+            sum2 = Vector.MultiplyAddEstimate(new Vector<double>(columns[2]), x, sum2);
+            sum3 = Vector.MultiplyAddEstimate(new Vector<double>(columns[3]), x, sum3);
+        }
+        Span<double> first = sums[(i * stride + j)..];
+        Add(first, sum0);
+        Add(first[stride..], sum1);
+        Add(first[(2 * stride)..], sum2);
+        Add(first[(3 * stride)..], sum3);
+    }
+
+    /// <summary>Copies values, times a factor.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
+    public static void Copy(ReadOnlySpan<float> from, double factor, Span<double> to)
+    {
+        int lanes = Vector<double>.Count;
+        int at = 0;
+        for (; at + 2 * lanes <= from.Length; at += 2 * lanes)
+        {
+            Vector.Widen(new Vector<float>(from[at..]), out Vector<double> low, out Vector<double> high);
+            (factor * low).CopyTo(to[at..]);
+            (factor * high).CopyTo(to[(at + lanes)..]);
+        }
+        for (; at < from.Length; at++)
+            to[at] = factor * from[at];
     }
 
     private static void Add(Span<double> total, Vector<double> value) => (new Vector<double>(total) + value).CopyTo(total);
