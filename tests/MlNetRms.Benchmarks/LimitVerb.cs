@@ -26,7 +26,7 @@ internal static class LimitVerb
     {
         Report.Header();
         var rows = new List<string[]>();
-        foreach (Workload workload in arguments.Select(Workloads.All(arguments.Quick), workload => workload.Name))
+        foreach (Workload workload in arguments.Select([.. Workloads.All(arguments.Quick).Where(workload => workload.Folds is null)], workload => workload.Name))
         {
             using TrainingRows read = ReadRows(workload);
             foreach (int threads in (int[])[1, 2])

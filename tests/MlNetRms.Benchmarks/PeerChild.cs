@@ -23,14 +23,19 @@ internal sealed record PeerResult(double FitSeconds, int Fits, double FirstFitSe
 internal sealed record Peer(string Name, Func<MLContext, Workload, IDataView, LinearModel?> Fit)
 {
     public const string RmsProp = "RmsProp";
+    public const string OneThread = "RmsProp, one thread";
     public const string LeastSquaresName = "normal equations";
     public const string ReadingName = "reading alone";
+    private const int LargestExactFeatureCount = 1000;
+    private const long SmallestBytesForThreads = 20_000_000;
 
     public static IReadOnlyList<Peer> All { get; } =
     [
-        new(RmsProp, (context, workload, view) => Model(context.Regression.Trainers.RmsProp(workload.Options).Fit(view))),
-        new("Sdca", (context, _, view) => Model(context.Regression.Trainers.Sdca().Fit(view))),
-        new("OnlineGradientDescent", (context, _, view) => Model(context.Regression.Trainers.OnlineGradientDescent().Fit(view))),
+        new(RmsProp, (context, workload, view) => Model(context, workload, view, context.Regression.Trainers.RmsProp(workload.Options))),
+        new(OneThread, (context, workload, view) => Model(context, workload, view,
+            context.Regression.Trainers.RmsProp(new RmsPropRegressionTrainer.Options { NumberOfThreads = 1 }))),
+        new("Sdca", (context, workload, view) => Model(context, workload, view, context.Regression.Trainers.Sdca())),
+        new("OnlineGradientDescent", (context, workload, view) => Model(context, workload, view, context.Regression.Trainers.OnlineGradientDescent())),
         new(LeastSquaresName, (_, _, view) => LeastSquares.ByCholesky(view)),
         new(ReadingName, (_, _, view) =>
         {
@@ -39,8 +44,23 @@ internal sealed record Peer(string Name, Func<MLContext, Workload, IDataView, Li
         }),
     ];
 
-    private static LinearModel Model(ISingleFeaturePredictionTransformer<LinearRegressionModelParameters> fitted) =>
-        new(fitted.Model.Weights, fitted.Model.Bias);
+    /// <summary>Whether this one is measured on a workload.</summary>
+    public bool IsFor(Workload workload) => Name switch
+    {
+        LeastSquaresName => workload is { NonZerosPerRow: null, Folds: null, Rows.FeatureCount: <= LargestExactFeatureCount },
+        OneThread => workload is { NonZerosPerRow: null, Folds: null, PackedBytes: > SmallestBytesForThreads },
+        ReadingName => workload.Folds is null,
+        _ => true,
+    };
+
+    private static LinearModel Model<T>(MLContext context, Workload workload, IDataView view, IEstimator<T> trainer)
+        where T : class, ISingleFeaturePredictionTransformer<LinearRegressionModelParameters>
+    {
+        T fitted = workload.Folds is { } folds
+            ? (T)context.Regression.CrossValidate(view, (IEstimator<ITransformer>)trainer, folds)[^1].Model
+            : trainer.Fit(view);
+        return new LinearModel(fitted.Model.Weights, fitted.Model.Bias);
+    }
 }
 
 /// <summary>The other end of <see cref="PeersVerb"/>: a process that fits one trainer to one workload and prints one line.</summary>

@@ -13,7 +13,6 @@ internal static class PeersVerb
 {
     private const string CsvWorkload = "1M×20";
     private const string CsvName = "1M×20, from CSV";
-    private const int LargestExactFeatureCount = 1000;
 
     /// <summary>Below this, compiled code outweighs the data.</summary>
     private const long SmallestComparedBytes = 1_000_000;
@@ -52,12 +51,8 @@ internal static class PeersVerb
     private static void AddCached(Workload workload, bool quick, List<string[]> rows, List<string> notes)
     {
         var outcomes = new List<(string Trainer, PeerResult? Result, string? Failure)>();
-        foreach (Peer peer in Peer.All)
-        {
-            if (peer.Name == Peer.LeastSquaresName && (workload.NonZerosPerRow is not null || workload.Rows.FeatureCount > LargestExactFeatureCount))
-                continue;
+        foreach (Peer peer in Peer.All.Where(peer => peer.IsFor(workload)))
             outcomes.Add(Measured(workload, peer, quick, csv: null));
-        }
         if (workload.Name == Workloads.Seed)
         {
             string source = workload.Rows is FileRows ? "airfoil, standardised, first 1500 rows" : "made up, as the real airfoil set is not at hand";
@@ -75,7 +70,7 @@ internal static class PeersVerb
         try
         {
             CsvRows.Write(csv, workload.Train);
-            rows.AddRange(Formatted(CsvName, workload, [.. Peer.All.Select(peer => Measured(workload, peer, quick, csv))], notes));
+            rows.AddRange(Formatted(CsvName, workload, [.. Peer.All.Where(peer => peer.Name != Peer.OneThread).Select(peer => Measured(workload, peer, quick, csv))], notes));
         }
         finally
         {

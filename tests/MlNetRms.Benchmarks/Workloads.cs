@@ -6,7 +6,9 @@ namespace MlNetRms.Benchmarks;
 /// <param name="TrainCount">Rows to train on; as many as there are means that the training rows are the test rows too.</param>
 /// <param name="Options">Options of RmsProp.</param>
 /// <param name="NonZerosPerRow">Null for dense rows.</param>
-internal sealed record Workload(string Name, IRows Rows, int TrainCount, RmsPropRegressionTrainer.Options Options, int? NonZerosPerRow = null)
+/// <param name="Folds">Parts of a cross-validation; null for a single fit.</param>
+internal sealed record Workload(string Name, IRows Rows, int TrainCount, RmsPropRegressionTrainer.Options Options, int? NonZerosPerRow = null,
+    int? Folds = null)
 {
     public IRows Train => new RowRange(Rows, 0, TrainCount);
 
@@ -36,6 +38,8 @@ internal static class Workloads
             Dense("500k×100", 500_000 / divisor, 100),
             Dense("100k×1000", 100_000 / divisor, 1000),
             new("sparse 200k×100k", new SyntheticRows(200_000 / divisor, 100_000 / divisor, 50), 160_000 / divisor, new(), 50),
+            new("hashed 20k×16.8M", new SyntheticRows(24_000 / divisor, (1 << 24) / divisor, 50), 20_000 / divisor, new(), 50),
+            Dense("100k×20, 5 folds", 100_000 / divisor, 20) with { Folds = 5 },
         ];
     }
 
