@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace MlNetRms.Kernels;
 
@@ -26,6 +28,11 @@ internal static class LinearKernels
         ReadOnlySpan<Vector<float>> theta = MemoryMarshal.Cast<float, Vector<float>>(parameters);
         ReadOnlySpan<Vector<float>> x = MemoryMarshal.Cast<float, Vector<float>>(rows);
         Debug.Assert(x.Length == theta.Length * residuals.Length);
+        if (theta.Length == 1)
+        {
+            ResidualsOfOneVector(x, theta[0], residuals);
+            return;
+        }
         int row = theta.Length < WideRow ? ResidualsByFourRows(x, theta, residuals) : 0;
         for (; row < residuals.Length; row++)
         {
@@ -43,6 +50,20 @@ internal static class LinearKernels
                 sum0 = Vector.MultiplyAddEstimate(xi[block], theta[block], sum0);
             residuals[row] = Vector.Sum((sum0 + sum1) + (sum2 + sum3));
         }
+    }
+
+    /// <summary>Rows of a single vector.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
+    private static void ResidualsOfOneVector(ReadOnlySpan<Vector<float>> x, Vector<float> theta, Span<float> residuals)
+    {
+        int row = 0;
+        for (; row <= residuals.Length - 4; row += 4)
+        {
+            ReadOnlySpan<Vector<float>> four = x.Slice(row, 4);
+            Sums(four[0] * theta, four[1] * theta, four[2] * theta, four[3] * theta).CopyTo(residuals[row..]);
+        }
+        for (; row < residuals.Length; row++)
+            residuals[row] = Vector.Sum(x[row] * theta);
     }
 
     /// <summary>Narrow rows, four in flight; returns how many were done, all but at most three.</summary>
@@ -65,12 +86,20 @@ internal static class LinearKernels
                 sum2 = Vector.MultiplyAddEstimate(x2[block], theta[block], sum2);
                 sum3 = Vector.MultiplyAddEstimate(x3[block], theta[block], sum3);
             }
-            residuals[row] = Vector.Sum(sum0);
-            residuals[row + 1] = Vector.Sum(sum1);
-            residuals[row + 2] = Vector.Sum(sum2);
-            residuals[row + 3] = Vector.Sum(sum3);
+            Sums(sum0, sum1, sum2, sum3).CopyTo(residuals[row..]);
         }
         return row;
+    }
+
+    /// <summary>The sums of four vectors, by the additions of <see cref="Vector.Sum"/> and so with the same bits, but fewer instructions.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
+    private static Vector128<float> Sums(Vector<float> a, Vector<float> b, Vector<float> c, Vector<float> d)
+    {
+        if (!Avx.IsSupported || Vector<float>.Count != Vector256<float>.Count)
+            return Vector128.Create(Vector.Sum(a), Vector.Sum(b), Vector.Sum(c), Vector.Sum(d));
+        Vector256<float> pairs = Avx.HorizontalAdd(
+            Avx.HorizontalAdd(a.AsVector256(), b.AsVector256()), Avx.HorizontalAdd(c.AsVector256(), d.AsVector256()));
+        return pairs.GetLower() + pairs.GetUpper();
     }
 
     /// <summary>g ← g + Σ dᵢ·xᵢ, four rows at a time: (d₀·x₀ + d₂·x₂) + (d₁·x₁ + d₃·x₃), then the rest one by one.</summary>
@@ -86,6 +115,11 @@ internal static class LinearKernels
         ReadOnlySpan<Vector<float>> x = MemoryMarshal.Cast<float, Vector<float>>(rows);
         int width = g.Length;
         Debug.Assert(x.Length == width * derivatives.Length);
+        if (width == 1)
+        {
+            g[0] = GradientOfOneVector(x, derivatives, g[0], prefetchNext);
+            return;
+        }
         int row = 0;
         for (; row <= derivatives.Length - 4; row += 4)
         {
@@ -113,6 +147,26 @@ internal static class LinearKernels
             for (int block = 0; block < g.Length; block++)
                 g[block] = Vector.MultiplyAddEstimate(d0, x0[block], g[block]);
         }
+    }
+
+    /// <summary>Rows of a single vector: the gradient stays in a register, so that no addition waits for a store.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
+    private static Vector<float> GradientOfOneVector(ReadOnlySpan<Vector<float>> x, ReadOnlySpan<float> derivatives, Vector<float> gradient, bool prefetchNext)
+    {
+        int row = 0;
+        for (; row <= derivatives.Length - 4; row += 4)
+        {
+            if (prefetchNext)
+                Prefetch.Beyond(MemoryMarshal.Cast<Vector<float>, float>(x), row * Vector<float>.Count, 4 * Vector<float>.Count);
+            ReadOnlySpan<Vector<float>> four = x.Slice(row, 4);
+            ReadOnlySpan<float> d = derivatives.Slice(row, 4);
+            Vector<float> even = Vector.MultiplyAddEstimate(new Vector<float>(d[0]), four[0], new Vector<float>(d[2]) * four[2]);
+            Vector<float> odd = Vector.MultiplyAddEstimate(new Vector<float>(d[1]), four[1], new Vector<float>(d[3]) * four[3]);
+            gradient += even + odd;
+        }
+        for (; row < derivatives.Length; row++)
+            gradient = Vector.MultiplyAddEstimate(new Vector<float>(derivatives[row]), x[row], gradient);
+        return gradient;
     }
 
     /// <summary>Σ rᵢ².</summary>
