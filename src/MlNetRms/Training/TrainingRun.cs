@@ -62,13 +62,16 @@ internal sealed class TrainingRun : IDisposable
         Decorrelation = keepsState ? previous!.Parameters.Decorrelation : DecorrelationOf(settings, rows, covariance, L2);
         double energy = rows.Scaling.SparseEnergy + (Decorrelation?.DirectionCount ?? rows.Scaling.Energy - rows.Scaling.SparseEnergy);
         LearningRateSettings learningRate = LearningRateOf(settings, Plan, energy);
+        var loss = new StandardizedLoss(settings.Loss, rows.Scaling, training, cancellation);
+        FirstWeights = start.Weights(rows.Scaling, settings.Plan);
+        if (previous is not null && !keepsState)
+            FirstWeights = NotWorseThanNone(FirstWeights, rows, new MeanLoss(training, loss, cancellation));
         _parameters = new Parameters(layout, rule, UpdatesTouchedOnly, learningRate.Initial, FirstAveragedStep(previous),
-            start.Weights(rows.Scaling) ?? InitialWeights.Of(layout.ColumnCount, settings.Plan),
+            FirstWeights,
             L2 > 0 && UpdatesTouchedOnly ? RidgeByPlace(layout, rows.Scaling) : null, Decorrelation);
         if (keepsState)
             _parameters.Restore(previous!.Parameters);
 
-        var loss = new StandardizedLoss(settings.Loss, rows.Scaling, training, cancellation);
         var zeros = new ExactZeros(training, loss, settings.Penalties, cancellation);
         _returned = new ReturnedWeights(_parameters, rows.Scaling, loss, zeros);
         _validation = rows.Validation is null ? null : new MeanLoss(rows.Validation, loss, cancellation);
@@ -102,6 +105,12 @@ internal sealed class TrainingRun : IDisposable
 
     /// <summary>The coordinates of the dense columns; null where their weights are stepped as they are.</summary>
     public Decorrelation? Decorrelation { get; }
+
+    /// <summary>The weights as they are, by column, the bias last, in the units of training.</summary>
+    public double[] Weights => Array.ConvertAll(_parameters.Layout.ByColumn(_parameters.Values), weight => (double)weight);
+
+    /// <summary>The weights to begin with, by column, the bias last, in the units of training.</summary>
+    public float[] FirstWeights { get; }
 
     /// <summary>What happened so far.</summary>
     public EpochHistory History { get; }
@@ -183,6 +192,16 @@ internal sealed class TrainingRun : IDisposable
         bool wanted = settings.Decorrelate
             ?? (!settings.Penalties.NeedsWeights && rows.Layout.DenseCount is > 1 and <= MostDecorrelated);
         return wanted && covariance is not null ? new Decorrelation(covariance, l2) : null;
+    }
+
+    /// <summary>Weights of columns of quite another correlation can be so far off that no training comes back.</summary>
+    private static float[] NotWorseThanNone(float[] weights, TrainingRows rows, MeanLoss loss)
+    {
+        var none = new float[weights.Length];
+        none[^1] = (float)rows.Scaling.ScaledLabelMean;
+        return Loss(weights) <= Loss(none) ? weights : none;
+
+        double Loss(float[] byColumn) => loss.Of(Array.ConvertAll(byColumn, weight => (double)weight));
     }
 
     private float[] RidgeByPlace(ParameterLayout layout, Scaling scaling)

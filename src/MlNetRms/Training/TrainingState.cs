@@ -25,4 +25,19 @@ internal sealed record TrainingState(
 {
     /// <summary>Epochs done, those before included.</summary>
     public int TotalEpochs => EpochsBefore + Epoch;
+
+    /// <summary>The last weights by column and the bias, in the units of <see cref="Scaling"/>.</summary>
+    public double[] Weights()
+    {
+        double[] weights = Array.ConvertAll(Parameters.Values, value => (double)value);
+        if (Parameters.Decorrelation is not { } decorrelation)
+            return weights;
+        var layout = new RowLayout(Scaling.IsSparse, hasWeights: false);
+        int[] dense = [.. Enumerable.Range(0, layout.ColumnCount).Where(column => layout.Position(column) < layout.DenseCount)];
+        double[] coordinates = Array.ConvertAll(dense, column => weights[column]);
+        decorrelation.ToWeights(coordinates);
+        for (int lane = 0; lane < dense.Length; lane++)
+            weights[dense[lane]] = coordinates[lane];
+        return weights;
+    }
 }
