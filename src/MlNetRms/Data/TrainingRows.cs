@@ -13,7 +13,6 @@ internal sealed class TrainingRows : IDisposable
 
     private readonly ChunkPool _pool;
     private readonly ChunkPool _validationPool;
-    private readonly double _meanWeight;
 
     private TrainingRows(RowReader reader, ReadingSettings settings, Scaling? previous, ISlabAllocator allocator, CancellationToken cancellation)
     {
@@ -29,7 +28,7 @@ internal sealed class TrainingRows : IDisposable
             Counts = reader.Counts;
             Scaling = new Scaling(intake.Moments, reader.FeatureCount, training.RowCount, settings.Standardize, previous);
             Layout = new RowLayout(Scaling.IsSparse, reader.HasWeights);
-            _meanWeight = training.TotalWeight / training.RowCount;
+            MeanWeight = training.TotalWeight / training.RowCount;
             Training = Pack(training, _pool, cancellation);
             if (intake.SetAside.RowCount > 0)
                 Validation = Pack(intake.SetAside, _validationPool, cancellation);
@@ -51,6 +50,9 @@ internal sealed class TrainingRows : IDisposable
     public Scaling Scaling { get; }
 
     public RowLayout Layout { get; }
+
+    /// <summary>Mean example weight of the training rows: the rows keep their weights relative to it.</summary>
+    public double MeanWeight { get; }
 
     /// <summary>How many rows were read and skipped.</summary>
     public RowCounts Counts { get; }
@@ -74,7 +76,7 @@ internal sealed class TrainingRows : IDisposable
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public void ReadValidation(RowReader reader)
     {
-        var store = new RowStore(_validationPool, Layout, Scaling, _meanWeight);
+        var store = new RowStore(_validationPool, Layout, Scaling, MeanWeight);
         reader.ReadAll((in Row row) =>
         {
             if (reader.CheckFinite(row))
@@ -94,7 +96,7 @@ internal sealed class TrainingRows : IDisposable
 
     private RowStore Pack(RowBuckets rows, ChunkPool pool, CancellationToken cancellation)
     {
-        var store = new RowStore(pool, Layout, Scaling, _meanWeight);
+        var store = new RowStore(pool, Layout, Scaling, MeanWeight);
         rows.Drain(store.Add, cancellation);
         return store;
     }
