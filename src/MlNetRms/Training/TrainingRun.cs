@@ -82,7 +82,7 @@ internal sealed class TrainingRun : IDisposable
         LearningRate = learningRate.Initial;
         bool isPenalized = L2 > 0 || settings.Penalties is not { L1: 0, NonNegativeWeights: false };
         Evaluation = new FitEvaluation(rows, loss, Decorrelation, isPenalized, cancellation);
-        ConditionNumber = covariance is null ? null : Decorrelation?.ConditionNumber ?? new Decorrelation(covariance, l2: 0).ConditionNumber;
+        ConditionNumber = covariance is null ? null : Decorrelation?.ConditionNumber ?? Model.ConditionNumber.Estimate(covariance);
         History = new EpochHistory(Plan.NumberOfEpochs, training.RowCount, loss.ReportFactor);
         // Last, because it starts threads.
         _objective = new BatchGradient(training, _parameters, loss, Plan.BatchSize, settings.Plan.NumberOfThreads, cancellation);
@@ -182,17 +182,18 @@ internal sealed class TrainingRun : IDisposable
         ?? (rows.Scaling is { IsOn: true, IsWide: true } && settings.Penalties.L1 == 0
             ? (float)(WideRidge * rows.Scaling.Energy / rows.Training.RowCount) : 0);
 
+    private static bool HasFewDenseColumns(TrainingRows rows) => rows.Layout.DenseCount is > 1 and <= MostDecorrelated;
+
+    private static bool WantsDecorrelation(TrainingSettings settings, TrainingRows rows) =>
+        settings.Decorrelate ?? (!settings.Penalties.NeedsWeights && HasFewDenseColumns(rows));
+
     /// <summary>Of the dense columns, where it is wanted or affordable; null otherwise.</summary>
     private static DenseCovariance? CovarianceOf(TrainingSettings settings, TrainingRows rows, CancellationToken cancellation) =>
-        rows.Scaling.IsOn && rows.Layout.DenseCount > 0 && (settings.Decorrelate == true || rows.Layout.DenseCount is > 1 and <= MostDecorrelated)
-            ? DenseCovariance.Of(rows.Training, cancellation) : null;
+        rows.Scaling.IsOn && rows.Layout.DenseCount > 0 && (settings.Decorrelate == true || HasFewDenseColumns(rows))
+            ? DenseCovariance.Of(rows.Training, cancellation, isSampleEnough: !WantsDecorrelation(settings, rows)) : null;
 
-    private static Decorrelation? DecorrelationOf(TrainingSettings settings, TrainingRows rows, DenseCovariance? covariance, float l2)
-    {
-        bool wanted = settings.Decorrelate
-            ?? (!settings.Penalties.NeedsWeights && rows.Layout.DenseCount is > 1 and <= MostDecorrelated);
-        return wanted && covariance is not null ? new Decorrelation(covariance, l2) : null;
-    }
+    private static Decorrelation? DecorrelationOf(TrainingSettings settings, TrainingRows rows, DenseCovariance? covariance, float l2) =>
+        covariance is not null && WantsDecorrelation(settings, rows) ? new Decorrelation(covariance, l2) : null;
 
     /// <summary>Weights of columns of quite another correlation can be so far off that no training comes back.</summary>
     private static float[] NotWorseThanNone(float[] weights, TrainingRows rows, MeanLoss loss)
