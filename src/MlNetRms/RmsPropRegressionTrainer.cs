@@ -106,6 +106,8 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
     /// <para>
     /// The learning rate schedule restarts, over the steps of this <c>Fit</c>, and so does the average of the weights. At a constant
     /// rate the average covers the last <see cref="Options.AveragedFraction"/> of all steps, as far as this <c>Fit</c> took them.
+    /// The learning rate follows the length of these rows; an automatic <see cref="Options.L2Regularization"/> is that of these rows or of
+    /// the previous training, whichever is less.
     /// </para>
     /// <para>
     /// A label or a feature that was constant until now gets its scale from these rows, and features whose correlation differs strongly

@@ -57,7 +57,7 @@ internal sealed class TrainingRun : IDisposable
 
         var layout = new ParameterLayout(rows.Layout);
         var rule = new RmsPropRule(settings.Rule);
-        L2 = RidgeOf(settings, rows);
+        L2 = RidgeOf(settings, rows, previous);
         UpdatesTouchedOnly = Parameters.CanUpdateTouchedOnly(layout, rule, settings.Penalties, settings.LearningRate);
         Decorrelation = keepsState ? previous!.Parameters.Decorrelation : DecorrelationOf(settings, rows, covariance, L2);
         double energy = rows.Scaling.SparseEnergy + (Decorrelation?.DirectionCount ?? rows.Scaling.Energy - rows.Scaling.SparseEnergy);
@@ -149,7 +149,7 @@ internal sealed class TrainingRun : IDisposable
 
     /// <summary>All of the training after the last completed epoch, as plain data.</summary>
     public TrainingState Save() =>
-        new(_identity, Plan, _scaling, _parameters.Save(), _epochsBefore, _stepsBefore, _epoch, _stopReason, _best?.State, [.. History.Reports]);
+        new(_identity, Plan, _scaling, L2, _parameters.Save(), _epochsBefore, _stepsBefore, _epoch, _stopReason, _best?.State, [.. History.Reports]);
 
     /// <summary>Goes on where another run of the same rows and settings was saved.</summary>
     public void Resume(TrainingState saved)
@@ -177,10 +177,13 @@ internal sealed class TrainingRun : IDisposable
             : learningRate;
     }
 
-    /// <summary>λ where the settings leave it open: adaptive steps find poor solutions among the many of a wide set.</summary>
-    private static float RidgeOf(TrainingSettings settings, TrainingRows rows) => settings.Penalties.L2
+    /// <summary>
+    /// λ where the settings leave it open: adaptive steps find poor solutions among the many of a wide set. A continued training has rows
+    /// behind it that few new ones must not undo: λ becomes less at most.
+    /// </summary>
+    private static float RidgeOf(TrainingSettings settings, TrainingRows rows, TrainingState? previous) => settings.Penalties.L2
         ?? (rows.Scaling is { IsOn: true, IsWide: true } && settings.Penalties.L1 == 0
-            ? (float)(WideRidge * rows.Scaling.Energy / rows.Training.RowCount) : 0);
+            ? (float)Math.Min(WideRidge * rows.Scaling.Energy / rows.Training.RowCount, previous?.L2 ?? float.MaxValue) : 0);
 
     private static bool HasFewDenseColumns(TrainingRows rows) => rows.Layout.DenseCount is > 1 and <= MostDecorrelated;
 

@@ -12,6 +12,7 @@ namespace MlNetRms.Training;
 /// <param name="Identity">The settings that give the numbers their meaning.</param>
 /// <param name="Plan">How long the training is.</param>
 /// <param name="Scaling">The units.</param>
+/// <param name="L2">λ of the L2 penalty as it took effect.</param>
 /// <param name="Parameters">Weights, the rule's state, and the running average.</param>
 /// <param name="EpochsBefore">Epochs of the trainings that this one continues, so that each epoch has its own order of batches.</param>
 /// <param name="StepsBefore">Their steps.</param>
@@ -20,7 +21,7 @@ namespace MlNetRms.Training;
 /// <param name="Best">The best epoch so far, with early stopping.</param>
 /// <param name="Reports">Of the epochs so far.</param>
 internal sealed record TrainingState(
-    TrainingIdentity Identity, TrainingPlan Plan, Scaling Scaling, ParameterState Parameters,
+    TrainingIdentity Identity, TrainingPlan Plan, Scaling Scaling, float L2, ParameterState Parameters,
     int EpochsBefore, long StepsBefore, int Epoch, StopReason StopReason, BestEpochState? Best, IReadOnlyList<EpochReport> Reports)
 {
     /// <summary>Epochs done, those before included.</summary>
