@@ -9,6 +9,7 @@ using MlNetRms.Benchmarks.Accuracy;
     ("accuracy", "how near the default options come to the exact answer, class of data by class of data", AccuracyVerb.Run),
     ("micro", "the kernels beside scalar code (BenchmarkDotNet)", MicroVerb.Run),
     ("agreement", "how far models are apart under other vector instructions", AgreementVerb.Run),
+    ("ridge", "where least squares predicts badly, and what L2Regularization makes of it", RidgeVerb.Run),
     ("fingerprints", "the bits of many small models, to compare before and after a change", FingerprintsVerb.Run),
 ];
 
