@@ -90,16 +90,8 @@ public sealed partial class RmsPropRegressionTrainer
         /// <remarks>
         /// The solution is that of a ridge regression ‖y − Xw‖² + alpha·‖w‖² with alpha = n·λ on standardised features and label. Raise λ where
         /// the error on test rows is far above that on the training rows: few rows for each feature, or features that nearly say the same,
-        /// where least squares itself predicts badly.
+        /// where least squares itself predicts badly. Cross-validation finds the best λ (the README has the code).
         /// </remarks>
-        /// <example>
-        /// The λ that predicts best, by cross-validation:
-        /// <code>
-        /// float best = new[] { 0, 1e-4f, 1e-3f, 1e-2f, 0.1f, 1 }.MinBy(lambda => ml.Regression
-        ///     .CrossValidate(data, ml.Regression.Trainers.RmsProp(new RmsPropRegressionTrainer.Options { L2Regularization = lambda }))
-        ///     .Average(fold => fold.Metrics.MeanSquaredError));
-        /// </code>
-        /// </example>
         [Range(1e-6f, 1f, 1e-4f, logBase: true)]
         public float? L2Regularization { get; set; }
 

@@ -13,7 +13,7 @@ public sealed class WideTests
     {
         const int Columns = 10_000;
         var random = new Random(seed);
-        var features = new float[129][];
+        var features = new float[300][];
         var labels = new float[features.Length];
         for (int row = 0; row < features.Length; row++)
         {
