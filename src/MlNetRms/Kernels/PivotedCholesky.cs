@@ -47,6 +47,7 @@ internal sealed class PivotedCholesky
     public int Rank { get; }
 
     /// <summary>x ← L·Lᵀ·x over the rows that do not depend on others.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Multiply(Span<double> x)
     {
         for (int i = 0; i < Rank; i++)
@@ -60,6 +61,7 @@ internal sealed class PivotedCholesky
     }
 
     /// <summary>x ← (L·Lᵀ)⁻¹·x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Solve(Span<double> x)
     {
         for (int i = 0; i < Rank; i++)
@@ -73,6 +75,7 @@ internal sealed class PivotedCholesky
 
     private Span<double> Row(int row) => _matrix.AsSpan(row * _order, _order);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Exchange(int row, int other)
     {
         for (int i = 0; i < _order && row != other; i++)
@@ -82,6 +85,7 @@ internal sealed class PivotedCholesky
     }
 
     /// <summary>x ← x + factor·y, over the length of y.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddScaled(Span<double> x, double factor, ReadOnlySpan<double> y)
     {
         for (int i = 0; i < y.Length; i++)
@@ -89,6 +93,7 @@ internal sealed class PivotedCholesky
     }
 
     /// <summary>Over the length of <paramref name="x"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double Dot(ReadOnlySpan<double> x, ReadOnlySpan<double> y)
     {
         int lanes = Vector<double>.Count;

@@ -12,23 +12,26 @@ namespace MlNetRms.MlNet;
 internal sealed class TrainingCauses(TrainingRun run, TrainingRows rows, TrainingStart start, TrainingColumns columns, TrainingSettings settings,
     CancellationToken cancellation)
 {
+    /// <summary>A training can hardly be blamed for a model that began with a loss of this multiple of what no weights have.</summary>
+    private const double BadStart = 2;
+
     /// <summary>The first of the causes that can make a training diverge.</summary>
-    public string? OfDivergence() => Loss() ?? Start(leastLoss: double.PositiveInfinity) ?? Weights();
+    public string? OfDivergence() => Loss() ?? Start(constantLoss: double.PositiveInfinity) ?? Weights();
 
     /// <summary>A loss that is not finite at the weights as they are.</summary>
     private string? Loss() => LossFailure.Find(settings.Loss, rows, run.Weights, cancellation) is not { } failure ? null
         : FormattableString.Invariant($"{nameof(Options.LossFunction)} {settings.Loss.Name} returned the loss {failure.Loss} and the derivative {failure.Derivative} ") +
             FormattableString.Invariant($"for the prediction {failure.Prediction} and the label {failure.Label}. Both must be finite for any finite prediction.");
 
-    /// <summary>First weights of at least so large a loss.</summary>
-    public string? Start(double leastLoss)
+    /// <summary>First weights that are far worse than the constant predictor and, where they are random, than weights of 0.</summary>
+    public string? Start(double constantLoss)
     {
         float deviation = settings.Plan.InitialWeightsStandardDeviation;
         if (!start.IsGiven && deviation == 0)
             return null;
         float[] weights = run.FirstWeights;
         double loss = run.Evaluation.LossOf(Array.ConvertAll(weights, weight => (double)weight));
-        if (loss < leastLoss)
+        if (loss < BadStart * constantLoss || (!start.IsGiven && loss <= BadStart * run.Evaluation.LossOf(new double[weights.Length])))
             return null;
         string began = FormattableString.Invariant($"The weights that training began with have a loss of {loss:g3} on the training rows. ");
         if (start.Raw() is not { } raw)

@@ -13,9 +13,6 @@ internal sealed class TrainingLog(IChannel channel)
     /// <summary>Up to about this condition number plain coordinates come near the optimum in the usual number of steps.</summary>
     private const double LargestPlainCondition = 30;
 
-    /// <summary>A training can hardly be blamed for a model that began with a loss of this multiple of what the mean has.</summary>
-    private const double BadStart = 2;
-
     private TimeSpan _lastLine = -_shortestInterval;
 
     /// <param name="rows">What was read.</param>
@@ -64,7 +61,7 @@ internal sealed class TrainingLog(IChannel channel)
         else if (!(loss <= constantLoss))
             Warn(FormattableString.Invariant(
                 $"The model is worse than the mean of the label: its loss on the training rows is {loss:g6}, that of the mean {constantLoss:g6}. ") +
-                (causes.Start(leastLoss: BadStart * constantLoss) ??
+                (causes.Start(constantLoss) ??
                 FormattableString.Invariant($"Lower LearningRate (it was {report.LearningRate:g3}), let it fall (LearningRateSchedule), or train for more epochs.")));
         else if (last > first)
             Warn(FormattableString.Invariant($"The loss rose from {first:g6} in the first epoch to {last:g6} in the last. ") +

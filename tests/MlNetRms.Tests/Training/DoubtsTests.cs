@@ -121,6 +121,22 @@ public sealed class DoubtsTests
         Assert.DoesNotContain("LearningRate", warning, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(0.01f, false)]        // no worse than weights of 0
+    [InlineData(1000, true)]
+    public void Fit_RandomFirstWeights_AreNamedWhereTheyAreTheCause(float deviation, bool named)
+    {
+        Rows rows = Some.Linear(1, 300, [1, 1, 1], labelOffset: 100);
+        Options options = Options.Textbook;
+        options.InitialWeightsStandardDeviation = deviation;
+
+        string warning = Assert.Single(Warnings(rows, options));
+
+        Assert.StartsWith("The model is worse than the mean of the label", warning, StringComparison.Ordinal);
+        Assert.Equal((named, !named), (warning.EndsWith($"Lower InitialWeightsStandardDeviation (now {deviation}).", StringComparison.Ordinal),
+            warning.Contains("LearningRate", StringComparison.Ordinal)));
+    }
+
     private string[] Warnings(Rows rows, Options options)
     {
         var log = new LogCollector(_ml);
