@@ -11,12 +11,12 @@ namespace MlNetRms;
 public sealed class HuberLoss : IRegressionLoss
 {
     /// <summary>Creates the loss.</summary>
-    /// <param name="delta">δ, where the loss turns from a parabola into a line, in label units; finite, greater than 0. About
+    /// <param name="delta">δ, where the loss turns from a parabola into a line, in label units; finite, at least 1.18e-38. About
     /// 1.35 standard deviations of the noise keeps 95 % of the efficiency of least squares.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="delta"/> is outside its range, or NaN.</exception>
     public HuberLoss(float delta = 1)
     {
-        Require.Positive(delta, nameof(delta));
+        Require.Normal(delta, nameof(delta));
         Delta = delta;
     }
 

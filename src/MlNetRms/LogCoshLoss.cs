@@ -10,11 +10,11 @@ namespace MlNetRms;
 public sealed class LogCoshLoss : IRegressionLoss
 {
     /// <summary>Creates the loss.</summary>
-    /// <param name="scale">s, the size of residual about which the parabola turns into a line, in label units; finite, greater than 0.</param>
+    /// <param name="scale">s, the size of residual about which the parabola turns into a line, in label units; finite, at least 1.18e-38.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="scale"/> is outside its range, or NaN.</exception>
     public LogCoshLoss(float scale = 1)
     {
-        Require.Positive(scale, nameof(scale));
+        Require.Normal(scale, nameof(scale));
         Scale = scale;
     }
 

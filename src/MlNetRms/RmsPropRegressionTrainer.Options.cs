@@ -85,9 +85,13 @@ public sealed partial class RmsPropRegressionTrainer
         /// λ of the penalty ½·λ·‖w‖² that is added to the mean half-squared error; its gradient λ·w takes part in the mean
         /// square. Finite, at least 0; null, the default: 0, but a weak λ = E / 4n where the features that vary outnumber half of the n
         /// rows (E is the mean squared length of a row in training). On the weights as trained (standardised ones, in units of the label's
-        /// standard deviation, while <see cref="Standardize"/> is on), never on the bias. The solution is that of a ridge regression with
-        /// alpha = n·λ on standardised features and label. Raise it where the test error is far above the training error.
+        /// standard deviation, while <see cref="Standardize"/> is on), never on the bias.
         /// </summary>
+        /// <remarks>
+        /// The solution is that of a ridge regression ‖y − Xw‖² + alpha·‖w‖² with alpha = n·λ on standardised features and label. Raise λ where
+        /// the error on test rows is far above that on the training rows: few rows for each feature, or features that nearly say the same,
+        /// where least squares itself predicts badly. Cross-validation finds the best λ (the README has the code).
+        /// </remarks>
         [Range(1e-6f, 1f, 1e-4f, logBase: true)]
         public float? L2Regularization { get; set; }
 
@@ -96,6 +100,10 @@ public sealed partial class RmsPropRegressionTrainer
         /// weights as trained, like <see cref="L2Regularization"/>; both together are the elastic net. Excludes
         /// <see cref="Momentum"/> and <see cref="Centered"/>.
         /// </summary>
+        /// <remarks>
+        /// The solution is that of the lasso ‖y − Xw‖² / 2n + alpha·Σ|w| with alpha = λ₁ on standardised features and label; with λ that of the
+        /// elastic net with alpha = λ + λ₁ and an L1 share of λ₁ / (λ + λ₁).
+        /// </remarks>
         // No search range: a search draws each option by itself, and would draw this one together with those it excludes.
         public float L1Regularization { get; set; }
 

@@ -106,11 +106,13 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
     /// <para>
     /// The learning rate schedule restarts, over the steps of this <c>Fit</c>, and so does the average of the weights. At a constant
     /// rate the average covers the last <see cref="Options.AveragedFraction"/> of all steps, as far as this <c>Fit</c> took them.
+    /// The learning rate follows the length of these rows; an automatic <see cref="Options.L2Regularization"/> is that of these rows or of
+    /// the previous training, whichever is less.
     /// </para>
     /// <para>
     /// A label or a feature that was constant until now gets its scale from these rows, and features whose correlation differs strongly
     /// get new decorrelated coordinates. The optimiser's state is then reset and only the weights are kept, because the state no longer
-    /// describes the size of the gradients.
+    /// describes the size of the gradients; the weights too begin again where they predict worse than the mean of the label.
     /// </para>
     /// </remarks>
     public RmsPropRegressionTransformer Fit(IDataView input, RmsPropRegressionTransformer previous)
@@ -147,6 +149,7 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         TimeSpan readingTime = Stopwatch.GetElapsedTime(startTime);
 
         using var run = new TrainingRun(rows, _settings, start, _options.CancellationToken);
+        var causes = new TrainingCauses(run, rows, start, columns, _settings, _options.CancellationToken);
         FitResult result;
         try
         {
@@ -154,7 +157,7 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         }
         catch (DivergedException diverged)
         {
-            throw TrainingChecks.Diverged(diverged, rows.Training, columns, _settings);
+            throw TrainingChecks.Diverged(diverged, causes, rows.Training, columns, _settings);
         }
 
         (float[] weights, float bias) = rows.Scaling.ToRaw(result.Weights.AsSpan(..^1), result.Weights[^1], centerResiduals: _settings.Loss.IsSquared);
@@ -162,7 +165,7 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         FitStatistics statistics = run.Evaluation.Of(result.Weights);
         TrainingReport report = TrainingReports.Create(rows, run, result, statistics, readingTime);
         log.Trained(report);
-        log.Doubts(report, statistics.Loss, statistics.ConstantLoss);
+        log.Doubts(report, statistics.Loss, statistics.ConstantLoss, causes);
         return new RmsPropRegressionTransformer(MlNetInternals.NewLinearModel(_host, weights, bias), report, result.State, statistics.StandardErrors,
             _host, input.Schema, _settings.Columns.Features);
     }

@@ -59,7 +59,8 @@ public sealed record TrainingReport
 
     /// <summary>
     /// Condition number of the standardised features that are not sparse: the largest over the smallest standard deviation in any direction
-    /// that was not dropped. Null where it was not computed: without standardisation, and for more than 512 such features.
+    /// that was not dropped. Where training did not decorrelate, an estimate from below of the same size. Null where it was not computed:
+    /// without standardisation, and for more than 512 such features.
     /// </summary>
     public required double? ConditionNumber { get; init; }
 

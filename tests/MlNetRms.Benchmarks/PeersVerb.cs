@@ -107,11 +107,7 @@ internal static class PeersVerb
     {
         string[] arguments = [PeerChild.Verb, workload.Name, peer.Name, quick ? "quick" : "full", .. csv is null ? (string[])[] : [csv]];
         Console.Error.WriteLine($"{workload.Name}, {peer.Name}{(csv is null ? "" : ", from CSV")} …");
-        string program = Environment.ProcessPath ?? throw new InvalidOperationException("The path of this program is unknown.");
-        // Started as "dotnet program.dll", the program is the first argument.
-        if (Path.GetFileNameWithoutExtension(program) == "dotnet")
-            arguments = [Assembly.GetExecutingAssembly().Location, .. arguments];
-        (string output, string? failure) = ChildProcess.Run(program, arguments, _timeout);
+        (string output, string? failure) = ChildProcess.RunSelf(arguments, _timeout);
         return failure is null ? (peer.Name, JsonSerializer.Deserialize<PeerResult>(output), null) : (peer.Name, null, failure);
     }
 
@@ -148,10 +144,24 @@ internal static class PeersVerb
 /// <summary>A program that prints one line and ends.</summary>
 internal static class ChildProcess
 {
+    /// <summary>Runs this program.</summary>
+    /// <inheritdoc cref="Run" path="/returns"/>
+    public static (string Output, string? Failure) RunSelf(string[] arguments, TimeSpan timeout, params (string Name, string? Value)[] environment)
+    {
+        string program = Environment.ProcessPath ?? throw new InvalidOperationException("The path of this program is unknown.");
+        // Started as "dotnet program.dll", the program is the first argument.
+        if (Path.GetFileNameWithoutExtension(program) == "dotnet")
+            arguments = [Assembly.GetExecutingAssembly().Location, .. arguments];
+        return Run(program, arguments, timeout, environment);
+    }
+
     /// <returns>The last line it printed, and what went wrong, if anything, in a few words.</returns>
-    public static (string Output, string? Failure) Run(string program, IEnumerable<string> arguments, TimeSpan timeout)
+    public static (string Output, string? Failure) Run(string program, IEnumerable<string> arguments, TimeSpan timeout,
+        params (string Name, string? Value)[] environment)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach ((string name, string? value) in environment)
+            start.Environment[name] = value;
         try
         {
             using Process process = Process.Start(start) ?? throw new InvalidOperationException($"'{program}' did not start.");

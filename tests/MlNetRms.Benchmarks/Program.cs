@@ -8,6 +8,8 @@ using MlNetRms.Benchmarks.Accuracy;
     ("epochs", "how fast the error falls, on real data; writes epochs.png", EpochsVerb.Run),
     ("accuracy", "how near the default options come to the exact answer, class of data by class of data", AccuracyVerb.Run),
     ("micro", "the kernels beside scalar code (BenchmarkDotNet)", MicroVerb.Run),
+    ("agreement", "how far models are apart under other vector instructions", AgreementVerb.Run),
+    ("ridge", "where least squares predicts badly, and what L2Regularization makes of it", RidgeVerb.Run),
     ("fingerprints", "the bits of many small models, to compare before and after a change", FingerprintsVerb.Run),
 ];
 
@@ -32,6 +34,8 @@ try
 {
     if (args[0] == PeerChild.Verb)
         return PeerChild.Run(args[1..]);
+    if (args[0] == AgreementVerb.ChildVerb)
+        return AgreementVerb.RunChild(args[1..]);
     Action<Arguments> run = verbs.FirstOrDefault(verb => verb.Verb == args[0]).Run
         ?? throw new UsageException($"There is no verb '{args[0]}'; there are {string.Join(", ", verbs.Select(verb => verb.Verb))}.");
     run(Arguments.Parse(args.AsSpan(1)));

@@ -74,6 +74,8 @@ public sealed class RobustLossesTests
     [InlineData(float.NaN)]
     [InlineData(float.PositiveInfinity)]
     [InlineData(float.NegativeInfinity)]
+    [InlineData(1e-39f)]
+    [InlineData(float.Epsilon)]
     public void Constructor_DeltaOrScaleNotAboveZero_ThrowsWithNameAndValue(float value)
     {
         AssertOutOfRange("delta", value, () => new HuberLoss(value));

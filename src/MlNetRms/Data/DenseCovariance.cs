@@ -35,11 +35,14 @@ internal sealed class DenseCovariance
     /// <summary>The elements, column by column; a copy.</summary>
     public double[] ToArray() => [.. _matrix];
 
+    /// <param name="rows">The rows.</param>
+    /// <param name="cancellation">Ends the pass over them.</param>
+    /// <param name="isSampleEnough">Whether to take a sample where all rows would do, but take longer.</param>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static DenseCovariance Of(RowStore rows, CancellationToken cancellation)
+    public static DenseCovariance Of(RowStore rows, CancellationToken cancellation, bool isSampleEnough = false)
     {
         int columns = rows.Layout.DenseCount;
-        long count = SampleSize(rows.RowCount, columns);
+        long count = !isSampleEnough && rows.RowCount * columns <= MostValues ? rows.RowCount : SampleSize(rows.RowCount, columns);
         int step = Math.Max(CovarianceKernels.ColumnsAtOnce, Vector<double>.Count);
         int stride = (columns + step - 1) / step * step;
         var block = new double[BlockRows * stride];
@@ -69,8 +72,7 @@ internal sealed class DenseCovariance
     }
 
     private static long SampleSize(long rowCount, int columns) =>
-        rowCount * columns <= MostValues ? rowCount
-        : Math.Min(rowCount, Math.Max(Divide.RoundUp(SampleValues, columns), (long)SampleRowsPerColumn * columns));
+        Math.Min(rowCount, Math.Max(Divide.RoundUp(SampleValues, columns), (long)SampleRowsPerColumn * columns));
 
     private static double[] Divided(double[] sums, int stride, int columns, double weights)
     {

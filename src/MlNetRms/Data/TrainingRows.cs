@@ -13,7 +13,6 @@ internal sealed class TrainingRows : IDisposable
 
     private readonly ChunkPool _pool;
     private readonly ChunkPool _validationPool;
-    private readonly double _meanWeight;
 
     private TrainingRows(RowReader reader, ReadingSettings settings, Scaling? previous, ISlabAllocator allocator, CancellationToken cancellation)
     {
@@ -29,7 +28,7 @@ internal sealed class TrainingRows : IDisposable
             Counts = reader.Counts;
             Scaling = new Scaling(intake.Moments, reader.FeatureCount, training.RowCount, settings.Standardize, previous);
             Layout = new RowLayout(Scaling.IsSparse, reader.HasWeights);
-            _meanWeight = training.TotalWeight / training.RowCount;
+            MeanWeight = training.TotalWeight / training.RowCount;
             Training = Pack(training, _pool, settings.NumberOfThreads, cancellation);
             if (intake.SetAside.RowCount > 0)
                 Validation = Pack(intake.SetAside, _validationPool, settings.NumberOfThreads, cancellation);
@@ -51,6 +50,9 @@ internal sealed class TrainingRows : IDisposable
     public Scaling Scaling { get; }
 
     public RowLayout Layout { get; }
+
+    /// <summary>Mean example weight of the training rows: the rows keep their weights relative to it.</summary>
+    public double MeanWeight { get; }
 
     /// <summary>How many rows were read and skipped.</summary>
     public RowCounts Counts { get; }
@@ -74,7 +76,7 @@ internal sealed class TrainingRows : IDisposable
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public void ReadValidation(RowReader reader)
     {
-        var store = new RowStore(_validationPool, Layout, Scaling, _meanWeight);
+        var store = new RowStore(_validationPool, Layout, Scaling, MeanWeight);
         var block = new RowBlock(reader.FeatureCount);
         for (bool more = true; more;)
         {
@@ -100,7 +102,7 @@ internal sealed class TrainingRows : IDisposable
 
     private RowStore Pack(RowBuckets rows, ChunkPool pool, int numberOfThreads, CancellationToken cancellation)
     {
-        var store = new RowStore(pool, Layout, Scaling, _meanWeight);
+        var store = new RowStore(pool, Layout, Scaling, MeanWeight);
         store.AddAll(rows, numberOfThreads, cancellation);
         return store;
     }

@@ -85,13 +85,17 @@ internal static class TrainingChecks
     }
 
     /// <summary>The error for a training that diverged.</summary>
-    public static InvalidOperationException Diverged(DivergedException where, RowStore rows, TrainingColumns columns, TrainingSettings settings)
+    public static InvalidOperationException Diverged(
+        DivergedException where, TrainingCauses causes, RowStore rows, TrainingColumns columns, TrainingSettings settings)
     {
+        string diverged = FormattableString.Invariant(
+            $"Training diverged in epoch {where.Epoch} at step {where.Step}: the loss, the weights or the squares of the gradients are no longer finite. ");
+        if (causes.OfDivergence() is { } cause)
+            return new InvalidOperationException(diverged + cause);
         (int column, float value) = LargestFeature.Of(rows);
         string standardized = settings.Reading.Standardize ? "standardised " : "";
         string remedy = settings.Reading.Standardize ? "" : " or turn Standardize on";
-        return new InvalidOperationException(FormattableString.Invariant(
-            $"Training diverged in epoch {where.Epoch} at step {where.Step}: the loss, the weights or the squares of the gradients are no longer finite. ") +
+        return new InvalidOperationException(diverged +
             FormattableString.Invariant($"The learning rate was {where.LearningRate}; the largest {standardized}feature is {value} in {columns.NameOf(column)}. ") +
             FormattableString.Invariant($"Lower LearningRate (now {settings.LearningRate.Initial}){remedy}."));
     }

@@ -51,14 +51,18 @@ internal sealed class TrainingLog(IChannel channel)
     /// <param name="report">What happened.</param>
     /// <param name="loss">Mean loss of the returned model on the training rows.</param>
     /// <param name="constantLoss">That of the mean of the label.</param>
-    public void Doubts(TrainingReport report, double loss, double constantLoss)
+    /// <param name="causes">What can be the cause.</param>
+    public void Doubts(TrainingReport report, double loss, double constantLoss, TrainingCauses causes)
     {
         double first = report.Epochs[0].Loss;
         double last = report.Epochs[^1].Loss;
-        if (!(loss <= constantLoss))
+        if (causes.Weights() is { } weights)
+            Warn(weights);
+        else if (!(loss <= constantLoss))
             Warn(FormattableString.Invariant(
                 $"The model is worse than the mean of the label: its loss on the training rows is {loss:g6}, that of the mean {constantLoss:g6}. ") +
-                FormattableString.Invariant($"Lower LearningRate (it was {report.LearningRate:g3}), let it fall (LearningRateSchedule), or train for more epochs."));
+                (causes.Start(constantLoss) ??
+                FormattableString.Invariant($"Lower LearningRate (it was {report.LearningRate:g3}), let it fall (LearningRateSchedule), or train for more epochs.")));
         else if (last > first)
             Warn(FormattableString.Invariant($"The loss rose from {first:g6} in the first epoch to {last:g6} in the last. ") +
                 FormattableString.Invariant($"Lower LearningRate (it was {report.LearningRate:g3}) or let it fall (LearningRateSchedule)."));

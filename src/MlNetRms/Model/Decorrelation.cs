@@ -18,7 +18,7 @@ namespace MlNetRms.Model;
 internal sealed class Decorrelation
 {
     /// <summary>Eigenvalues below this share of the largest are rounding of the stored floats.</summary>
-    private const double SmallestShare = 1e-10;
+    public const double SmallestShare = 1e-10;
 
     /// <summary>RMSProp copes with so much in other rows.</summary>
     private const double MostVarianceRatio = 4;

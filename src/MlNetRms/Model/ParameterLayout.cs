@@ -21,6 +21,8 @@ internal sealed class ParameterLayout(RowLayout rows)
 
     public int ColumnCount => rows.ColumnCount;
 
+    public int BiasPosition => rows.BiasLane;
+
     /// <summary>Where the weights are: all parameters but bias, constants and padding.</summary>
     public IReadOnlyList<Range> Weights { get; } = [new Range(0, rows.DenseCount), Range.StartAt(rows.DenseLength)];
 

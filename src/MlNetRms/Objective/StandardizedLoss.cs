@@ -30,7 +30,7 @@ internal sealed class StandardizedLoss
             return;
         double meanSquare = MeanSquareDerivative(rows, cancellation);
         if (meanSquare > 0 && double.IsFinite(meanSquare))
-            _derivativeFactor = (float)(1 / Math.Sqrt(meanSquare));
+            _derivativeFactor = (float)Math.Min(1 / Math.Sqrt(meanSquare), float.MaxValue);
     }
 
     /// <summary>Whether training computes with half the squared residual, for which <see cref="Value"/> and <see cref="Derivative"/> need not be called.</summary>

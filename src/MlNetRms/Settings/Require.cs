@@ -9,6 +9,13 @@ internal static class Require
             throw new ArgumentOutOfRangeException(name, value, $"{name} must be a finite number greater than 0.");
     }
 
+    /// <summary>Numbers between 0 and the least normal one have few digits, and their reciprocals are beyond float.</summary>
+    public static void Normal(float value, string name)
+    {
+        if (!(value > 0 && float.IsNormal(value)))
+            throw new ArgumentOutOfRangeException(name, value, $"{name} must be a finite number, 1.18e-38 or greater.");
+    }
+
     public static void NonNegative(float value, string name)
     {
         if (!(value >= 0 && float.IsFinite(value)))

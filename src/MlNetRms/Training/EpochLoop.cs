@@ -16,7 +16,7 @@ internal sealed class EpochLoop(
     /// <summary>Goes once through the rows.</summary>
     /// <param name="epoch">Number of the epoch, from 1.</param>
     /// <param name="orderNumber">The epoch's number in the order of batches.</param>
-    /// <exception cref="DivergedException">The loss, the weights or the mean square of the gradients are not finite.</exception>
+    /// <exception cref="DivergedException">The loss, its derivative, the weights or the mean square of the gradients are not finite.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public EpochResult Run(int epoch, int orderNumber)
@@ -31,7 +31,8 @@ internal sealed class EpochLoop(
             BatchSum batch = objective.Compute(first, count);
             reduction.Reduce(batch);
             losses += batch.Losses;
-            if (!double.IsFinite(losses.Loss))
+            // The bias's gradient is the sum of all derivatives.
+            if (!double.IsFinite(losses.Loss) || !float.IsFinite(batch.Gradient[parameters.Layout.BiasPosition]))
                 throw new DivergedException(epoch, Step + 1, learningRate);
             batch.DivideByRows();
             penalties.ApplyBefore(batch.Gradient, parameters.Values);

@@ -29,6 +29,9 @@ internal sealed class FitEvaluation(TrainingRows rows, StandardizedLoss loss, De
             spread > 0 ? 1 - residual / spread : null, deviation, StandardErrors(deviation));
     }
 
+    /// <summary>Mean loss of some weights on the training rows, in the units of the reports.</summary>
+    public double LossOf(double[] weights) => loss.ReportFactor * new MeanLoss(rows.Training, loss, cancellation).Of(weights);
+
     /// <summary>
     /// σ̂·√((C⁻¹)ⱼⱼ / n) with the covariance C of all rows: those of least squares, which the weights are close to. Only without penalties
     /// and with all columns dense.

@@ -57,18 +57,21 @@ internal sealed class TrainingRun : IDisposable
 
         var layout = new ParameterLayout(rows.Layout);
         var rule = new RmsPropRule(settings.Rule);
-        L2 = RidgeOf(settings, rows);
+        L2 = RidgeOf(settings, rows, previous);
         UpdatesTouchedOnly = Parameters.CanUpdateTouchedOnly(layout, rule, settings.Penalties, settings.LearningRate);
         Decorrelation = keepsState ? previous!.Parameters.Decorrelation : DecorrelationOf(settings, rows, covariance, L2);
         double energy = rows.Scaling.SparseEnergy + (Decorrelation?.DirectionCount ?? rows.Scaling.Energy - rows.Scaling.SparseEnergy);
         LearningRateSettings learningRate = LearningRateOf(settings, Plan, energy);
+        var loss = new StandardizedLoss(settings.Loss, rows.Scaling, training, cancellation);
+        FirstWeights = start.Weights(rows.Scaling, settings.Plan);
+        if (previous is not null && !keepsState)
+            FirstWeights = NotWorseThanNone(FirstWeights, rows, new MeanLoss(training, loss, cancellation));
         _parameters = new Parameters(layout, rule, UpdatesTouchedOnly, learningRate.Initial, FirstAveragedStep(previous),
-            start.Weights(rows.Scaling) ?? InitialWeights.Of(layout.ColumnCount, settings.Plan),
+            FirstWeights,
             L2 > 0 && UpdatesTouchedOnly ? RidgeByPlace(layout, rows.Scaling) : null, Decorrelation);
         if (keepsState)
             _parameters.Restore(previous!.Parameters);
 
-        var loss = new StandardizedLoss(settings.Loss, rows.Scaling, training, cancellation);
         var zeros = new ExactZeros(training, loss, settings.Penalties, cancellation);
         _returned = new ReturnedWeights(_parameters, rows.Scaling, loss, zeros);
         _validation = rows.Validation is null ? null : new MeanLoss(rows.Validation, loss, cancellation);
@@ -79,7 +82,7 @@ internal sealed class TrainingRun : IDisposable
         LearningRate = learningRate.Initial;
         bool isPenalized = L2 > 0 || settings.Penalties is not { L1: 0, NonNegativeWeights: false };
         Evaluation = new FitEvaluation(rows, loss, Decorrelation, isPenalized, cancellation);
-        ConditionNumber = covariance is null ? null : Decorrelation?.ConditionNumber ?? new Decorrelation(covariance, l2: 0).ConditionNumber;
+        ConditionNumber = covariance is null ? null : Decorrelation?.ConditionNumber ?? Model.ConditionNumber.Estimate(covariance);
         History = new EpochHistory(Plan.NumberOfEpochs, training.RowCount, loss.ReportFactor);
         // Last, because it starts threads.
         _objective = new BatchGradient(training, _parameters, loss, Plan.BatchSize, settings.Plan.NumberOfThreads, cancellation);
@@ -102,6 +105,12 @@ internal sealed class TrainingRun : IDisposable
 
     /// <summary>The coordinates of the dense columns; null where their weights are stepped as they are.</summary>
     public Decorrelation? Decorrelation { get; }
+
+    /// <summary>The weights as they are, by column, the bias last, in the units of training.</summary>
+    public double[] Weights => Array.ConvertAll(_parameters.Layout.ByColumn(_parameters.Values), weight => (double)weight);
+
+    /// <summary>The weights to begin with, by column, the bias last, in the units of training.</summary>
+    public float[] FirstWeights { get; }
 
     /// <summary>What happened so far.</summary>
     public EpochHistory History { get; }
@@ -140,7 +149,7 @@ internal sealed class TrainingRun : IDisposable
 
     /// <summary>All of the training after the last completed epoch, as plain data.</summary>
     public TrainingState Save() =>
-        new(_identity, Plan, _scaling, _parameters.Save(), _epochsBefore, _stepsBefore, _epoch, _stopReason, _best?.State, [.. History.Reports]);
+        new(_identity, Plan, _scaling, L2, _parameters.Save(), _epochsBefore, _stepsBefore, _epoch, _stopReason, _best?.State, [.. History.Reports]);
 
     /// <summary>Goes on where another run of the same rows and settings was saved.</summary>
     public void Resume(TrainingState saved)
@@ -168,21 +177,35 @@ internal sealed class TrainingRun : IDisposable
             : learningRate;
     }
 
-    /// <summary>λ where the settings leave it open: adaptive steps find poor solutions among the many of a wide set.</summary>
-    private static float RidgeOf(TrainingSettings settings, TrainingRows rows) => settings.Penalties.L2
+    /// <summary>
+    /// λ where the settings leave it open: adaptive steps find poor solutions among the many of a wide set. A continued training has rows
+    /// behind it that few new ones must not undo: λ becomes less at most.
+    /// </summary>
+    private static float RidgeOf(TrainingSettings settings, TrainingRows rows, TrainingState? previous) => settings.Penalties.L2
         ?? (rows.Scaling is { IsOn: true, IsWide: true } && settings.Penalties.L1 == 0
-            ? (float)(WideRidge * rows.Scaling.Energy / rows.Training.RowCount) : 0);
+            ? (float)Math.Min(WideRidge * rows.Scaling.Energy / rows.Training.RowCount, previous?.L2 ?? float.MaxValue) : 0);
+
+    private static bool HasFewDenseColumns(TrainingRows rows) => rows.Layout.DenseCount is > 1 and <= MostDecorrelated;
+
+    private static bool WantsDecorrelation(TrainingSettings settings, TrainingRows rows) =>
+        settings.Decorrelate ?? (!settings.Penalties.NeedsWeights && HasFewDenseColumns(rows));
 
     /// <summary>Of the dense columns, where it is wanted or affordable; null otherwise.</summary>
     private static DenseCovariance? CovarianceOf(TrainingSettings settings, TrainingRows rows, CancellationToken cancellation) =>
-        rows.Scaling.IsOn && rows.Layout.DenseCount > 0 && (settings.Decorrelate == true || rows.Layout.DenseCount is > 1 and <= MostDecorrelated)
-            ? DenseCovariance.Of(rows.Training, cancellation) : null;
+        rows.Scaling.IsOn && rows.Layout.DenseCount > 0 && (settings.Decorrelate == true || HasFewDenseColumns(rows))
+            ? DenseCovariance.Of(rows.Training, cancellation, isSampleEnough: !WantsDecorrelation(settings, rows)) : null;
 
-    private static Decorrelation? DecorrelationOf(TrainingSettings settings, TrainingRows rows, DenseCovariance? covariance, float l2)
+    private static Decorrelation? DecorrelationOf(TrainingSettings settings, TrainingRows rows, DenseCovariance? covariance, float l2) =>
+        covariance is not null && WantsDecorrelation(settings, rows) ? new Decorrelation(covariance, l2) : null;
+
+    /// <summary>Weights of columns of quite another correlation can be so far off that no training comes back.</summary>
+    private static float[] NotWorseThanNone(float[] weights, TrainingRows rows, MeanLoss loss)
     {
-        bool wanted = settings.Decorrelate
-            ?? (!settings.Penalties.NeedsWeights && rows.Layout.DenseCount is > 1 and <= MostDecorrelated);
-        return wanted && covariance is not null ? new Decorrelation(covariance, l2) : null;
+        var none = new float[weights.Length];
+        none[^1] = (float)rows.Scaling.ScaledLabelMean;
+        return Loss(weights) <= Loss(none) ? weights : none;
+
+        double Loss(float[] byColumn) => loss.Of(Array.ConvertAll(byColumn, weight => (double)weight));
     }
 
     private float[] RidgeByPlace(ParameterLayout layout, Scaling scaling)

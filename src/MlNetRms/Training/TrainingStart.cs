@@ -1,4 +1,5 @@
 using MlNetRms.Data;
+using MlNetRms.Settings;
 
 namespace MlNetRms.Training;
 
@@ -7,21 +8,24 @@ namespace MlNetRms.Training;
 /// <param name="Previous">The training to continue, or null.</param>
 internal readonly record struct TrainingStart((IReadOnlyList<float> Weights, float Bias)? Model, TrainingState? Previous)
 {
-    /// <summary>Weights by column and the bias to begin with, in the units of training; null where none are given.</summary>
-    public float[]? Weights(Scaling scaling)
+    /// <summary>Whether it is with weights of before.</summary>
+    public bool IsGiven => Model is not null || Previous is not null;
+
+    /// <summary>Weights and bias of before in raw units; null where none are given.</summary>
+    public (IReadOnlyList<float> Weights, float Bias)? Raw()
     {
-        if (Previous is { } previous)
-        {
-            double[] last = Array.ConvertAll(previous.Parameters.Values, value => (double)value);
-            (float[] raw, float rawBias) = previous.Scaling.ToRaw(last.AsSpan(..^1), last[^1], centerResiduals: false);
-            return Scaled(scaling, raw, rawBias);
-        }
-        return Model is { } model ? Scaled(scaling, model.Weights, model.Bias) : null;
+        if (Previous is not { } previous)
+            return Model;
+        double[] last = previous.Weights();
+        return previous.Scaling.ToRaw(last.AsSpan(..^1), last[^1], centerResiduals: false);
     }
 
-    private static float[] Scaled(Scaling scaling, IReadOnlyList<float> weights, float bias)
+    /// <summary>Weights by column and the bias to begin with, in the units of training.</summary>
+    public float[] Weights(Scaling scaling, PlanSettings settings)
     {
-        (float[] scaled, float scaledBias) = scaling.FromRaw(weights, bias);
+        if (Raw() is not { } raw)
+            return InitialWeights.Of(scaling.IsSparse.Length, settings);
+        (float[] scaled, float scaledBias) = scaling.FromRaw(raw.Weights, raw.Bias);
         return [.. scaled, scaledBias];
     }
 }

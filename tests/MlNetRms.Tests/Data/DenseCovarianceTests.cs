@@ -94,6 +94,7 @@ public sealed class DenseCovarianceTests
         using TrainingRows read = Stored.Read(rows, new());
 
         Assert.True(DenseCovariance.Of(read.Training, CancellationToken.None).IsOfAllRows);
+        Assert.False(DenseCovariance.Of(read.Training, CancellationToken.None, isSampleEnough: true).IsOfAllRows);
     }
 
     [Fact]

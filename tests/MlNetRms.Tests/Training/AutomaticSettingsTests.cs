@@ -101,4 +101,57 @@ public sealed class AutomaticSettingsTests
         Assert.Equal(With(expected), With(null));
         Assert.NotEqual(With(!expected), With(null));
     }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Fit_WideRowsTwice_IsOneTrainingOfTwoEpochs(bool decorrelate)
+    {
+        Rows rows = Some.Linear(1, 40, 30);
+        Options Epochs(int count) => new()
+        {
+            Decorrelate = decorrelate,
+            NumberOfEpochs = count,
+            BatchSize = 8,
+            LearningRateSchedule = LearningRateSchedule.Constant,
+        };
+
+        RmsPropRegressionTransformer second = Continued(rows, rows, Epochs(1));
+
+        RmsPropRegressionTransformer whole = rows.Fit(Epochs(2));
+        Assert.Equal(whole.Parameters(), second.Parameters());
+        Assert.Equal((whole.Training.L2Regularization, whole.Training.LearningRate), (second.Training.L2Regularization, second.Training.LearningRate));
+        Assert.NotEqual(0, second.Training.L2Regularization);
+    }
+
+    [Theory]
+    [InlineData(500, 30, 0)]        // few rows must not shrink what many have taught
+    [InlineData(30, 500, 0)]
+    [InlineData(38, 30, 0.25 * 20 / 38)]
+    public void Fit_ContinuedOnOtherRows_HasAtMostThePenaltyOfBefore(int before, int now, double expected)
+    {
+        Rows first = Some.Linear(1, before, 20);
+
+        TrainingReport report = Continued(first, Some.Linear(1, now, 20), new() { Decorrelate = false, NumberOfEpochs = 2 }).Training;
+
+        Assert.Equal(expected, report.L2Regularization, 1e-6);
+    }
+
+    [Fact]
+    public void Fit_ContinuedOnLongerRows_TakesSmallerSteps()
+    {
+        Rows first = Some.Linear(1, 500, 20);
+        var longer = new Rows([.. first.Features.Select(row => row.Select(x => 3 * x).ToArray())], first.Labels);
+        var options = new Options { Decorrelate = false, NumberOfEpochs = 2 };
+
+        // The units are those of the first rows; the shift of the means adds a little to the length.
+        Assert.InRange(Continued(first, longer, options).Training.LearningRate / first.Fit(options).Training.LearningRate, 0.32, 1.0 / 3);
+    }
+
+    private static RmsPropRegressionTransformer Continued(Rows first, Rows second, Options options)
+    {
+        var ml = new MLContext(1);
+        RmsPropRegressionTrainer trainer = ml.Regression.Trainers.RmsProp(options);
+        return trainer.Fit(second.View(ml), trainer.Fit(first.View(ml)));
+    }
 }

@@ -1,5 +1,6 @@
 using MlNetRms.Tests.Oracles;
 using MlNetRms.Tests.Support;
+using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Training;
 
@@ -40,5 +41,28 @@ public sealed class ContinuedDecorrelationTests
         RmsPropRegressionTransformer second = trainer.Fit(_second.View(_ml), first);
 
         Assert.Equal(2 * first.State.Parameters.StepCount, second.State.Parameters.StepCount);
+    }
+
+    [Fact]
+    public void Fit_RowsOfOtherCorrelation_BeginsWithTheLastWeights()
+    {
+        // The same weights in both parts.
+        Rows first = Some.Linear(7, 500, 10);
+        float weight = _second.Fit().Model.Weights[1];
+        for (int row = 0; row < first.Count; row++)
+        {
+            float moved = first.Features[row][0] + 0.1f * first.Features[row][1];
+            first.Labels[row] += weight * (moved - first.Features[row][1]);
+            first.Features[row][1] = moved;
+        }
+        RmsPropRegressionTransformer previous = _ml.Regression.Trainers.RmsProp(new Options { AveragedFraction = 0 }).Fit(first.View(_ml));
+
+        RmsPropRegressionTransformer next = _ml.Regression.Trainers.RmsProp(new Options { BatchSize = _second.Count, NumberOfEpochs = 1 })
+            .Fit(_second.View(_ml), previous);
+
+        Assert.Equal(1, next.State.Parameters.StepCount);        // another correlation: the state is not kept
+        double expected = 0.5 * Math.Pow(previous.Rmse(_second), 2);
+        Assert.InRange(expected, 0, 0.5);        // better than none, or they would not be kept
+        Assert.Equal(expected, next.Training.Epochs[0].Loss, 1e-3 * expected);
     }
 }

@@ -1,3 +1,4 @@
+using MlNetRms.MlNet;
 using MlNetRms.Tests.Support;
 using static MlNetRms.RmsPropRegressionTrainer;
 
@@ -153,5 +154,95 @@ public sealed class DivergenceTests
 
         Assert.Contains("feature 'Tiny'", exception.Message, StringComparison.Ordinal);
         Assert.Contains("Rescale", exception.Message, StringComparison.Ordinal);
+    }
+
+    public static TheoryData<double, float> BadLosses => new()
+    {
+        { double.NaN, 1 },
+        { double.PositiveInfinity, 1 },
+        { 1, float.NaN },
+        { 1, float.NegativeInfinity },
+    };
+
+    [Theory, MemberData(nameof(BadLosses))]
+    public void Fit_LossThatIsNotFinite_ThrowsWithWhatItReturnedAndWhereAndNotWithTheRate(double loss, float derivative)
+    {
+        // In one row of the 300, and only near its label.
+        Rows rows = Some.Linear(1, 300, 3);
+        rows.Labels[123] = 4.5f;
+        var options = new Options
+        {
+            LossFunction = new LossOf(
+                (output, label) => label == 4.5f && Math.Abs(output - label) < 1 ? loss : Math.Abs(output - label),
+                (output, label) => label == 4.5f && Math.Abs(output - label) < 1 ? derivative : Math.Sign(output - label)),
+        };
+
+        string message = Assert.Throws<InvalidOperationException>(() => rows.Fit(options)).Message;
+
+        Assert.StartsWith("Training diverged in epoch ", message, StringComparison.Ordinal);
+        Assert.Contains("LossFunction MlNetRms.Tests.Support.LossOf returned", message, StringComparison.Ordinal);
+        Assert.Contains(FormattableString.Invariant($"the loss {loss} and the derivative {derivative} for the prediction "), message, StringComparison.Ordinal);
+        Assert.Contains("and the label 4.5.", message, StringComparison.Ordinal);
+        Assert.DoesNotContain("LearningRate", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Fit_LossThatOverflowsOnlyFarFromAnyLabel_ThrowsWithTheRate()
+    {
+        var options = new Options
+        {
+            LearningRate = 1e10f,
+            LearningRateSchedule = LearningRateSchedule.Constant,
+            LossFunction = new LossOf((output, label) => Math.Exp(output - label) - output, (output, label) => MathF.Exp(output - label) - 1),
+        };
+
+        string message = Assert.Throws<InvalidOperationException>(() => Some.Linear(1, 300, 3).Fit(options)).Message;
+
+        Assert.Contains("Lower LearningRate (now 1E+10)", message, StringComparison.Ordinal);
+        Assert.DoesNotContain("LossFunction", message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Fit_EnormousWeightToStartFrom_ThrowsWithItAndNotWithTheRate(bool standardize)
+    {
+        var ml = new MLContext(1);
+        IDataView view = Some.Linear(1, 300, 3).View(ml, ["First", "Second", "Third"]);
+        RmsPropRegressionTrainer trainer = ml.Regression.Trainers.RmsProp(new Options { Standardize = standardize });
+
+        string message = Assert.Throws<InvalidOperationException>(() =>
+            trainer.Fit(view, MlNetInternals.NewLinearModel(ml, [1, 1e30f, 2], bias: 3))).Message;
+        string bias = Assert.Throws<InvalidOperationException>(() =>
+            trainer.Fit(view, MlNetInternals.NewLinearModel(ml, [1, 2, 3], bias: -1e30f))).Message;
+
+        Assert.Contains("The weights that training began with have a loss of", message, StringComparison.Ordinal);
+        Assert.Contains("1E+30, that of feature 'Second' (slot 1 of column 'Features')", message, StringComparison.Ordinal);
+        Assert.Contains("The largest is the bias, -1E+30.", bias, StringComparison.Ordinal);
+        Assert.DoesNotContain("LearningRate", message + bias, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Fit_EnormousRandomWeights_ThrowsWithTheOption()
+    {
+        string message = Assert.Throws<InvalidOperationException>(() =>
+            Some.Linear(1, 300, 3).Fit(new() { InitialWeightsStandardDeviation = 1e30f })).Message;
+
+        Assert.EndsWith("Lower InitialWeightsStandardDeviation (now 1E+30).", message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(1e-39f)]        // below the least normal number
+    [InlineData(1e-30f)]
+    public void Fit_LossOfATinyUnit_HasTheWeightsOfThatLossInAUsualUnit(float unit)
+    {
+        Rows rows = Some.Linear(1, 300, 3);
+        RmsPropRegressionTransformer Fit(float factor) => rows.Fit(new()
+        {
+            LossFunction = new LossOf((output, label) => factor * Math.Abs(output - label), (output, label) => factor * Math.Sign(output - label)),
+        });
+
+        // The least numbers of float have five digits.
+        Models.AssertClose(Fit(1).Parameters(), Fit(unit).Parameters(), 1e-2);
     }
 }

@@ -1,4 +1,6 @@
 using Microsoft.ML.Runtime;
+using Microsoft.ML.Trainers;
+using MlNetRms.MlNet;
 using MlNetRms.Tests.Support;
 using static MlNetRms.RmsPropRegressionTrainer;
 
@@ -75,6 +77,64 @@ public sealed class DoubtsTests
     {
         Assert.True(float.IsNaN(new AbsoluteLoss().Derivative(float.NaN, 0)));
         Assert.True(float.IsNaN(new EpsilonInsensitiveLoss(1).Derivative(float.NaN, 0)));
+    }
+
+    [Theory]
+    [InlineData(1, 300, 1e38f, 1e-5f)]
+    [InlineData(1, 5000, 1e38f, 1e-5f)]        // where the loss over all rows does not give it away
+    [InlineData(3, 300, 100, 1e-6f)]
+    public void Fit_FewRowsOfEnormousWeight_WarnsThatTheyDecideAndNotOfTheRate(int heavyRows, int count, float heavy, float light)
+    {
+        Rows rows = Some.Linear(1, count, 3);
+        rows = new Rows(rows.Features, rows.Labels, [.. Enumerable.Range(0, count).Select(row => row < heavyRows ? heavy : light)]);
+        foreach (IRegressionLoss? loss in new IRegressionLoss?[] { null, new HuberLoss() })
+        {
+            string warning = Assert.Single(Warnings(rows, new() { ExampleWeightColumnName = nameof(Row.Weight), LossFunction = loss }));
+
+            Assert.Contains("The example weights in column 'Weight'", warning, StringComparison.Ordinal);
+            Assert.Contains(FormattableString.Invariant($"the {count} training rows count as {heavyRows}.0: the largest is {heavy:g3}"), warning, StringComparison.Ordinal);
+            Assert.DoesNotContain("LearningRate", warning, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Fit_WeightsOfSixOrdersOfMagnitude_WarnsOfNothing()
+    {
+        Rows rows = Some.Linear(1, 5000, 3);
+        rows = new Rows(rows.Features, rows.Labels, [.. Some.Normals(2, rows.Count).Select(x => MathF.Pow(10, x))]);
+
+        Assert.Empty(Warnings(rows, new() { ExampleWeightColumnName = nameof(Row.Weight) }));
+    }
+
+    [Fact]
+    public void Fit_HugeWeightToStartFrom_WarnsWithItAndNotOfTheRate()
+    {
+        // The loss is finite, and steps of a usual length get nowhere.
+        var log = new LogCollector(_ml);
+        _ml.Regression.Trainers.RmsProp(new Options { LossFunction = new HuberLoss() })
+            .Fit(Some.Linear(1, 300, 3).View(_ml), MlNetInternals.NewLinearModel(_ml, [1, 1e30f, 2], bias: 3));
+
+        string warning = Assert.Single(log.Messages(ChannelMessageKind.Warning));
+
+        Assert.StartsWith("The model is worse than the mean of the label", warning, StringComparison.Ordinal);
+        Assert.Contains("1E+30, that of slot 1 of column 'Features'", warning, StringComparison.Ordinal);
+        Assert.DoesNotContain("LearningRate", warning, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0.01f, false)]        // no worse than weights of 0
+    [InlineData(1000, true)]
+    public void Fit_RandomFirstWeights_AreNamedWhereTheyAreTheCause(float deviation, bool named)
+    {
+        Rows rows = Some.Linear(1, 300, [1, 1, 1], labelOffset: 100);
+        Options options = Options.Textbook;
+        options.InitialWeightsStandardDeviation = deviation;
+
+        string warning = Assert.Single(Warnings(rows, options));
+
+        Assert.StartsWith("The model is worse than the mean of the label", warning, StringComparison.Ordinal);
+        Assert.Equal((named, !named), (warning.EndsWith($"Lower InitialWeightsStandardDeviation (now {deviation}).", StringComparison.Ordinal),
+            warning.Contains("LearningRate", StringComparison.Ordinal)));
     }
 
     private string[] Warnings(Rows rows, Options options)
