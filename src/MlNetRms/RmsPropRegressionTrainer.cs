@@ -147,6 +147,7 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         TimeSpan readingTime = Stopwatch.GetElapsedTime(startTime);
 
         using var run = new TrainingRun(rows, _settings, start, _options.CancellationToken);
+        log.Patience(_settings.Stopping, run.Plan);
         FitResult result;
         try
         {

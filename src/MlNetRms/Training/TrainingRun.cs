@@ -62,17 +62,19 @@ internal sealed class TrainingRun : IDisposable
         Decorrelation = keepsState ? previous!.Parameters.Decorrelation : DecorrelationOf(settings, rows, covariance, L2);
         double energy = rows.Scaling.SparseEnergy + (Decorrelation?.DirectionCount ?? rows.Scaling.Energy - rows.Scaling.SparseEnergy);
         LearningRateSettings learningRate = LearningRateOf(settings, Plan, energy);
-        _parameters = new Parameters(layout, rule, UpdatesTouchedOnly, learningRate.Initial, FirstAveragedStep(previous),
+        bool mayEndEarly = rows.Validation is not null || settings.HasEpochCallback;
+        var averaging = new AveragingPlan(_stepsBefore, FirstAveragedStep(previous), mayEndEarly ? Plan.RunningSteps : 0);
+        _parameters = new Parameters(layout, rule, UpdatesTouchedOnly, learningRate.Initial, averaging,
             start.Weights(rows.Scaling) ?? InitialWeights.Of(layout.ColumnCount, settings.Plan),
             L2 > 0 && UpdatesTouchedOnly ? RidgeByPlace(layout, rows.Scaling) : null, Decorrelation);
         if (keepsState)
-            _parameters.Restore(previous!.Parameters);
+            _parameters.Restore(previous!.Parameters with { EarlierCount = 0, EarlierSums = [] });
 
         var loss = new StandardizedLoss(settings.Loss, rows.Scaling, training, cancellation);
         var zeros = new ExactZeros(training, loss, settings.Penalties, cancellation);
         _returned = new ReturnedWeights(_parameters, rows.Scaling, loss, zeros);
         _validation = rows.Validation is null ? null : new MeanLoss(rows.Validation, loss, cancellation);
-        _best = settings.Stopping is null ? null : new BestEpoch(settings.Stopping);
+        _best = settings.Stopping is { } stopping ? new BestEpoch(Plan.PatienceInEpochs(stopping), stopping.MinimumImprovement) : null;
         int runLength = Math.Max(1, RunBytes / (sizeof(float) * rows.Layout.Stride) / Plan.BatchSize);
         var order = new BatchOrder(training.RowCount, Plan.BatchSize, runLength, settings.Plan.Shuffle, settings.Plan.Seed);
         var penalties = new Penalties(settings.Penalties, L2, layout);
