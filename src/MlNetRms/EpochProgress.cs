@@ -10,6 +10,9 @@ public sealed class EpochProgress
 
     internal bool IsStopRequested { get; private set; }
 
-    /// <summary>Ends training after this epoch and keeps the model.</summary>
+    /// <summary>
+    /// Ends training after this epoch and keeps the model: the mean of the weights over about the last epoch (<see cref="EarlyStopping"/>
+    /// says which steps), or with early stopping those of the best epoch.
+    /// </summary>
     public void Stop() => IsStopRequested = true;
 }

@@ -142,7 +142,7 @@ public sealed partial class RmsPropRegressionTrainer
         /// <summary>
         /// The returned weights are the mean of the weights after each of the last steps: this share of all steps. Default
         /// 0.2; in [0, 1]. 0 returns the last weights. With <see cref="NumberOfEpochs"/> null, fewer than ten epochs are rounded
-        /// up to whole ones.
+        /// up to whole ones. A training that ends earlier returns a running mean (see <see cref="MlNetRms.EarlyStopping"/>).
         /// </summary>
         public float AveragedFraction { get; set; } = 0.2f;
 

@@ -150,6 +150,7 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
 
         using var run = new TrainingRun(rows, _settings, start, _options.CancellationToken);
         var causes = new TrainingCauses(run, rows, start, columns, _settings, _options.CancellationToken);
+        log.Patience(_settings.Stopping, run.Plan);
         FitResult result;
         try
         {

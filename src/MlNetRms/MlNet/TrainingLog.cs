@@ -1,6 +1,7 @@
 using Microsoft.ML.Runtime;
 using MlNetRms.Data;
 using MlNetRms.Settings;
+using MlNetRms.Training;
 
 namespace MlNetRms.MlNet;
 
@@ -26,6 +27,16 @@ internal sealed class TrainingLog(IChannel channel)
         channel.Warning(MessageSensitivity.Schema, "{0}",
             $"Skipped {rows.Skipped} of {rows.Read} {what}: {rows.BadLabel} for the label ('{columns.Label}', missing or infinite)" +
             $"{weightReason}, {rows.BadFeatures} for the features ('{columns.Features}', missing or infinite).");
+    }
+
+    /// <summary>Warns where early stopping cannot end the training.</summary>
+    public void Patience(StoppingSettings? stopping, TrainingPlan plan)
+    {
+        if (stopping is null || plan.PatienceInEpochs(stopping) < plan.NumberOfEpochs)
+            return;
+        Warn(FormattableString.Invariant(
+            $"Early stopping chooses the best epoch but cannot end this training: Patience {stopping.Patience} is {plan.PatienceInEpochs(stopping)} epochs ") +
+            FormattableString.Invariant($"of {plan.StepsPerEpoch} steps, and {plan.NumberOfEpochs} are planned. Lower Patience or raise NumberOfEpochs."));
     }
 
     public void Epoch(EpochReport report)

@@ -8,8 +8,10 @@ namespace MlNetRms.Model;
 /// <param name="LastSteps">For each parameter the step as of which all else is; null where that is <paramref name="StepCount"/> throughout.</param>
 /// <param name="FirstAveragedStep">The first step, counted from 0, that counts in <paramref name="AverageSums"/>.</param>
 /// <param name="AverageSums">Sum of each parameter over the averaged steps.</param>
+/// <param name="EarlierCount">Steps that count beside those; see <see cref="AveragingPlan"/>.</param>
+/// <param name="EarlierSums">Sum of each parameter over them; empty where there are none.</param>
 /// <param name="Decorrelation">From the coordinates of the dense columns to their weights; null where they are the same.</param>
 /// <param name="LearningRate">η before the schedule, which tells what momentum has done since <paramref name="LastSteps"/>.</param>
 internal sealed record ParameterState(
     float[] Values, IReadOnlyDictionary<string, float[]> Rule, long StepCount, double AlphaPower, long[]? LastSteps,
-    long FirstAveragedStep, double[] AverageSums, Decorrelation? Decorrelation, float LearningRate);
+    long FirstAveragedStep, double[] AverageSums, long EarlierCount, double[] EarlierSums, Decorrelation? Decorrelation, float LearningRate);

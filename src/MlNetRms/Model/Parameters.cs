@@ -19,24 +19,24 @@ internal sealed class Parameters
     private readonly RuleState _state;
     private readonly IterateAverage _average;
     private readonly TouchedWeights? _touched;
-    private readonly long _firstAveragedStep;
+    private readonly AveragingPlan _averaging;
     private readonly float _learningRate;
 
     /// <param name="layout">The order of the parameters.</param>
     /// <param name="rule">How they change.</param>
     /// <param name="touchedOnly">Whether a step changes only those weights of sparse columns that its batch touches; see <see cref="CanUpdateTouchedOnly"/>.</param>
     /// <param name="learningRate">η before the schedule.</param>
-    /// <param name="firstAveragedStep">The first step, counted from 0, whose parameters count in <see cref="Mean"/>.</param>
+    /// <param name="averaging">The steps whose parameters count in <see cref="Mean"/>.</param>
     /// <param name="start">First values by column, the bias last.</param>
     /// <param name="ridge">See <see cref="TouchedWeights"/>.</param>
     /// <param name="decorrelation">The coordinates of the dense columns; null to step their weights.</param>
-    public Parameters(ParameterLayout layout, IUpdateRule rule, bool touchedOnly, float learningRate, long firstAveragedStep, ReadOnlySpan<float> start,
+    public Parameters(ParameterLayout layout, IUpdateRule rule, bool touchedOnly, float learningRate, AveragingPlan averaging, ReadOnlySpan<float> start,
         float[]? ridge = null, Decorrelation? decorrelation = null)
     {
         Layout = layout;
         _rule = rule;
         _learningRate = learningRate;
-        _firstAveragedStep = firstAveragedStep;
+        _averaging = averaging;
         _values = new float[layout.Length];
         layout.Arrange(start, _values);
         layout.SetConstants(_values);
@@ -48,9 +48,9 @@ internal sealed class Parameters
         int steppedLength = touchedOnly ? layout.DenseLength : layout.Length;
         _state = new RuleState(rule.StateNames, steppedLength);
         CoordinatesToValues();
-        _average = new IterateAverage(steppedLength, firstAveragedStep);
+        _average = new IterateAverage(steppedLength, averaging.Begin);
         if (touchedOnly)
-            _touched = new TouchedWeights(_values, layout.DenseLength, (RmsPropRule)rule, learningRate, ridge, firstAveragedStep);
+            _touched = new TouchedWeights(_values, layout.DenseLength, (RmsPropRule)rule, learningRate, ridge, averaging.Begin);
     }
 
     public ParameterLayout Layout { get; }
@@ -94,7 +94,20 @@ internal sealed class Parameters
         _rule.Proximal(_values.AsSpan(0, GradientLength), _state, penalty, lower, learningRate);
 
     /// <summary>Takes the parameters after a step into the average.</summary>
-    public void AddToAverage() => _average.Add(_state.StepCount - 1, _coordinates);
+    public void AddToAverage()
+    {
+        _average.Add(StepCount - 1, _coordinates);
+        if (_averaging.TurnsAfter(StepCount))
+        {
+            _average.Turn(StepCount);
+            _touched?.TurnAverage();
+        }
+        else if (_averaging.DropsEarlierAfter(StepCount))
+        {
+            _average.DropEarlier();
+            _touched?.Average.DropEarlier();
+        }
+    }
 
     /// <summary>By column, the mean over the averaged steps so far, or the current parameters where there is none.</summary>
     public double[] Mean()
@@ -102,7 +115,7 @@ internal sealed class Parameters
         var mean = new double[Layout.Length];
         _average.Mean(_state.StepCount, _coordinates, mean);
         _decorrelation?.ToWeights(mean.AsSpan(0, Layout.DenseCount));
-        _touched?.Average(mean.AsSpan(Layout.DenseLength));
+        _touched?.Mean(mean.AsSpan(Layout.DenseLength));
         return Layout.ByColumn<double>(mean);
     }
 
@@ -111,6 +124,7 @@ internal sealed class Parameters
     {
         var state = new RuleState(_rule.StateNames, Layout.Length);
         var sums = new double[Layout.Length];
+        double[] earlierSums = _average.EarlierSums is { } earlier ? [.. earlier, .. _touched?.Average.EarlierSums ?? []] : [];
         _average.Sums.CopyTo(sums, 0);
         for (int i = 0; i < state.Names.Count; i++)
             _state[i].CopyTo(state[i], 0);
@@ -119,7 +133,8 @@ internal sealed class Parameters
         {
             lastSteps = new long[Layout.Length];
             Array.Fill(lastSteps, StepCount);
-            _touched.Save(state, Layout.DenseLength, sums.AsSpan(Layout.DenseLength), lastSteps.AsSpan(Layout.DenseLength));
+            _touched.Save(state, Layout.DenseLength, lastSteps.AsSpan(Layout.DenseLength));
+            _touched.Average.Sums.CopyTo(sums, Layout.DenseLength);
         }
         return new ParameterState(
             Layout.ByColumn<float>(Stepped()),
@@ -127,13 +142,15 @@ internal sealed class Parameters
             StepCount,
             _state.AlphaPower,
             lastSteps is null ? null : Layout.ByColumn<long>(lastSteps),
-            _firstAveragedStep,
+            _average.FirstStep,
             Layout.ByColumn<double>(sums),
+            _average.EarlierCount,
+            earlierSums.Length > 0 ? Layout.ByColumn<double>(earlierSums) : [],
             _decorrelation,
             _learningRate);
     }
 
-    /// <summary>Continues from a state. Its average is continued if it began at the same step, else it begins now.</summary>
+    /// <summary>Continues from a state. Its average is continued if it is that of the same training or began at the same step, else it begins now.</summary>
     public void Restore(ParameterState saved)
     {
         if (saved.LastSteps is not null && (_touched is null || saved.LearningRate != _learningRate))
@@ -146,27 +163,36 @@ internal sealed class Parameters
         var state = new RuleState(_rule.StateNames, Layout.Length) { StepCount = saved.StepCount, AlphaPower = saved.AlphaPower };
         foreach (string name in state.Names)
             Layout.Arrange<float>(saved.Rule[name], state[name]);
-        var sums = new double[Layout.Length];
-        if (saved.FirstAveragedStep == _firstAveragedStep)
-            Layout.Arrange<double>(saved.AverageSums, sums);
 
         (_state.StepCount, _state.AlphaPower) = (state.StepCount, state.AlphaPower);
         for (int i = 0; i < state.Names.Count; i++)
             state[i].AsSpan(0, GradientLength).CopyTo(_state[i]);
-        sums.AsSpan(0, GradientLength).CopyTo(_average.Sums);
+        if (_averaging.HasSums(saved.FirstAveragedStep, saved.StepCount))
+            RestoreAverage(saved);
         if (_touched is null)
             return;
         var lastSteps = new long[Layout.Length];
         if (saved.LastSteps is null)
         {
             Array.Fill(lastSteps, StepCount);
-            AddToSums(sums, -1);        // touched weights are added when they are next touched
+            AddToSums(_touched.Average.Sums, -1);        // touched weights are added when they are next touched
         }
         else
         {
             Layout.Arrange<long>(saved.LastSteps, lastSteps);
         }
-        _touched.Restore(state, Layout.DenseLength, sums.AsSpan(Layout.DenseLength), lastSteps.AsSpan(Layout.DenseLength));
+        _touched.Restore(state, Layout.DenseLength, lastSteps.AsSpan(Layout.DenseLength));
+    }
+
+    private void RestoreAverage(ParameterState saved)
+    {
+        var sums = new double[Layout.Length];
+        var earlierSums = new double[Layout.Length];
+        Layout.Arrange<double>(saved.AverageSums, sums);
+        Layout.Arrange<double>(saved.EarlierSums, earlierSums);
+        int length = GradientLength;
+        _average.Restore(saved.FirstAveragedStep, sums.AsSpan(0, length), saved.EarlierCount, earlierSums.AsSpan(0, length));
+        _touched?.Average.Restore(saved.FirstAveragedStep, sums.AsSpan(length), saved.EarlierCount, earlierSums.AsSpan(length));
     }
 
     private ReadOnlySpan<float> ToCoordinates(ReadOnlySpan<float> gradient)
@@ -196,21 +222,21 @@ internal sealed class Parameters
     /// <summary>The same state with the means and the drift of untouched weights made up for.</summary>
     private ParameterState UpToDate(ParameterState saved)
     {
-        var same = new Parameters(Layout, _rule, touchedOnly: true, saved.LearningRate, saved.FirstAveragedStep, saved.Values,
+        var same = new Parameters(Layout, _rule, touchedOnly: true, saved.LearningRate, new(0, saved.FirstAveragedStep, 0), saved.Values,
             decorrelation: saved.Decorrelation);
         same.Restore(saved);
         same._touched!.BringUpToDate();
         ParameterState upToDate = same.Save();
         var sums = new double[Layout.Length];
         Layout.Arrange<double>(upToDate.AverageSums, sums);
-        same.AddToSums(sums, 1);
+        same.AddToSums(sums.AsSpan(Layout.DenseLength), 1);
         return upToDate with { LastSteps = null, AverageSums = Layout.ByColumn<double>(sums) };
     }
 
     /// <summary>Adds the weights of sparse columns after the last step, times a factor, to the sums of an average that has begun.</summary>
-    private void AddToSums(double[] sums, int factor)
+    private void AddToSums(Span<double> sums, int factor)
     {
-        for (int i = Layout.DenseLength; StepCount > _firstAveragedStep && i < sums.Length; i++)
-            sums[i] += factor * _values[i];
+        for (int i = 0; StepCount > _average.FirstStep && i < sums.Length; i++)
+            sums[i] += factor * _values[Layout.DenseLength + i];
     }
 }

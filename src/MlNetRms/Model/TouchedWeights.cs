@@ -27,13 +27,11 @@ internal sealed class TouchedWeights : ISparseGradient
     private readonly bool _centered;
     private readonly float _momentum;
     private readonly float _learningRate;
-    private readonly long _firstAveragedStep;
     private readonly PowerTable _alphaPowers;
     private readonly PowerTable _momentumPowers;
     private readonly Coordinate[] _coordinates;
     private readonly float[] _meanGradients;
     private readonly float[] _velocities;
-    private readonly double[] _sums;
     private readonly int[] _touched;
     private readonly float[]? _ridge;
     private int _touchedCount;
@@ -44,7 +42,7 @@ internal sealed class TouchedWeights : ISparseGradient
     /// <param name="rule">The form of the rule.</param>
     /// <param name="learningRate">η of every step; used with momentum only.</param>
     /// <param name="ridge">λ of an L2 penalty by place, over the share of the rows that touch the weight; null for none.</param>
-    /// <param name="firstAveragedStep">The first step, counted from 0, whose weights count in <see cref="Average"/>.</param>
+    /// <param name="firstAveragedStep">The first step, counted from 0, whose weights count in <see cref="Mean"/>.</param>
     public TouchedWeights(float[] parameters, int offset, RmsPropRule rule, float learningRate, float[]? ridge, long firstAveragedStep)
     {
         _parameters = parameters;
@@ -55,18 +53,20 @@ internal sealed class TouchedWeights : ISparseGradient
         _momentum = rule.Settings.Momentum;
         _learningRate = learningRate;
         _ridge = ridge;
-        _firstAveragedStep = firstAveragedStep;
         _alphaPowers = new PowerTable(_alpha);
         _momentumPowers = new PowerTable(_momentum);
         _coordinates = new Coordinate[count];
         _meanGradients = new float[_centered ? count : 0];
         _velocities = new float[_momentum > 0 ? count : 0];
-        _sums = new double[count];
+        Average = new IterateAverage(count, firstAveragedStep);
         _touched = new int[count];
     }
 
     /// <summary>Whether every weight and mean square has been finite after every step.</summary>
     public bool IsFinite { get; private set; } = true;
+
+    /// <summary>Sums of the weights after the averaged steps, each as of its last touch: <see cref="Mean"/> makes up for the rest.</summary>
+    public IterateAverage Average { get; }
 
     /// <summary>With momentum, weights that no row touches drift.</summary>
     public bool NeedsPreparation => _momentum > 0;
@@ -106,7 +106,7 @@ internal sealed class TouchedWeights : ISparseGradient
     public void Step(in StepCoefficients step, float gradientFactor)
     {
         ReadOnlySpan<int> touched = _touched.AsSpan(0, _touchedCount);
-        if (_momentum > 0 || _step > _firstAveragedStep)
+        if (_momentum > 0 || _step > Average.FirstStep)
         {
             foreach (int place in touched)
                 Settle(place);
@@ -139,18 +139,30 @@ internal sealed class TouchedWeights : ISparseGradient
     /// <summary>Makes up for the steps without a gradient: in the sum for the average, and in what momentum did.</summary>
     private void Settle(int place)
     {
-        if (_step > _firstAveragedStep)
-            _sums[place] += SumOfRest(place, _step + 1);
+        if (_step > Average.FirstStep)
+            Average.Sums[place] += SumOfRest(place, _step + 1);
         if (_momentum > 0)
             Rest(place, _step);
     }
 
-    /// <summary>Writes each weight's mean over the steps from the first averaged one on; the last weights if there is none.</summary>
-    public void Average(Span<double> average)
+    /// <summary>Writes each weight's mean over the averaged steps; the last weights if there is none.</summary>
+    public void Mean(Span<double> mean)
     {
-        long count = _step - _firstAveragedStep;
-        for (int place = 0; place < average.Length; place++)
-            average[place] = count > 0 ? (_sums[place] + SumOfRest(place, _step + 1)) / count : Rested(place, _step).Weight;
+        long count = Average.Count(_step);
+        double[]? earlier = Average.EarlierSums;
+        for (int place = 0; place < mean.Length; place++)
+        {
+            double sum = Average.Sums[place] + SumOfRest(place, _step + 1);
+            mean[place] = count == 0 ? Rested(place, _step).Weight : earlier is null ? sum / count : (earlier[place] + sum) / count;
+        }
+    }
+
+    /// <summary>See <see cref="IterateAverage.Turn"/>.</summary>
+    public void TurnAverage()
+    {
+        for (int place = 0; place < Average.Sums.Length; place++)
+            Average.Sums[place] += SumOfRest(place, _step + 1);
+        Average.Turn(_step);
     }
 
     /// <summary>Applies to every weight what the steps since its last touch have done to it.</summary>
@@ -160,8 +172,8 @@ internal sealed class TouchedWeights : ISparseGradient
             BringUpToDate(place);
     }
 
-    /// <summary>Writes what is kept for each weight, as of its last touch.</summary>
-    public void Save(RuleState state, int offset, Span<double> sums, Span<long> lastSteps)
+    /// <summary>Writes what is kept for each weight beside the sums, as of its last touch.</summary>
+    public void Save(RuleState state, int offset, Span<long> lastSteps)
     {
         for (int place = 0; place < _coordinates.Length; place++)
         {
@@ -171,11 +183,10 @@ internal sealed class TouchedWeights : ISparseGradient
                 state[RmsPropRule.MeanGradient][offset + place] = _meanGradients[place];
             lastSteps[place] = _coordinates[place].LastStep;
         }
-        _sums.CopyTo(sums);
     }
 
     /// <summary>Inverse of <see cref="Save"/>: continues after <see cref="RuleState.StepCount"/> steps.</summary>
-    public void Restore(RuleState state, int offset, ReadOnlySpan<double> sums, ReadOnlySpan<long> lastSteps)
+    public void Restore(RuleState state, int offset, ReadOnlySpan<long> lastSteps)
     {
         _step = state.StepCount;
         for (int place = 0; place < _coordinates.Length; place++)
@@ -187,7 +198,6 @@ internal sealed class TouchedWeights : ISparseGradient
             if (_centered)
                 _meanGradients[place] = state[RmsPropRule.MeanGradient][offset + place];
         }
-        sums.CopyTo(_sums);
     }
 
     private void BringUpToDate(int place)
@@ -199,7 +209,7 @@ internal sealed class TouchedWeights : ISparseGradient
         c.MeanSquare *= decay;
         if (_centered)
             _meanGradients[place] *= decay;
-        _sums[place] += SumOfRest(place, _step);
+        Average.Sums[place] += SumOfRest(place, _step);
         if (_momentum > 0)
             Rest(place, _step);
         c.LastStep = _step;
@@ -221,7 +231,7 @@ internal sealed class TouchedWeights : ISparseGradient
     private double SumOfRest(int place, long end)
     {
         long last = _coordinates[place].LastStep;
-        long first = Math.Max(last, _firstAveragedStep + 1);
+        long first = Math.Max(last, Average.FirstStep + 1);
         long count = Math.Max(end - first, 0);
         double sum = (double)_parameters[_offset + place] * count;
         if (_momentum == 0 || count == 0)

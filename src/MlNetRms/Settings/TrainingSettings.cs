@@ -12,7 +12,8 @@ internal sealed record TrainingSettings(
     LossSettings Loss,
     PenaltySettings Penalties,
     bool? Decorrelate,
-    StoppingSettings? Stopping)
+    StoppingSettings? Stopping,
+    bool HasEpochCallback)
 {
     /// <param name="options">Checked options.</param>
     public static TrainingSettings From(RmsPropRegressionTrainer.Options options) => new(
@@ -25,7 +26,8 @@ internal sealed record TrainingSettings(
         LossFunctions.Bind(options.LossFunction),
         new PenaltySettings(options.L2Regularization, options.L1Regularization, options.NonNegativeWeights, options.GradientClippingNorm),
         options.Decorrelate,
-        options.EarlyStopping is { } stopping ? new StoppingSettings(stopping.Patience, stopping.MinimumImprovement) : null);
+        options.EarlyStopping is { } stopping ? new StoppingSettings(stopping.Patience, stopping.MinimumImprovement) : null,
+        options.EpochCompleted is not null);
 
     private static int Threads(RmsPropRegressionTrainer.Options options) => options.NumberOfThreads ?? Environment.ProcessorCount;
 }

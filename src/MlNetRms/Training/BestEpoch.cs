@@ -1,9 +1,9 @@
-using MlNetRms.Settings;
-
 namespace MlNetRms.Training;
 
 /// <summary>Early stopping: the best epoch so far, its weights, and whether to wait any longer for a better one.</summary>
-internal sealed class BestEpoch(StoppingSettings settings)
+/// <param name="patience">Epochs without an improvement after which training ends.</param>
+/// <param name="minimumImprovement">How much smaller than the best a loss must be, relative to it.</param>
+internal sealed class BestEpoch(long patience, float minimumImprovement)
 {
     /// <summary>The best epoch so far; null before the first.</summary>
     public BestEpochState? State { get; set; }
@@ -17,11 +17,11 @@ internal sealed class BestEpoch(StoppingSettings settings)
     {
         // NaN never counts as an improvement.
         double evaluated = double.IsNaN(loss) ? double.PositiveInfinity : loss;
-        if (State is not { } best || evaluated < best.Loss - settings.MinimumImprovement * Math.Abs(best.Loss))
+        if (State is not { } best || evaluated < best.Loss - minimumImprovement * Math.Abs(best.Loss))
         {
             State = new BestEpochState(epoch, evaluated, weights);
             return true;
         }
-        return epoch - best.Epoch < settings.Patience;
+        return epoch - best.Epoch < patience;
     }
 }

@@ -18,7 +18,19 @@ internal readonly record struct TrainingPlan(int BatchSize, int StepsPerEpoch, i
 
     private const int ManyEpochs = 10;
 
+    /// <summary>Over fewer steps the mean of the weights is hardly less noisy than the last ones.</summary>
+    private const int FewestStepsPerPeriod = 100;
+
     public long TotalSteps => (long)StepsPerEpoch * NumberOfEpochs;
+
+    /// <summary>The unit of patience: one epoch, or as many as make a hundred steps.</summary>
+    public int EpochsPerPeriod => Divide.RoundUp(FewestStepsPerPeriod, StepsPerEpoch);
+
+    /// <summary>Steps of the running average by which a training that may end early is judged: a period, but not more than the returned one has.</summary>
+    public long RunningSteps => Math.Min(AveragedSteps, (long)EpochsPerPeriod * StepsPerEpoch);
+
+    /// <summary>Epochs without an improvement after which early stopping ends training.</summary>
+    public long PatienceInEpochs(StoppingSettings stopping) => (long)stopping.Patience * EpochsPerPeriod;
 
     /// <param name="rowCount">Rows to train on.</param>
     /// <param name="settings">What is wanted.</param>

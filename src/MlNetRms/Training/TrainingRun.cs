@@ -66,16 +66,17 @@ internal sealed class TrainingRun : IDisposable
         FirstWeights = start.Weights(rows.Scaling, settings.Plan);
         if (previous is not null && !keepsState)
             FirstWeights = NotWorseThanNone(FirstWeights, rows, new MeanLoss(training, loss, cancellation));
-        _parameters = new Parameters(layout, rule, UpdatesTouchedOnly, learningRate.Initial, FirstAveragedStep(previous),
-            FirstWeights,
+        bool mayEndEarly = rows.Validation is not null || settings.HasEpochCallback;
+        var averaging = new AveragingPlan(_stepsBefore, FirstAveragedStep(previous), mayEndEarly ? Plan.RunningSteps : 0);
+        _parameters = new Parameters(layout, rule, UpdatesTouchedOnly, learningRate.Initial, averaging, FirstWeights,
             L2 > 0 && UpdatesTouchedOnly ? RidgeByPlace(layout, rows.Scaling) : null, Decorrelation);
         if (keepsState)
-            _parameters.Restore(previous!.Parameters);
+            _parameters.Restore(previous!.Parameters with { EarlierCount = 0, EarlierSums = [] });
 
         var zeros = new ExactZeros(training, loss, settings.Penalties, cancellation);
         _returned = new ReturnedWeights(_parameters, rows.Scaling, loss, zeros);
         _validation = rows.Validation is null ? null : new MeanLoss(rows.Validation, loss, cancellation);
-        _best = settings.Stopping is null ? null : new BestEpoch(settings.Stopping);
+        _best = settings.Stopping is { } stopping ? new BestEpoch(Plan.PatienceInEpochs(stopping), stopping.MinimumImprovement) : null;
         int runLength = Math.Max(1, RunBytes / (sizeof(float) * rows.Layout.Stride) / Plan.BatchSize);
         var order = new BatchOrder(training.RowCount, Plan.BatchSize, runLength, settings.Plan.Shuffle, settings.Plan.Seed);
         var penalties = new Penalties(settings.Penalties, L2, layout);

@@ -20,6 +20,25 @@ public sealed class IterateAverageTests
     }
 
     [Fact]
+    public void Mean_AfterTurns_IsThatOfTheStepsSinceTheTurnBeforeTheLast()
+    {
+        var average = new IterateAverage(1, firstStep: 0);
+        var means = new List<double>();
+
+        for (int step = 0; step < 8; step++)
+        {
+            average.Add(step, [step]);
+            if (step + 1 is 2 or 5)
+                average.Turn(step + 1);
+            if (step + 1 == 7)
+                average.DropEarlier();
+            means.Add(Mean(average, step + 1, last: -1)[0]);
+        }
+
+        Assert.Equal([0, 0.5, 1, 1.5, 3, 3.5, 5.5, 6], means);        // of the steps 0, 0-1, 0-2, 0-3, 2-4, 2-5, 5-6, 5-7
+    }
+
+    [Fact]
     public void Mean_MillionsOfEqualWeights_LosesNoDigit()
     {
         var average = new IterateAverage(1, 0);

@@ -88,6 +88,19 @@ public sealed class TouchedWeightsTests
             Assert.Equal(_before, _parameters[.._before.Length]);
         }
 
+        /// <summary>Begins new sums, beside which those so far still count.</summary>
+        public void Turn()
+        {
+            _average.Turn(_step);
+            _touched.TurnAverage();
+        }
+
+        public void DropEarlier()
+        {
+            _average.DropEarlier();
+            _touched.Average.DropEarlier();
+        }
+
         /// <summary>Continues with new weights made from what the old ones save.</summary>
         public void SaveAndRestore() => (_parameters, _touched) = Copy();
 
@@ -129,7 +142,7 @@ public sealed class TouchedWeightsTests
         private double[] Average()
         {
             var average = new double[Length];
-            _touched.Average(average);
+            _touched.Mean(average);
             return average;
         }
 
@@ -140,7 +153,7 @@ public sealed class TouchedWeightsTests
             touched.BringUpToDate();
             RuleState state = NewState();
             var lastSteps = new long[Length];
-            touched.Save(state, _before.Length, new double[Length], lastSteps);
+            touched.Save(state, _before.Length, lastSteps);
             Assert.All(lastSteps, step => Assert.Equal(_step, step));
             return (parameters[_before.Length..], state);
         }
@@ -148,13 +161,14 @@ public sealed class TouchedWeightsTests
         private (float[] Parameters, TouchedWeights Touched) Copy()
         {
             RuleState state = NewState();
-            var sums = new double[Length];
             var lastSteps = new long[Length];
-            _touched.Save(state, _before.Length, sums, lastSteps);
+            IterateAverage average = _touched.Average;
+            _touched.Save(state, _before.Length, lastSteps);
             state.StepCount = _step;
             float[] parameters = [.. _parameters];
             TouchedWeights touched = New(parameters);
-            touched.Restore(state, _before.Length, sums, lastSteps);
+            touched.Restore(state, _before.Length, lastSteps);
+            touched.Average.Restore(average.FirstStep, average.Sums, average.EarlierCount, average.EarlierSums);
             return (parameters, touched);
         }
 
@@ -213,6 +227,32 @@ public sealed class TouchedWeightsTests
             {
                 pair.Step(Now(step));
                 pair.AssertClose();
+            }
+        }
+    }
+
+    [Theory, MemberData(nameof(AllForms))]
+    public void TurnAverage_NowAndThen_KeepsTheMeanAndTheBitsOfTheWeights(bool centered, bool biasCorrection, EpsilonPlacement placement)
+    {
+        foreach (bool momentum in new[] { false, true })
+        {
+            RuleSettings settings = Form(centered, biasCorrection, placement);
+            settings = momentum ? WithMomentum(settings) : settings;
+            var turning = new Pair(settings, firstAveragedStep: 0);
+            var planned = new Pair(settings, firstAveragedStep: 40);
+            for (int step = 0; step < 60; step++)
+            {
+                turning.Step(Now(step));
+                planned.Step(Now(step));
+                if (step + 1 is 5 or 20 or 21 or 40)
+                    turning.Turn();
+                if (step % 7 == 3)
+                    turning.SaveAndRestore();
+                if (step + 1 == 50)
+                    turning.DropEarlier();
+                turning.AssertClose();
+                if (step + 1 >= 50)
+                    turning.AssertSameBits(planned);        // nothing is left of the turns
             }
         }
     }

@@ -1,4 +1,3 @@
-using MlNetRms.Settings;
 using MlNetRms.Training;
 
 namespace MlNetRms.Tests.Training;
@@ -13,7 +12,7 @@ public sealed class BestEpochTests
     [InlineData(100, 98.9, true)]
     public void Add_LossOfAnySign_MustFallByTheMinimumImprovement(double before, double after, bool improves)
     {
-        var best = new BestEpoch(new StoppingSettings(Patience: 5, MinimumImprovement: 0.01f));
+        var best = new BestEpoch(patience: 5, minimumImprovement: 0.01f);
         best.Add(1, before, [1]);
 
         best.Add(2, after, [2]);

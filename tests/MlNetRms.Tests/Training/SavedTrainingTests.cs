@@ -26,17 +26,17 @@ public sealed class SavedTrainingTests
         ["validation"] = (_dense, () => new() { ValidationFraction = 0.3f }),
         ["early stopping"] = (_fewRows, () => new()
         {
-            EarlyStopping = new() { Patience = 4 },
+            EarlyStopping = new() { Patience = 1 },
             ValidationFraction = 0.5f,
             BatchSize = 20,
-            NumberOfEpochs = 100,
+            NumberOfEpochs = 200,
             LearningRateSchedule = LearningRateSchedule.Constant,
         }),
         ["early stopping of sparse columns"] = (_sparse, () => new()
         {
-            EarlyStopping = new() { Patience = 2, MinimumImprovement = 0.05f },
+            EarlyStopping = new() { Patience = 1, MinimumImprovement = 0.05f },
             ValidationFraction = 0.3f,
-            NumberOfEpochs = 40,
+            NumberOfEpochs = 100,
         }),
         ["lasso"] = (_dense, () => new() { L1Regularization = 0.1f, NonNegativeWeights = true }),
         ["average of all"] = (_dense, () => new() { AveragedFraction = 1 }),
@@ -53,10 +53,10 @@ public sealed class SavedTrainingTests
         ["decorrelated early stopping"] = (_fewRows, () => new()
         {
             Decorrelate = true,
-            EarlyStopping = new() { Patience = 4 },
+            EarlyStopping = new() { Patience = 1 },
             ValidationFraction = 0.5f,
             BatchSize = 20,
-            NumberOfEpochs = 100,
+            NumberOfEpochs = 200,
             LearningRateSchedule = LearningRateSchedule.Constant,
         }),
         ["steps of a schedule"] = (_dense, () => new() { LearningRateSchedule = LearningRateSchedule.StepDecay(0.5, 7) }),
@@ -196,6 +196,8 @@ public sealed class SavedTrainingTests
             (actual.Parameters.StepCount, actual.Parameters.AlphaPower, actual.Parameters.FirstAveragedStep, actual.Parameters.LearningRate));
         Assert.Equal(parameters.LastSteps, actual.Parameters.LastSteps);
         Assert.Equal(parameters.AverageSums, actual.Parameters.AverageSums);
+        Assert.Equal(parameters.EarlierCount, actual.Parameters.EarlierCount);
+        Assert.Equal(parameters.EarlierSums, actual.Parameters.EarlierSums);
     }
 
     /// <summary>A report without its times.</summary>

@@ -58,6 +58,21 @@ public sealed class TrainingPlanTests
         Assert.Equal(averagedEpochs, (double)plan.AveragedSteps / plan.StepsPerEpoch, 0.02);
     }
 
+    [Theory]
+    [InlineData(1000, null, 0.2f, 25, 100)]        // four steps an epoch
+    [InlineData(15_000, null, 0.2f, 2, 118)]
+    [InlineData(1_000_000, null, 0.2f, 1, 3907)]
+    [InlineData(1_000_000, 2, 0.2f, 1, 1563)]        // no more than the planned average has
+    [InlineData(1000, null, 0, 25, 0)]
+    public void EpochsPerPeriod_AnyRows_MakeAHundredStepsOrOneEpoch(long rows, int? epochs, float averaged, int expectedEpochs, long expectedSteps)
+    {
+        TrainingPlan plan = Of(rows, new() { NumberOfEpochs = epochs, AveragedFraction = averaged });
+
+        Assert.Equal(expectedEpochs, plan.EpochsPerPeriod);
+        Assert.Equal(expectedSteps, plan.RunningSteps);
+        Assert.Equal(7L * expectedEpochs, plan.PatienceInEpochs(new StoppingSettings(Patience: 7, MinimumImprovement: 0)));
+    }
+
     [Fact]
     public void Fit_AutomaticEpochs_HoldsTheRateWhereItAverages()
     {
