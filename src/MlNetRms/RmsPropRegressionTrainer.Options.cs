@@ -175,6 +175,26 @@ public sealed partial class RmsPropRegressionTrainer
         public int? NumberOfThreads { get; set; }
 
         /// <summary>
+        /// Bytes of rows that training holds in memory; at least 1, or null for half of what the process may use, which is the default. Of more
+        /// rows the rest is in a temporary file, which is read once in each epoch and removed at the end, also if the process is killed. The
+        /// model is the same, bit for bit.
+        /// </summary>
+        /// <remarks>
+        /// <para>
+        /// It counts the rows as they are stored: dense rows 4 bytes a feature and 8 to 40 more, sparse ones 8 a value that is not 0. What a training
+        /// holds for each column is beyond it, and so is a 64th of the rows while they are shuffled.
+        /// </para>
+        /// <para>At least 128 pieces of 64 to 512 KiB are held whatever the limit, and twice the rows of a mini-batch.</para>
+        /// </remarks>
+        public long? MemoryLimitInBytes { get; set; }
+
+        /// <summary>
+        /// The folder of the temporary file for rows beyond <see cref="MemoryLimitInBytes"/>; it must exist. Default null, the system's folder of
+        /// temporary files, which on some systems is itself in memory.
+        /// </summary>
+        public string? TemporaryDirectory { get; set; }
+
+        /// <summary>
         /// Share of the rows set aside, by <see cref="Seed"/>, to evaluate each epoch on; not trained on. Default 0, none; in
         /// [0, 1). Excludes <see cref="ValidationSet"/>.
         /// </summary>
@@ -260,6 +280,10 @@ public sealed partial class RmsPropRegressionTrainer
                 Require.AtLeastOne(epochs, nameof(NumberOfEpochs));
             if (NumberOfThreads is { } threads)
                 Require.AtLeastOne(threads, nameof(NumberOfThreads));
+            if (MemoryLimitInBytes is { } limit)
+                Require.AtLeastOne(limit, nameof(MemoryLimitInBytes));
+            if (TemporaryDirectory is not null && !Directory.Exists(TemporaryDirectory))
+                throw new ArgumentException($"{nameof(TemporaryDirectory)} '{TemporaryDirectory}' is no folder that exists.", nameof(TemporaryDirectory));
             Require.InClosedUnitInterval(AveragedFraction, nameof(AveragedFraction));
             Require.NonNegative(InitialWeightsStandardDeviation, nameof(InitialWeightsStandardDeviation));
             Require.InUnitInterval(ValidationFraction, nameof(ValidationFraction));
