@@ -17,7 +17,7 @@ public sealed partial class RmsPropRegressionTrainer
     /// attributes give ranges worth searching, inside those that are allowed; any combination of them is valid. ML.NET's
     /// search keeps options as JSON, which omits properties that are not plain values.
     /// </remarks>
-    public sealed class Options
+    public sealed partial class Options
     {
         /// <summary>Name of the label column, a <see cref="float"/>. Default "Label".</summary>
         public string LabelColumnName { get; set; } = "Label";
@@ -183,6 +183,26 @@ public sealed partial class RmsPropRegressionTrainer
         public int? NumberOfThreads { get; set; }
 
         /// <summary>
+        /// Bytes of rows that training holds in memory; at least 1, or null for half of what the process may use, which is the default. Of more
+        /// rows the rest is in a temporary file, which is read once in each epoch and removed at the end, also if the process is killed. The
+        /// model is the same, bit for bit.
+        /// </summary>
+        /// <remarks>
+        /// <para>
+        /// It counts the rows as they are stored: dense rows 4 bytes a feature and 8 to 40 more, sparse ones 8 a value that is not 0. What a training
+        /// holds for each column is beyond it, and so is a 64th of the rows while they are shuffled.
+        /// </para>
+        /// <para>At least 128 pieces of 64 to 512 KiB are held whatever the limit, and twice the rows of a mini-batch.</para>
+        /// </remarks>
+        public long? MemoryLimitInBytes { get; set; }
+
+        /// <summary>
+        /// The folder of the temporary file for rows beyond <see cref="MemoryLimitInBytes"/>; it must exist. Default null, the system's folder of
+        /// temporary files, which on some systems is itself in memory.
+        /// </summary>
+        public string? TemporaryDirectory { get; set; }
+
+        /// <summary>
         /// Share of the rows set aside, by <see cref="Seed"/>, to evaluate each epoch on; not trained on. Default 0, none; in
         /// [0, 1). Excludes <see cref="ValidationSet"/>.
         /// </summary>
@@ -234,62 +254,5 @@ public sealed partial class RmsPropRegressionTrainer
             Standardize = false,
             InitialWeightsStandardDeviation = 0.01f,
         };
-
-        /// <summary>A copy, checked.</summary>
-        /// <exception cref="ArgumentException">A column name is missing, or two options exclude each other.</exception>
-        /// <exception cref="ArgumentNullException">The schedule is null.</exception>
-        /// <exception cref="ArgumentOutOfRangeException">A number is outside its range, infinite or NaN.</exception>
-        internal Options CheckedCopy()
-        {
-            var copy = (Options)MemberwiseClone();
-            copy.Validate();
-            return copy;
-        }
-
-        private void Validate()
-        {
-            Require.NonEmpty(LabelColumnName, nameof(LabelColumnName));
-            Require.NonEmpty(FeatureColumnName, nameof(FeatureColumnName));
-            if (ExampleWeightColumnName is not null)
-                Require.NonEmpty(ExampleWeightColumnName, nameof(ExampleWeightColumnName));
-            Require.Positive(LearningRate, nameof(LearningRate));
-            ArgumentNullException.ThrowIfNull(LearningRateSchedule);
-            Require.InUnitInterval(Alpha, nameof(Alpha));
-            Require.Positive(Epsilon, nameof(Epsilon));
-            Require.Defined(EpsilonPlacement, nameof(EpsilonPlacement));
-            Require.InUnitInterval(Momentum, nameof(Momentum));
-            if (L2Regularization is { } l2)
-                Require.NonNegative(l2, nameof(L2Regularization));
-            Require.NonNegative(L1Regularization, nameof(L1Regularization));
-            if (GradientClippingNorm is { } norm)
-                Require.Positive(norm, nameof(GradientClippingNorm));
-            Require.AtLeastOne(BatchSize, nameof(BatchSize));
-            if (NumberOfEpochs is { } epochs)
-                Require.AtLeastOne(epochs, nameof(NumberOfEpochs));
-            if (NumberOfThreads is { } threads)
-                Require.AtLeastOne(threads, nameof(NumberOfThreads));
-            Require.InClosedUnitInterval(AveragedFraction, nameof(AveragedFraction));
-            Require.NonNegative(InitialWeightsStandardDeviation, nameof(InitialWeightsStandardDeviation));
-            Require.InUnitInterval(ValidationFraction, nameof(ValidationFraction));
-            EarlyStopping?.Validate();
-            Exclude(ValidationFraction > 0, nameof(ValidationFraction), ValidationSet is not null, nameof(ValidationSet));
-            Exclude(L1Regularization > 0, nameof(L1Regularization), Momentum > 0, nameof(Momentum));
-            Exclude(L1Regularization > 0, nameof(L1Regularization), Centered, nameof(Centered));
-            Exclude(Decorrelate == true, nameof(Decorrelate), L1Regularization > 0, nameof(L1Regularization));
-            Exclude(Decorrelate == true, nameof(Decorrelate), NonNegativeWeights, nameof(NonNegativeWeights));
-            if (Decorrelate == true && !Standardize)
-                throw new ArgumentException($"{nameof(Decorrelate)} needs {nameof(Standardize)}.", nameof(Decorrelate));
-            if (LossFunction is PoissonLoss or TweedieLoss)
-                throw new ArgumentException(
-                    $"{LossFunction.GetType().Name} is for models whose score is the logarithm of the mean, or a positive mean; this model's score " +
-                    "w·x + b is the mean itself and may be negative. For counts use mlContext.Regression.Trainers.LbfgsPoissonRegression.",
-                    nameof(LossFunction));
-        }
-
-        private static void Exclude(bool first, string firstName, bool second, string secondName)
-        {
-            if (first && second)
-                throw new ArgumentException($"{firstName} and {secondName} exclude each other: set one of them only.", firstName);
-        }
     }
 }

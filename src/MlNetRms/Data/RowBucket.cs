@@ -9,7 +9,7 @@ namespace MlNetRms.Data;
 /// values of a dense row, or the indices and then the values of a sparse one, then label and example weight. Records
 /// never cross a chunk's end.
 /// </summary>
-internal sealed class RowBucket(ChunkPool pool, int featureCount)
+internal sealed class RowBucket(ChunkStore chunks, int featureCount)
 {
     private const int HeaderWords = 1;
     private const int TrailerWords = 2;
@@ -21,8 +21,8 @@ internal sealed class RowBucket(ChunkPool pool, int featureCount)
     /// <summary>In place of the number of values.</summary>
     private const int DenseMarker = -1;
 
-    private readonly List<(Chunk Chunk, int UsedWords)> _full = [];
-    private Chunk? _open;
+    private readonly List<(StoredChunk Chunk, int UsedWords)> _full = [];
+    private StoredChunk? _open;
     private int _used;
 
     public long RowCount { get; private set; }
@@ -45,24 +45,25 @@ internal sealed class RowBucket(ChunkPool pool, int featureCount)
         record[^1] = row.Weight;
     }
 
-    /// <summary>Visits the rows in the order of arrival; a chunk is returned to the pool as soon as its rows have been visited.</summary>
+    /// <summary>Visits the rows in the order of arrival; a chunk is given up as soon as its rows have been visited.</summary>
     public void DrainInOrder(RowVisitor visit, CancellationToken cancellation)
     {
         Close();
-        foreach ((Chunk chunk, int usedWords) in _full)
+        foreach ((StoredChunk chunk, int usedWords) in _full)
         {
-            ReadOnlySpan<float> words = chunk.Words;
+            chunks.Pin(chunk);
+            ReadOnlySpan<float> words = chunk.Memory!.Words;
             for (int start = 0; start < usedWords; start += RecordWords(words[start..]))
             {
                 cancellation.ThrowIfCancellationRequested();
                 visit(Record(words[start..]));
             }
-            pool.Return(chunk);
+            chunks.Return(chunk);
         }
         _full.Clear();
     }
 
-    /// <summary>Visits the rows in random order, then returns the chunks to the pool.</summary>
+    /// <summary>Visits the rows in random order, then gives the chunks up.</summary>
     /// <param name="random">The order.</param>
     /// <param name="visit">Takes the rows.</param>
     /// <param name="records">Scratch memory, made longer where it is too short.</param>
@@ -71,6 +72,8 @@ internal sealed class RowBucket(ChunkPool pool, int featureCount)
     public void DrainShuffled(SeededRandom random, RowVisitor visit, ref RecordPosition[] records, CancellationToken cancellation)
     {
         Close();
+        foreach ((StoredChunk chunk, _) in _full)
+            chunks.Pin(chunk);
         Span<RecordPosition> order = Positions(ref records);
         random.Shuffle(order);
         for (int i = 0; i < order.Length; i++)
@@ -80,21 +83,21 @@ internal sealed class RowBucket(ChunkPool pool, int featureCount)
                 Prefetch.Soon(Words(order[i + Ahead]));
             visit(Record(Words(order[i])));
         }
-        foreach ((Chunk chunk, _) in _full)
-            pool.Return(chunk);
+        foreach ((StoredChunk chunk, _) in _full)
+            chunks.Return(chunk);
         _full.Clear();
     }
 
-    private ReadOnlySpan<float> Words(RecordPosition position) => _full[position.Chunk].Chunk.Words[position.Start..];
+    private ReadOnlySpan<float> Words(RecordPosition position) => _full[position.Chunk].Chunk.Memory!.Words[position.Start..];
 
     private Span<float> NewRecord(int words)
     {
         if (_open is null || _open.Length - _used < words)
         {
             Close();
-            _open = pool.Rent(words);
+            _open = chunks.Rent(words);
         }
-        Span<float> record = _open.Words.Slice(_used, words);
+        Span<float> record = _open.Memory!.Words.Slice(_used, words);
         _used += words;
         RowCount++;
         return record;
@@ -103,7 +106,10 @@ internal sealed class RowBucket(ChunkPool pool, int featureCount)
     private void Close()
     {
         if (_open is not null)
+        {
             _full.Add((_open, _used));
+            chunks.Unpin(_open);
+        }
         _open = null;
         _used = 0;
     }
@@ -116,7 +122,7 @@ internal sealed class RowBucket(ChunkPool pool, int featureCount)
         int count = 0;
         for (int chunk = 0; chunk < _full.Count; chunk++)
         {
-            ReadOnlySpan<float> words = _full[chunk].Chunk.Words;
+            ReadOnlySpan<float> words = _full[chunk].Chunk.Memory!.Words;
             for (int start = 0; start < _full[chunk].UsedWords; start += RecordWords(words[start..]))
                 records[count++] = new RecordPosition(chunk, start);
         }

@@ -15,17 +15,17 @@ internal sealed class RowBuckets
     private readonly SeededRandom? _deal;
     private readonly RowBucket[] _buckets;
 
-    /// <param name="pool">Where the memory comes from; <see cref="Drain"/> returns it, the caller disposes of it.</param>
+    /// <param name="chunks">Where the memory comes from; <see cref="Drain"/> gives it up, the caller disposes of it.</param>
     /// <param name="featureCount">Values of a dense row.</param>
     /// <param name="shuffle">Whether <see cref="Drain"/> visits the rows in random order.</param>
     /// <param name="seed">Seed of that order.</param>
-    public RowBuckets(ChunkPool pool, int featureCount, bool shuffle, int seed)
+    public RowBuckets(ChunkStore chunks, int featureCount, bool shuffle, int seed)
     {
         _seed = seed;
         _deal = shuffle ? new SeededRandom(seed, RandomStream.Bucket) : null;
         _buckets = new RowBucket[shuffle ? 1 << BucketBits : 1];
         for (int i = 0; i < _buckets.Length; i++)
-            _buckets[i] = new RowBucket(pool, featureCount);
+            _buckets[i] = new RowBucket(chunks, featureCount);
     }
 
     /// <summary>Number of buckets.</summary>
@@ -54,7 +54,7 @@ internal sealed class RowBuckets
         return rows;
     }
 
-    /// <summary>Calls <paramref name="visit"/> for every row of a bucket, in shuffled order, and returns its memory to the pool.</summary>
+    /// <summary>Calls <paramref name="visit"/> for every row of a bucket, in shuffled order, and gives its memory up.</summary>
     /// <param name="bucket">Its number.</param>
     /// <param name="visit">Takes the rows.</param>
     /// <param name="scratch">Memory for the order, made longer where it is too short.</param>

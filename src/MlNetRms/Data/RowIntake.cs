@@ -9,7 +9,7 @@ namespace MlNetRms.Data;
 /// The rows on their way in. The thread that moves the cursor only copies; another one checks, splits, sums up and deals out what has
 /// been copied, block by block and in the order of reading, so that the bits are those of a single thread.
 /// </summary>
-internal sealed class RowIntake(RowReader reader, ChunkPool pool, ChunkPool validationPool, ReadingSettings settings)
+internal sealed class RowIntake(RowReader reader, ChunkStore chunks, ReadingSettings settings)
 {
     /// <summary>A thread takes about as long to start as so many blocks to process.</summary>
     private const long BlocksWithoutThread = 8;
@@ -21,9 +21,9 @@ internal sealed class RowIntake(RowReader reader, ChunkPool pool, ChunkPool vali
     private readonly SeededRandom _split = new(settings.Seed, RandomStream.ValidationSplit);
     private long _usableRows;
 
-    public RowBuckets Training { get; } = new(pool, reader.FeatureCount, settings.Shuffle, settings.Seed);
+    public RowBuckets Training { get; } = new(chunks, reader.FeatureCount, settings.Shuffle, settings.Seed);
 
-    public RowBuckets SetAside { get; } = new(validationPool, reader.FeatureCount, shuffle: false, settings.Seed);
+    public RowBuckets SetAside { get; } = new(chunks, reader.FeatureCount, shuffle: false, settings.Seed);
 
     /// <summary>Of the training rows' columns and, behind them, the label.</summary>
     public ColumnMoments Moments { get; } = new(RowBlock.RowLengthOf(reader.FeatureCount), columnCount: reader.FeatureCount + 1);

@@ -17,28 +17,28 @@ internal sealed class RowStore
     /// <summary>Fewer words than this are packed before a second thread has started.</summary>
     private const long WordsForThreads = 1 << 20;
 
-    private readonly ChunkPool _pool;
+    private readonly ChunkStore _chunks;
     private readonly Scaling _scaling;
     private readonly double[] _laneCenters;
     private readonly double[] _laneScales;
     private readonly Lock _growing = new();
     private readonly int _rowsPerChunk;
-    private readonly List<Chunk> _sparseChunks = [];
-    private Chunk?[] _denseChunks = [];
+    private readonly List<StoredChunk> _sparseChunks = [];
+    private StoredChunk?[] _denseChunks = [];
     private SparsePosition[] _sparseRows = [];
     private Writer? _append;
 
-    /// <param name="pool">Where the memory comes from; the caller disposes of it.</param>
+    /// <param name="chunks">Where the memory comes from; the caller disposes of it.</param>
     /// <param name="layout">Where a row has its columns.</param>
     /// <param name="scaling">Applied to each row as it is added.</param>
     /// <param name="meanWeight">Mean of the example weights, which are stored relative to it: only their ratios matter, and sums of
     /// weights near 1 neither overflow nor vanish.</param>
-    public RowStore(ChunkPool pool, RowLayout layout, Scaling scaling, double meanWeight)
+    public RowStore(ChunkStore chunks, RowLayout layout, Scaling scaling, double meanWeight)
     {
-        _pool = pool;
+        _chunks = chunks;
         _scaling = scaling;
         Layout = layout;
-        _rowsPerChunk = Math.Max(1, pool.ChunkLength / layout.Stride);
+        _rowsPerChunk = Math.Max(1, chunks.ChunkLength / layout.Stride);
         _laneCenters = new double[layout.Stride];
         _laneScales = new double[layout.Stride];
         for (int column = 0; column < layout.ColumnCount; column++)
@@ -95,7 +95,7 @@ internal sealed class RowStore
         {
             int end = (part + 1) * buckets.Count / parts;
             int bucket = part * buckets.Count / parts;
-            var writer = new Writer(this, RowCount + buckets.RowsBefore(bucket));
+            using var writer = new Writer(this, RowCount + buckets.RowsBefore(bucket));
             RecordPosition[] scratch = [];
             for (; bucket < end; bucket++)
                 buckets.Drain(bucket, writer.Add, ref scratch, cancellation);
@@ -105,19 +105,22 @@ internal sealed class RowStore
         _append = null;
     }
 
+    /// <summary>Lets several threads read that many rows at once; what one of them reads stays valid until all have gone through so many.</summary>
+    public void ReadInBatchesOf(int rows) => _chunks.KeepRecent(2 * (rows / _rowsPerChunk + 2));
+
     /// <summary>The dense parts of at most <paramref name="count"/> rows from <paramref name="first"/> on: as many as are contiguous.</summary>
     public ReadOnlySpan<float> DenseRows(long first, int count)
     {
         (long chunk, long within) = Math.DivRem(first, _rowsPerChunk);
         int rows = (int)Math.Min(count, _rowsPerChunk - within);
-        return _denseChunks[(int)chunk]!.Words.Slice((int)within * Layout.Stride, rows * Layout.Stride);
+        return _chunks.Words(_denseChunks[(int)chunk]!).Slice((int)within * Layout.Stride, rows * Layout.Stride);
     }
 
     /// <summary>The sparse part of a row: places among the sparse columns, and values.</summary>
     public void SparseRow(long row, out ReadOnlySpan<int> places, out ReadOnlySpan<float> values)
     {
         SparsePosition position = _sparseRows[(int)row];
-        Span<float> words = _sparseChunks[position.Chunk].Words.Slice(position.Start, 2 * position.Count);
+        Span<float> words = _chunks.Words(_sparseChunks[position.Chunk]).Slice(position.Start, 2 * position.Count);
         places = MemoryMarshal.Cast<float, int>(words)[..position.Count];
         values = words[position.Count..];
     }
@@ -136,19 +139,22 @@ internal sealed class RowStore
             Array.Resize(ref _sparseRows, checked((int)Math.Max(rows, 2L * _sparseRows.Length)));
     }
 
-    private Chunk DenseChunk(int number)
-    {
-        if (Volatile.Read(ref _denseChunks[number]) is { } chunk)
-            return chunk;
-        lock (_growing)
-            return _denseChunks[number] ??= _pool.Rent(Layout.Stride);
-    }
-
-    private (Chunk Chunk, int Number) NewSparseChunk(int length)
+    /// <summary>A chunk for writing, pinned; two writers can share one.</summary>
+    private StoredChunk DenseChunk(int number)
     {
         lock (_growing)
         {
-            _sparseChunks.Add(_pool.Rent(length));
+            if (_denseChunks[number] is { } chunk)
+                _chunks.PinForWriting(chunk);
+            return _denseChunks[number] ??= _chunks.Rent(Layout.Stride);
+        }
+    }
+
+    private (StoredChunk Chunk, int Number) NewSparseChunk(int length)
+    {
+        lock (_growing)
+        {
+            _sparseChunks.Add(_chunks.Rent(length));
             return (_sparseChunks[^1], _sparseChunks.Count - 1);
         }
     }
@@ -156,12 +162,12 @@ internal sealed class RowStore
     private readonly record struct SparsePosition(int Chunk, int Start, int Count);
 
     /// <summary>Packs rows one after the other; several can do so at once, each its own rows.</summary>
-    private sealed class Writer(RowStore store, long firstRow)
+    private sealed class Writer(RowStore store, long firstRow) : IDisposable
     {
         private readonly RowLayout _layout = store.Layout;
         private long _row = firstRow;
-        private Chunk? _dense;
-        private Chunk? _sparse;
+        private StoredChunk? _dense;
+        private StoredChunk? _sparse;
         private int _sparseNumber;
         private int _sparseUsed;
 
@@ -192,8 +198,11 @@ internal sealed class RowStore
         {
             (long chunk, long within) = Math.DivRem(_row, store._rowsPerChunk);
             if (_dense is null || within == 0)
+            {
+                Release(_dense);
                 _dense = store.DenseChunk((int)chunk);
-            return _dense.Words.Slice((int)within * _layout.Stride, _layout.Stride);
+            }
+            return _dense.Memory!.Words.Slice((int)within * _layout.Stride, _layout.Stride);
         }
 
         private void AddByColumn(in Row row, Span<float> lanes)
@@ -229,12 +238,26 @@ internal sealed class RowStore
         {
             if (_sparse is null || _sparse.Length - _sparseUsed < 2 * count)
             {
+                Release(_sparse);
                 (_sparse, _sparseNumber) = store.NewSparseChunk(2 * count);
                 _sparseUsed = 0;
             }
             store._sparseRows[(int)_row] = new SparsePosition(_sparseNumber, _sparseUsed, count);
             _sparseUsed += 2 * count;
-            return _sparse.Words.Slice(_sparseUsed - 2 * count, 2 * count);
+            return _sparse.Memory!.Words.Slice(_sparseUsed - 2 * count, 2 * count);
+        }
+
+        /// <summary>Lets the memory of the last rows be moved to a file.</summary>
+        public void Dispose()
+        {
+            Release(_dense);
+            Release(_sparse);
+        }
+
+        private void Release(StoredChunk? chunk)
+        {
+            if (chunk is not null)
+                store._chunks.Unpin(chunk);
         }
     }
 }

@@ -11,16 +11,15 @@ internal sealed class TrainingRows : IDisposable
     private const int ShortestChunk = 1 << 14;
     private const int LongestChunk = 1 << 17;
 
-    private readonly ChunkPool _pool;
-    private readonly ChunkPool _validationPool;
+    private readonly ChunkStore _chunks;
 
     private TrainingRows(RowReader reader, ReadingSettings settings, Scaling? previous, ISlabAllocator allocator, CancellationToken cancellation)
     {
-        _pool = NewPool(reader.FeatureCount, allocator);
-        _validationPool = NewPool(reader.FeatureCount, allocator);
+        int chunkLength = (int)Math.Clamp(8 * RowBucket.DenseRecordWords(reader.FeatureCount), ShortestChunk, LongestChunk);
+        _chunks = new ChunkStore(new ChunkPool(allocator, chunkLength), settings.MemoryLimit, settings.TemporaryDirectory);
         try
         {
-            var intake = new RowIntake(reader, _pool, _validationPool, settings);
+            var intake = new RowIntake(reader, _chunks, settings);
             intake.ReadAll();
             RowBuckets training = intake.Training;
             if (training.RowCount == 0)
@@ -29,9 +28,9 @@ internal sealed class TrainingRows : IDisposable
             Scaling = new Scaling(intake.Moments, reader.FeatureCount, training.RowCount, settings.Standardize, previous);
             Layout = new RowLayout(Scaling.IsSparse, reader.HasWeights);
             MeanWeight = training.TotalWeight / training.RowCount;
-            Training = Pack(training, _pool, settings.NumberOfThreads, cancellation);
+            Training = Pack(training, settings.NumberOfThreads, cancellation);
             if (intake.SetAside.RowCount > 0)
-                Validation = Pack(intake.SetAside, _validationPool, settings.NumberOfThreads, cancellation);
+                Validation = Pack(intake.SetAside, settings.NumberOfThreads, cancellation);
         }
         catch
         {
@@ -76,7 +75,7 @@ internal sealed class TrainingRows : IDisposable
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public void ReadValidation(RowReader reader)
     {
-        var store = new RowStore(_validationPool, Layout, Scaling, MeanWeight);
+        var store = new RowStore(_chunks, Layout, Scaling, MeanWeight);
         var block = new RowBlock(reader.FeatureCount);
         for (bool more = true; more;)
         {
@@ -91,18 +90,11 @@ internal sealed class TrainingRows : IDisposable
         Validation = store.RowCount > 0 ? store : throw reader.NoUsableRow("validation");
     }
 
-    public void Dispose()
-    {
-        _pool.Dispose();
-        _validationPool.Dispose();
-    }
+    public void Dispose() => _chunks.Dispose();
 
-    private static ChunkPool NewPool(int featureCount, ISlabAllocator allocator) =>
-        new(allocator, (int)Math.Clamp(8 * RowBucket.DenseRecordWords(featureCount), ShortestChunk, LongestChunk));
-
-    private RowStore Pack(RowBuckets rows, ChunkPool pool, int numberOfThreads, CancellationToken cancellation)
+    private RowStore Pack(RowBuckets rows, int numberOfThreads, CancellationToken cancellation)
     {
-        var store = new RowStore(pool, Layout, Scaling, MeanWeight);
+        var store = new RowStore(_chunks, Layout, Scaling, MeanWeight);
         store.AddAll(rows, numberOfThreads, cancellation);
         return store;
     }

@@ -15,10 +15,13 @@ internal sealed record TrainingSettings(
     StoppingSettings? Stopping,
     bool HasEpochCallback)
 {
+    private const double AutomaticMemoryShare = 0.5;
+
     /// <param name="options">Checked options.</param>
     public static TrainingSettings From(RmsPropRegressionTrainer.Options options) => new(
         new ColumnSettings(options.FeatureColumnName, options.LabelColumnName, options.ExampleWeightColumnName),
-        new ReadingSettings(options.Standardize, options.Shuffle, options.Seed, options.ValidationFraction, Threads(options)),
+        new ReadingSettings(options.Standardize, options.Shuffle, options.Seed, options.ValidationFraction, Threads(options),
+            options.MemoryLimitInBytes ?? (long)(AutomaticMemoryShare * GC.GetGCMemoryInfo().TotalAvailableMemoryBytes), options.TemporaryDirectory),
         new PlanSettings(options.BatchSize, options.NumberOfEpochs, options.AveragedFraction, options.Shuffle, options.Seed,
             options.InitialWeightsStandardDeviation, Threads(options)),
         new RuleSettings(options.Alpha, options.Epsilon, options.EpsilonPlacement, options.BiasCorrection, options.Momentum, options.Centered),

@@ -14,8 +14,8 @@ public sealed class RowBucketTests
     [InlineData(true)]
     public void Drain_RowsOfAnyEncodingAndLength_GivesEachBackWithItsBits(bool shuffle)
     {
-        using var pool = new ChunkPool(NativeSlabAllocator.Instance, 16);
-        var bucket = new RowBucket(pool, Columns);
+        using var chunks = new ChunkStore(new ChunkPool(NativeSlabAllocator.Instance, 16));
+        var bucket = new RowBucket(chunks, Columns);
         float[] values = [1, -0f, float.Epsilon, 1e30f, float.MaxValue];
         bucket.Add(new Row([], values, label: 0, weight: 0.5f));
         bucket.Add(new Row([], [], label: 1, weight: 1));        // a sparse row without values
@@ -38,25 +38,25 @@ public sealed class RowBucketTests
     [InlineData(true)]
     public void Drain_NoRows_VisitsNothing(bool shuffle)
     {
-        using var pool = new ChunkPool(NativeSlabAllocator.Instance, 16);
+        using var chunks = new ChunkStore(new ChunkPool(NativeSlabAllocator.Instance, 16));
 
-        Drain(new RowBucket(pool, Columns), shuffle, (in _) => Assert.Fail("There is no row."), CancellationToken.None);
+        Drain(new RowBucket(chunks, Columns), shuffle, (in _) => Assert.Fail("There is no row."), CancellationToken.None);
     }
 
     [Fact]
     public void DrainInOrder_ManyChunks_ReturnsEachAsSoonAsItIsRead()
     {
-        using var pool = new ChunkPool(NativeSlabAllocator.Instance, 16);        // two rows of eight words a chunk
-        RowBucket bucket = Filled(pool, rows: 20);
+        using var chunks = new ChunkStore(new ChunkPool(NativeSlabAllocator.Instance, 16));        // two rows of eight words a chunk
+        RowBucket bucket = Filled(chunks, rows: 20);
         var order = new List<float>();
         var returned = new HashSet<Chunk>();
-        Chunk fresh = pool.Rent(1);
+        Chunk fresh = chunks.Rent(1).Memory!;
 
         bucket.DrainInOrder((in row) =>
         {
             order.Add(row.Label);
             if (order.Count % 2 == 1 && order.Count > 1)
-                Assert.True(returned.Add(pool.Rent(1)));
+                Assert.True(returned.Add(chunks.Rent(1).Memory!));
         }, CancellationToken.None);
 
         Assert.Equal(Enumerable.Range(0, 20).Select(row => (float)row), order);
@@ -69,7 +69,7 @@ public sealed class RowBucketTests
     public void DrainShuffled_RowsOfManyChunks_ReturnsTheChunksAndGivesOneOrderForOneSeed()
     {
         var allocator = new CountingAllocator();
-        using var pool = new ChunkPool(allocator, 1 << 17);        // four chunks a slab
+        using var chunks = new ChunkStore(new ChunkPool(allocator, 1 << 17));        // four chunks a slab
         int rows = 4 * (1 << 17) / 8;
         RecordPosition[] records = [];
         var orders = new List<float>[3];
@@ -78,7 +78,7 @@ public sealed class RowBucketTests
         {
             List<float> order = orders[run] = [];
             var random = new SeededRandom(seed: run / 2, RandomStream.RowOrder);
-            Filled(pool, rows).DrainShuffled(random, (in row) => order.Add(row.Label), ref records, CancellationToken.None);
+            Filled(chunks, rows).DrainShuffled(random, (in row) => order.Add(row.Label), ref records, CancellationToken.None);
         }
 
         Assert.Single(allocator.Slabs);
@@ -92,8 +92,8 @@ public sealed class RowBucketTests
     [InlineData(true)]
     public void Drain_CancelledOnTheWay_Throws(bool shuffle)
     {
-        using var pool = new ChunkPool(NativeSlabAllocator.Instance, 16);
-        RowBucket bucket = Filled(pool, rows: 20);
+        using var chunks = new ChunkStore(new ChunkPool(NativeSlabAllocator.Instance, 16));
+        RowBucket bucket = Filled(chunks, rows: 20);
         using var cancellation = new CancellationTokenSource();
         int visited = 0;
 
@@ -106,9 +106,9 @@ public sealed class RowBucketTests
         Assert.Equal(5, visited);
     }
 
-    private static RowBucket Filled(ChunkPool pool, int rows)
+    private static RowBucket Filled(ChunkStore chunks, int rows)
     {
-        var bucket = new RowBucket(pool, Columns);
+        var bucket = new RowBucket(chunks, Columns);
         for (int row = 0; row < rows; row++)
             bucket.Add(new Row([], [1, 2, 3, 4, 5], label: row, weight: 1));
         return bucket;

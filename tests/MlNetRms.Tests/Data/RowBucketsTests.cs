@@ -11,9 +11,9 @@ public sealed class RowBucketsTests
     [InlineData(true)]
     public void Drain_DenseAndSparseRowsOverManyChunks_GivesEachRowBackOnceAsItCame(bool shuffle)
     {
-        using var pool = new ChunkPool(NativeSlabAllocator.Instance, 64);        // a few rows each; some rows are longer than a chunk
+        using var chunks = new ChunkStore(new ChunkPool(NativeSlabAllocator.Instance, 64));        // a few rows each; some rows are longer than a chunk
         Rows rows = Some.MostlyZero(1, 1000, denseColumns: 5, sparseColumns: 60, nonZeros: 4);
-        var buckets = new RowBuckets(pool, rows.Width, shuffle, seed: 3);
+        var buckets = new RowBuckets(chunks, rows.Width, shuffle, seed: 3);
         for (int row = 0; row < rows.Count; row++)
         {
             var sparse = Rows.Sparse(rows.Features[row]);
@@ -89,8 +89,8 @@ public sealed class RowBucketsTests
 
     private static List<int> Order(int rows, int seed)
     {
-        using var pool = new ChunkPool(NativeSlabAllocator.Instance, 256);
-        var buckets = new RowBuckets(pool, 1, shuffle: true, seed);
+        using var chunks = new ChunkStore(new ChunkPool(NativeSlabAllocator.Instance, 256));
+        var buckets = new RowBuckets(chunks, 1, shuffle: true, seed);
         for (int row = 0; row < rows; row++)
             buckets.Add(new Row([], [row], row, 1));
         return Drain(buckets, (_, _, _) => { });

@@ -50,12 +50,12 @@ public sealed class RowStoreTests
     [InlineData(30, true)]
     public void Add_MemoryThatHoldsNaN_LeavesTheLanesBehindTheLastOneZero(int columns, bool sparseRows)
     {
-        using var pool = new ChunkPool(NativeSlabAllocator.Instance, chunkLength: 1000);
-        Chunk used = pool.Rent(1);
-        used.Words.Fill(float.NaN);
-        pool.Return(used);
+        using var chunks = new ChunkStore(new ChunkPool(NativeSlabAllocator.Instance, chunkLength: 1000));
+        StoredChunk used = chunks.Rent(1);
+        used.Memory!.Words.Fill(float.NaN);
+        chunks.Return(used);
         var layout = new RowLayout(new bool[columns], hasWeights: true);
-        var store = new RowStore(pool, layout, Unscaled(columns), meanWeight: 1);
+        var store = new RowStore(chunks, layout, Unscaled(columns), meanWeight: 1);
 
         for (int row = 0; row < 10; row++)
             store.Add(sparseRows ? new([], [], label: row, weight: 1) : new([], Some.Normals(row, columns), label: row, weight: 1));
@@ -110,13 +110,13 @@ public sealed class RowStoreTests
         const int Columns = 30;
         const int Count = 50_000;
         var allocator = new CountingAllocator();
-        using var pool = new ChunkPool(allocator, chunkLength: 1 << 14);
-        var buckets = new RowBuckets(pool, Columns, shuffle, seed: 3);
+        using var chunks = new ChunkStore(new ChunkPool(allocator, chunkLength: 1 << 14));
+        var buckets = new RowBuckets(chunks, Columns, shuffle, seed: 3);
         float[] values = Some.Normals(1, Columns);
         for (int row = 0; row < Count; row++)
             buckets.Add(new(indices: [], values, label: row, weight: 1));
         int rawSlabs = allocator.Slabs.Count;
-        var store = new RowStore(pool, new RowLayout(new bool[Columns], hasWeights: false), Unscaled(Columns), meanWeight: 1);
+        var store = new RowStore(chunks, new RowLayout(new bool[Columns], hasWeights: false), Unscaled(Columns), meanWeight: 1);
 
         store.AddAll(buckets, numberOfThreads: 1, CancellationToken.None);
 
@@ -135,8 +135,8 @@ public sealed class RowStoreTests
         const int Count = 50_000;
         const int NonZeros = 20;
         var allocator = new CountingAllocator();
-        using var pool = new ChunkPool(allocator, chunkLength: 1 << 14);
-        var buckets = new RowBuckets(pool, Columns, shuffle, seed: 3);
+        using var chunks = new ChunkStore(new ChunkPool(allocator, chunkLength: 1 << 14));
+        var buckets = new RowBuckets(chunks, Columns, shuffle, seed: 3);
         float[] values = Some.Normals(1, NonZeros);
         int[] indices = new int[NonZeros];
         for (int row = 0; row < Count; row++)
@@ -146,7 +146,7 @@ public sealed class RowStoreTests
             buckets.Add(new(indices, values, label: row, weight: 1));
         }
         int rawSlabs = allocator.Slabs.Count;
-        var store = new RowStore(pool, new RowLayout(Enumerable.Repeat(true, Columns).ToArray(), hasWeights: false), Unscaled(Columns), meanWeight: 1);
+        var store = new RowStore(chunks, new RowLayout(Enumerable.Repeat(true, Columns).ToArray(), hasWeights: false), Unscaled(Columns), meanWeight: 1);
 
         store.AddAll(buckets, numberOfThreads: 1, CancellationToken.None);
 
@@ -173,8 +173,8 @@ public sealed class RowStoreTests
 
         ulong Bits(int threads)
         {
-            using var pool = new ChunkPool(NativeSlabAllocator.Instance, chunkLength: 1 << 14);
-            var buckets = new RowBuckets(pool, columns, shuffle, seed: 3);
+            using var chunks = new ChunkStore(new ChunkPool(NativeSlabAllocator.Instance, chunkLength: 1 << 14));
+            var buckets = new RowBuckets(chunks, columns, shuffle, seed: 3);
             for (int row = 0; row < Count; row++)
             {
                 if (sparseColumns > 0 && row % 2 == 0)
@@ -182,7 +182,7 @@ public sealed class RowStoreTests
                 else
                     buckets.Add(new([], values.AsSpan(row, columns), label: row, weight: 1 + row % 3));
             }
-            var store = new RowStore(pool, layout, Unscaled(columns), meanWeight: 1);
+            var store = new RowStore(chunks, layout, Unscaled(columns), meanWeight: 1);
 
             store.AddAll(buckets, threads, CancellationToken.None);
 
@@ -209,11 +209,11 @@ public sealed class RowStoreTests
     public void AddAll_CancelledFromAnotherThread_Throws(int threads)
     {
         const int Count = 150_000;
-        using var pool = new ChunkPool(NativeSlabAllocator.Instance, chunkLength: 1 << 14);
-        var buckets = new RowBuckets(pool, 20, shuffle: true, seed: 3);
+        using var chunks = new ChunkStore(new ChunkPool(NativeSlabAllocator.Instance, chunkLength: 1 << 14));
+        var buckets = new RowBuckets(chunks, 20, shuffle: true, seed: 3);
         for (int row = 0; row < Count; row++)
             buckets.Add(new([], new float[20], label: row, weight: 1));
-        var store = new RowStore(pool, new RowLayout(new bool[20], hasWeights: false), Unscaled(20), meanWeight: 1);
+        var store = new RowStore(chunks, new RowLayout(new bool[20], hasWeights: false), Unscaled(20), meanWeight: 1);
 
         Assert.Throws<OperationCanceledException>(() => store.AddAll(buckets, threads, new CancellationToken(canceled: true)));
     }

@@ -1,0 +1,192 @@
+using MlNetRms.Data;
+using MlNetRms.Tests.Support;
+
+namespace MlNetRms.Tests.Data;
+
+public sealed class ChunkStoreTests
+{
+    private const int Words = 64;
+
+    /// <summary>Twice <see cref="ChunkStore.RecentChunks"/> are the least that stay in memory.</summary>
+    private const int InMemory = 2 * ChunkStore.RecentChunks;
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(1L)]
+    [InlineData(4L * Words * 200)]
+    public void Words_MoreChunksThanFit_HoldWhatWasWritten(long? limit)
+    {
+        using ChunkStore chunks = New(limit);
+        var random = new Random(1);
+        StoredChunk[] all = [.. Enumerable.Range(0, 1000).Select(number => Filled(chunks, number))];
+
+        for (int i = 0; i < 10_000; i++)
+        {
+            int number = random.Next(all.Length);
+            Assert.False(chunks.Words(all[number]).ContainsAnyExcept((float)number));
+        }
+
+        int fit = limit is null ? all.Length : limit == 1 ? InMemory : 200;
+        Assert.Equal(fit, all.Count(chunk => chunk.Memory is not null));
+        // The last one that needed memory found its place by moving another.
+        Assert.Equal(limit is null ? 0 : (all.Length - fit) * Words * sizeof(float), chunks.FileBytes, tolerance: Words * sizeof(float) * all.Length * 0.3);
+    }
+
+    [Fact]
+    public void Words_ManyOthersUsed_StayWhereTheyAre()
+    {
+        using ChunkStore chunks = New(1);
+        StoredChunk[] all = [.. Enumerable.Range(0, 1000).Select(number => Filled(chunks, number))];
+
+        for (int number = 0; number + ChunkStore.RecentChunks <= all.Length; number += 7)
+        {
+            Span<float> words = chunks.Words(all[number]);
+            for (int other = 1; other < ChunkStore.RecentChunks; other++)
+                chunks.Words(all[(number + other) % all.Length]);
+            Assert.False(words.ContainsAnyExcept((float)number));
+            Assert.Equal(Address.Of(words), Address.Of(chunks.Words(all[number])));
+        }
+    }
+
+    [Fact]
+    public void Words_ReadInSequenceAgainAndAgain_MostOfTheMemoryKeepsItsChunks()
+    {
+        using ChunkStore chunks = New(4L * Words * 500);
+        StoredChunk[] all = [.. Enumerable.Range(0, 1000).Select(number => Filled(chunks, number))];
+        foreach (StoredChunk chunk in all)
+            chunks.Words(chunk);
+
+        int found = 0;
+        foreach (StoredChunk chunk in all)
+        {
+            found += chunk.Memory is not null ? 1 : 0;
+            chunks.Words(chunk);
+        }
+
+        Assert.InRange(found, 500 - 2 * ChunkStore.RecentChunks, 500);
+    }
+
+    [Fact]
+    public void Pin_WhileOthersNeedMemory_KeepsTheWordsInPlace()
+    {
+        using ChunkStore chunks = New(1);
+        StoredChunk pinned = chunks.Rent(Words);
+        pinned.Memory!.Words.Fill(-1);
+        long address = Address.Of(pinned.Memory.Words);
+
+        for (int number = 0; number < 1000; number++)
+            Filled(chunks, number);
+
+        Assert.Equal(address, Address.Of(pinned.Memory!.Words));
+        Assert.False(pinned.Memory.Words.ContainsAnyExcept(-1f));
+    }
+
+    [Fact]
+    public void PinForWriting_ChunkThatWasInTheFile_WritesTheChangeBack()
+    {
+        using ChunkStore chunks = New(1);
+        StoredChunk[] all = [.. Enumerable.Range(0, 1000).Select(number => Filled(chunks, number))];
+
+        for (int number = 0; number < all.Length; number += 3)
+        {
+            chunks.PinForWriting(all[number]);
+            all[number].Memory!.Words[5] = -1;
+            chunks.Unpin(all[number]);
+        }
+
+        for (int number = 0; number < all.Length; number++)
+        {
+            Assert.Equal(number % 3 == 0 ? -1 : number, chunks.Words(all[number])[5]);
+            Assert.Equal(number, chunks.Words(all[number])[6]);
+        }
+    }
+
+    [Fact]
+    public void Return_ChunksInMemoryAndInTheFile_LetsOthersUseTheirPlaces()
+    {
+        using ChunkStore chunks = New(1);
+        long bytes = 0;
+        for (int round = 0; round < 20; round++)
+        {
+            StoredChunk[] all = [.. Enumerable.Range(0, 500).Select(number => Filled(chunks, number))];
+            for (int number = 0; number < all.Length; number++)
+                Assert.Equal(number, chunks.Words(all[number])[0]);
+            foreach (StoredChunk chunk in all)
+                chunks.Return(chunk);
+            bytes = round == 0 ? chunks.FileBytes : bytes;
+        }
+
+        Assert.InRange(chunks.FileBytes, 1, bytes);
+    }
+
+    [Fact]
+    public void Rent_ChunksOfOtherLengths_AreMovedToo()
+    {
+        using ChunkStore chunks = New(1);
+        StoredChunk[] all = [.. Enumerable.Range(0, 300).Select(number => Filled(chunks, number, Words * (1 + number % 3) + number % 2))];
+
+        for (int number = 0; number < all.Length; number++)
+        {
+            Assert.Equal(all[number].Length, chunks.Words(all[number]).Length);
+            Assert.False(chunks.Words(all[number]).ContainsAnyExcept((float)number));
+        }
+        Assert.True(chunks.FileBytes > 0);
+    }
+
+    [Fact]
+    public void Words_SeveralThreads_ReadWhatWasWritten()
+    {
+        using ChunkStore chunks = New(1);
+        var all = new StoredChunk[2000];
+        Parallel.For(0, all.Length, new ParallelOptions { MaxDegreeOfParallelism = 4 }, number => all[number] = Filled(chunks, number));
+
+        Parallel.For(0, 4 * all.Length, new ParallelOptions { MaxDegreeOfParallelism = 4 }, i =>
+        {
+            int number = i * 7 % all.Length;
+            chunks.Pin(all[number]);
+            Assert.False(all[number].Memory!.Words.ContainsAnyExcept((float)number));
+            chunks.Unpin(all[number]);
+        });
+    }
+
+    [Fact]
+    public void Dispose_FileInAFolder_LeavesNothing()
+    {
+        using var folder = new TemporaryFolder();
+        var chunks = new ChunkStore(new ChunkPool(NativeSlabAllocator.Instance, Words), memoryLimit: 1, folder.File(""));
+        for (int number = 0; number < 500; number++)
+            Filled(chunks, number);
+        Assert.True(chunks.FileBytes > 0);
+
+        chunks.Dispose();
+
+        Assert.Empty(folder.Files);
+    }
+
+    [Fact]
+    public void Unpin_FolderThatIsGone_ThrowsIOExceptionThatNamesIt()
+    {
+        string gone;
+        using (var folder = new TemporaryFolder())
+            gone = folder.File("gone");
+        using var chunks = new ChunkStore(new ChunkPool(NativeSlabAllocator.Instance, Words), memoryLimit: 1, gone);
+
+        var thrown = Assert.ThrowsAny<IOException>(() =>
+        {
+            for (int number = 0; number < 500; number++)
+                Filled(chunks, number);
+        });
+
+        Assert.Contains(gone, thrown.Message, StringComparison.Ordinal);
+    }
+
+    private static ChunkStore New(long? limit) => new(new ChunkPool(NativeSlabAllocator.Instance, Words), limit);
+
+    private static StoredChunk Filled(ChunkStore chunks, int number, int length = Words)
+    {
+        StoredChunk chunk = chunks.Rent(length);
+        chunk.Memory!.Words.Fill(number);
+        chunks.Unpin(chunk);
+        return chunk;
+    }
+}

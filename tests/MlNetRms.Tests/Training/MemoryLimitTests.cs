@@ -1,0 +1,130 @@
+using MlNetRms.Tests.Support;
+using static MlNetRms.RmsPropRegressionTrainer;
+
+namespace MlNetRms.Tests.Training;
+
+/// <summary>Rows that do not fit into memory give the same model, bit for bit.</summary>
+public sealed class MemoryLimitTests
+{
+    private static readonly Rows _dense = Some.Linear(1, 100_000, 30, weighted: true);        // 13 MB packed; 8 MB stay in memory whatever the limit
+    private static readonly Rows _sparse = Some.MostlyZero(1, 60_000, 3, 300, nonZeros: 30);        // 15 MB
+
+    public static TheoryData<string, bool, Action<Options>> Cases => new()
+    {
+        { "dense", false, _ => { } },
+        { "dense, not shuffled", false, options => options.Shuffle = false },
+        { "dense, weights, validation rows", false, options =>
+            (options.ExampleWeightColumnName, options.ValidationFraction, options.LossFunction) = ("Weight", 0.3f, new HuberLoss(1)) },
+        { "dense, large batches", false, options => options.BatchSize = 20_000 },
+        { "dense, L1", false, options => options.L1Regularization = 0.01f },
+        { "sparse", true, _ => { } },
+        { "sparse, momentum, validation rows", true, options =>
+            (options.Momentum, options.LearningRateSchedule, options.ValidationFraction) = (0.9f, LearningRateSchedule.Constant, 0.2f) },
+    };
+
+    [Theory, MemberData(nameof(Cases))]
+    public void Fit_RowsBeyondTheLimit_GivesTheSameBitsAndLeavesNoFile(string name, bool sparse, Action<Options> change)
+    {
+        using var folder = new TemporaryFolder();
+        Rows rows = sparse ? _sparse : _dense;
+        RmsPropRegressionTransformer expected = Fit(_ => { });
+
+        foreach (int threads in new[] { 1, 2 })
+        {
+            RmsPropRegressionTransformer limited = Fit(options =>
+                (options.MemoryLimitInBytes, options.TemporaryDirectory, options.NumberOfThreads) = (1, folder.File(""), threads));
+            Assert.True(expected.Parameters().SequenceEqual(limited.Parameters()), name);
+            Assert.Equal(expected.Training.Epochs.Select(epoch => epoch.Loss), limited.Training.Epochs.Select(epoch => epoch.Loss));
+            Assert.Equal(expected.Training.Epochs.Select(epoch => epoch.ValidationLoss), limited.Training.Epochs.Select(epoch => epoch.ValidationLoss));
+            Assert.Equal(expected.Training.RSquared, limited.Training.RSquared);
+        }
+        Assert.Empty(folder.Files);
+
+        RmsPropRegressionTransformer Fit(Action<Options> limit)
+        {
+            var options = new Options { NumberOfEpochs = 2 };
+            change(options);
+            limit(options);
+            return rows.Fit(options);
+        }
+    }
+
+    [Fact]
+    public void Fit_RowsBeyondTheLimit_WritesThemToTheFolderWhileItTrains()
+    {
+        using var folder = new TemporaryFolder();
+        long largest = 0;
+
+        _dense.Fit(new Options
+        {
+            NumberOfEpochs = 2,
+            MemoryLimitInBytes = 1,
+            TemporaryDirectory = folder.File(""),
+            EpochCompleted = _ => largest = Math.Max(largest, OpenBytes(folder.File(""))),
+        });
+
+        if (OperatingSystem.IsLinux())
+            Assert.InRange(largest, 4_000_000, 20_000_000);
+    }
+
+    [Fact]
+    public void Fit_CancelledWithRowsInTheFile_LeavesNoFile()
+    {
+        using var folder = new TemporaryFolder();
+        using var cancellation = new CancellationTokenSource();
+
+        Assert.ThrowsAny<OperationCanceledException>(() => _dense.Fit(new Options
+        {
+            NumberOfEpochs = 5,
+            MemoryLimitInBytes = 1,
+            TemporaryDirectory = folder.File(""),
+            CancellationToken = cancellation.Token,
+            EpochCompleted = _ => cancellation.Cancel(),
+        }));
+
+        Assert.Empty(folder.Files);
+        Assert.Equal(0, OpenBytes(folder.File("")));
+    }
+
+    [Fact]
+    public void RmsProp_FolderThatDoesNotExist_ThrowsArgumentThatNamesIt()
+    {
+        var thrown = Assert.Throws<ArgumentException>(() =>
+            new MLContext().Regression.Trainers.RmsProp(new Options { TemporaryDirectory = "/no/such/folder" }));
+
+        Assert.Contains("TemporaryDirectory '/no/such/folder'", thrown.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-1)]
+    public void RmsProp_LimitBelowOne_ThrowsArgumentOutOfRange(long limit)
+    {
+        var thrown = Assert.Throws<ArgumentOutOfRangeException>(() =>
+            new MLContext().Regression.Trainers.RmsProp(new Options { MemoryLimitInBytes = limit }));
+
+        Assert.Contains("MemoryLimitInBytes", thrown.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Bytes of the files of a folder that this process has open, those without a name included.</summary>
+    private static long OpenBytes(string folder)
+    {
+        long bytes = 0;
+        foreach (string link in Directory.Exists("/proc/self/fd") ? Directory.GetFiles("/proc/self/fd") : [])
+        {
+            try
+            {
+                if (new FileInfo(link).LinkTarget is { } target && target.StartsWith(folder, StringComparison.Ordinal))
+                {
+                    using FileStream file = File.OpenRead(link);
+                    bytes += file.Length;
+                }
+            }
+            catch (IOException)
+            {
+                // Closed in the meantime, by another test.
+            }
+        }
+        return bytes;
+    }
+}
