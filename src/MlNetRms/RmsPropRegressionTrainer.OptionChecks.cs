@@ -1,6 +1,3 @@
-using System.Text.Json.Serialization;
-using Microsoft.ML;
-using Microsoft.ML.SearchSpace;
 using Microsoft.ML.Trainers;
 using MlNetRms.Settings;
 

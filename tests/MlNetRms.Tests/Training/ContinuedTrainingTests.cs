@@ -198,6 +198,8 @@ public sealed class ContinuedTrainingTests
         [nameof(Options.BatchSize)] = options => options.BatchSize = 17,
         [nameof(Options.AveragedFraction)] = options => options.AveragedFraction = 1,
         [nameof(Options.NumberOfThreads)] = options => options.NumberOfThreads = 1,
+        [nameof(Options.MemoryLimitInBytes)] = options => options.MemoryLimitInBytes = 1,
+        [nameof(Options.TemporaryDirectory)] = options => options.TemporaryDirectory = Path.GetTempPath(),
         [nameof(Options.ValidationFraction)] = options => options.ValidationFraction = 0.25f,
         [nameof(Options.EarlyStopping)] = options => (options.EarlyStopping, options.ValidationFraction) = (new() { Patience = 2 }, 0.25f),
         [nameof(Options.InitialWeightsStandardDeviation)] = options => options.InitialWeightsStandardDeviation = 100,
