@@ -45,12 +45,9 @@ internal sealed class DenseCovariance
         var block = new double[BlockRows * stride];
         var sums = new double[stride * stride];
         double weights = 0;
-        for (long first = 0; first < count; first += BlockRows)
+        foreach ((long start, int filled) in rows.EvenBlocks(count, BlockRows))
         {
             cancellation.ThrowIfCancellationRequested();
-            int filled = (int)Math.Min(BlockRows, count - first);
-            // Evenly spaced blocks: without shuffling the first rows need not be like the others.
-            long start = count == rows.RowCount ? first : first * (rows.RowCount - filled) / count;
             for (int i = 0; i < filled; i++)
                 weights += Copy(rows, start + i, block.AsSpan(i * stride, columns));
             CovarianceKernels.AddProducts(block.AsSpan(0, filled * stride), stride, sums);

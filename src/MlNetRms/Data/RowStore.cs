@@ -87,6 +87,16 @@ internal sealed class RowStore
         return _denseChunks[(int)chunk].Words.Slice((int)within * Layout.Stride, rows * Layout.Stride);
     }
 
+    /// <summary>So many rows, all or a sample, in evenly spaced blocks: without shuffling the first rows need not be like the others.</summary>
+    public IEnumerable<(long First, int Count)> EvenBlocks(long count, int blockRows)
+    {
+        for (long done = 0; done < count; done += blockRows)
+        {
+            int rows = (int)Math.Min(blockRows, count - done);
+            yield return (count == RowCount ? done : done * (RowCount - rows) / count, rows);
+        }
+    }
+
     /// <summary>The sparse part of a row: places among the sparse columns, and values.</summary>
     public void SparseRow(long row, out ReadOnlySpan<int> places, out ReadOnlySpan<float> values)
     {

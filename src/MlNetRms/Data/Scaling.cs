@@ -44,8 +44,8 @@ internal sealed class Scaling
         _isSparse = new bool[columnCount];
         StandardDeviations = new double[columnCount];
         ColumnSummary[] summaries = [.. Enumerable.Range(0, columnCount).Select(columns.Summarize)];
-        IsWide = summaries.Count(column => !IsConstant(column)) > rowCount / 2;
-        double? usualSize = IsWide ? UsualSize(summaries, columns.TotalWeight) : null;
+        Wideness = Math.Clamp(2.0 * summaries.Count(column => !IsConstant(column)) / rowCount - 1, 0, 1);
+        double? usualSize = Wideness > 0 ? UsualSize(summaries, columns.TotalWeight) : null;
         for (int i = 0; i < columnCount; i++)
         {
             ColumnSummary column = summaries[i];
@@ -86,8 +86,8 @@ internal sealed class Scaling
     /// <summary>Whether anything is shifted and scaled.</summary>
     public bool IsOn { get; }
 
-    /// <summary>Whether the columns that vary outnumber half the rows.</summary>
-    public bool IsWide { get; }
+    /// <summary>How far the columns that vary outnumber half the rows: from 0 where they do not to 1 where they are as many as the rows.</summary>
+    public double Wideness { get; }
 
     /// <summary>Mean squared length of a scaled row.</summary>
     public double Energy => _denseEnergy + _sparseEnergy;

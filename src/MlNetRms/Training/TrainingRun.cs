@@ -19,7 +19,10 @@ internal sealed class TrainingRun : IDisposable
     private const double UsualEnergy = 5;
     private const double LeastRelativeEnergy = 0.2;
 
-    /// <summary>λ is this share of a row's mean squared length over the number of rows where columns outnumber half the rows.</summary>
+    /// <summary>
+    /// λ is up to this share of a row's mean squared length over the number of rows. It grows from 0 where the columns are half as many as the
+    /// rows: there least squares is still a good predictor, and with twice as many columns the worst.
+    /// </summary>
     private const double WideRidge = 0.25;
 
     /// <summary>Most dense columns that are decorrelated: the eigenvectors of more take longer than the training.</summary>
@@ -48,8 +51,13 @@ internal sealed class TrainingRun : IDisposable
         _scaling = rows.Scaling;
         TrainingState? previous = start.Previous;
         DenseCovariance? covariance = CovarianceOf(settings, rows, cancellation);
-        bool keepsState = previous is not null && !rows.Scaling.HasNewUnits
-            && (previous.Parameters.Decorrelation is not { } directions || (covariance is not null && directions.Fits(covariance)));
+        LeadingDirections? leading = LeadingOf(settings, rows, cancellation);
+        bool keepsState = previous is not null && !rows.Scaling.HasNewUnits && previous.Parameters.Transform switch
+        {
+            Decorrelation directions => covariance is not null && directions.Fits(covariance),
+            LeadingDecorrelation directions => directions.Fits(leading),
+            _ => true,
+        };
         _epochsBefore = previous?.TotalEpochs ?? 0;
         _stepsBefore = keepsState ? previous!.Parameters.StepCount : 0;
         RowStore training = rows.Training;
@@ -59,12 +67,14 @@ internal sealed class TrainingRun : IDisposable
         var rule = new RmsPropRule(settings.Rule);
         L2 = RidgeOf(settings, rows);
         UpdatesTouchedOnly = Parameters.CanUpdateTouchedOnly(layout, rule, settings.Penalties, settings.LearningRate);
-        Decorrelation = keepsState ? previous!.Parameters.Decorrelation : DecorrelationOf(settings, rows, covariance, L2);
-        double energy = rows.Scaling.SparseEnergy + (Decorrelation?.DirectionCount ?? rows.Scaling.Energy - rows.Scaling.SparseEnergy);
+        Transform = keepsState ? previous!.Parameters.Transform
+            : leading is not null ? new LeadingDecorrelation(leading) : DecorrelationOf(settings, rows, covariance, L2);
+        double denseEnergy = rows.Scaling.Energy - rows.Scaling.SparseEnergy;
+        double energy = rows.Scaling.SparseEnergy + (Transform?.Energy(denseEnergy) ?? denseEnergy);
         LearningRateSettings learningRate = LearningRateOf(settings, Plan, energy);
         _parameters = new Parameters(layout, rule, UpdatesTouchedOnly, learningRate.Initial, FirstAveragedStep(previous),
             start.Weights(rows.Scaling) ?? InitialWeights.Of(layout.ColumnCount, settings.Plan),
-            L2 > 0 && UpdatesTouchedOnly ? RidgeByPlace(layout, rows.Scaling) : null, Decorrelation);
+            L2 > 0 && UpdatesTouchedOnly ? RidgeByPlace(layout, rows.Scaling) : null, Transform);
         if (keepsState)
             _parameters.Restore(previous!.Parameters);
 
@@ -78,8 +88,8 @@ internal sealed class TrainingRun : IDisposable
         var penalties = new Penalties(settings.Penalties, L2, layout);
         LearningRate = learningRate.Initial;
         bool isPenalized = L2 > 0 || settings.Penalties is not { L1: 0, NonNegativeWeights: false };
-        Evaluation = new FitEvaluation(rows, loss, Decorrelation, isPenalized, cancellation);
-        ConditionNumber = covariance is null ? null : Decorrelation?.ConditionNumber ?? new Decorrelation(covariance, l2: 0).ConditionNumber;
+        Evaluation = new FitEvaluation(rows, loss, Transform as Decorrelation, isPenalized, cancellation);
+        ConditionNumber = covariance is null ? null : (Transform as Decorrelation ?? new Decorrelation(covariance, l2: 0)).ConditionNumber;
         History = new EpochHistory(Plan.NumberOfEpochs, training.RowCount, loss.ReportFactor);
         // Last, because it starts threads.
         _objective = new BatchGradient(training, _parameters, loss, Plan.BatchSize, settings.Plan.NumberOfThreads, cancellation);
@@ -101,7 +111,7 @@ internal sealed class TrainingRun : IDisposable
     public float L2 { get; }
 
     /// <summary>The coordinates of the dense columns; null where their weights are stepped as they are.</summary>
-    public Decorrelation? Decorrelation { get; }
+    public IWeightTransform? Transform { get; }
 
     /// <summary>What happened so far.</summary>
     public EpochHistory History { get; }
@@ -170,13 +180,18 @@ internal sealed class TrainingRun : IDisposable
 
     /// <summary>λ where the settings leave it open: adaptive steps find poor solutions among the many of a wide set.</summary>
     private static float RidgeOf(TrainingSettings settings, TrainingRows rows) => settings.Penalties.L2
-        ?? (rows.Scaling is { IsOn: true, IsWide: true } && settings.Penalties.L1 == 0
-            ? (float)(WideRidge * rows.Scaling.Energy / rows.Training.RowCount) : 0);
+        ?? (rows.Scaling.IsOn && settings.Penalties.L1 == 0
+            ? (float)(WideRidge * rows.Scaling.Wideness * rows.Scaling.Energy / rows.Training.RowCount) : 0);
 
     /// <summary>Of the dense columns, where it is wanted or affordable; null otherwise.</summary>
     private static DenseCovariance? CovarianceOf(TrainingSettings settings, TrainingRows rows, CancellationToken cancellation) =>
         rows.Scaling.IsOn && rows.Layout.DenseCount > 0 && (settings.Decorrelate == true || rows.Layout.DenseCount is > 1 and <= MostDecorrelated)
             ? DenseCovariance.Of(rows.Training, cancellation) : null;
+
+    /// <summary>Of more dense columns than are decorrelated, where no option forbids it; null otherwise, and where none stand out.</summary>
+    private static LeadingDirections? LeadingOf(TrainingSettings settings, TrainingRows rows, CancellationToken cancellation) =>
+        rows.Scaling.IsOn && settings.Decorrelate is null && !settings.Penalties.NeedsWeights && rows.Layout.DenseCount > MostDecorrelated
+            ? LeadingDirections.Of(rows.Training, cancellation) : null;
 
     private static Decorrelation? DecorrelationOf(TrainingSettings settings, TrainingRows rows, DenseCovariance? covariance, float l2)
     {
