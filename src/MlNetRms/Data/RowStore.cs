@@ -50,6 +50,9 @@ internal sealed class RowStore
 
     public RowLayout Layout { get; }
 
+    /// <summary>See <see cref="Scaling.CentersSparse"/>.</summary>
+    public bool CentersSparse => _scaling.CentersSparse;
+
     public long RowCount { get; private set; }
 
     /// <summary>Values kept in the sparse part of all rows.</summary>
@@ -109,6 +112,19 @@ internal sealed class RowStore
     public float Label(ReadOnlySpan<float> row) => row[Layout.LabelLane];
 
     public float Weight(ReadOnlySpan<float> row) => Layout.WeightLane is { } lane ? row[lane] : 1;
+
+    /// <summary>For each lane what a raw 0 is stored as, where its column is mostly zero; 0 in the others.</summary>
+    public float[] StoredZeros()
+    {
+        var zeros = new float[Layout.Stride];
+        MomentKernels.Standardize(zeros, _laneCenters, _laneScales);
+        for (int column = 0; column < Layout.ColumnCount; column++)
+        {
+            if (Layout.Position(column) < Layout.DenseCount && !_scaling.IsMostlyZero(column))
+                zeros[Layout.Position(column)] = 0;
+        }
+        return zeros;
+    }
 
     private Span<float> NextRow()
     {
