@@ -25,8 +25,15 @@ internal sealed class TrainingRun : IDisposable
     /// </summary>
     private const double WideRidge = 0.25;
 
-    /// <summary>Most dense columns that are decorrelated: the eigenvectors of more take longer than the training.</summary>
+    /// <summary>
+    /// Most dense columns that are decorrelated. The eigenvectors take 0.1 s for 320 columns, 0.6 s for 512, 1.2 s for 768 and 3.9 s for 1024,
+    /// whatever the number of rows, and a training of 20 000 rows 0.1 to 0.2 s without them; but at correlation 0.5 of all pairs an excess
+    /// of 0.001 % becomes 0.08 % with 512, and far more where the condition is worse. Of more columns only the leading directions are scaled.
+    /// </summary>
     private const int MostDecorrelated = 512;
+
+    /// <summary>With so many rows for each direction one visit to each row leaves an expected RMSE 0.0005 % above that of least squares.</summary>
+    private const long RowsPerDirection = 25_000;
 
     private readonly TrainingIdentity _identity;
     private readonly Scaling _scaling;
@@ -61,14 +68,13 @@ internal sealed class TrainingRun : IDisposable
         _epochsBefore = previous?.TotalEpochs ?? 0;
         _stepsBefore = keepsState ? previous!.Parameters.StepCount : 0;
         RowStore training = rows.Training;
-        Plan = TrainingPlan.Of(training.RowCount, settings.Plan, settings.LearningRate.IsConstant ? _stepsBefore : 0);
-
         var layout = new ParameterLayout(rows.Layout);
         var rule = new RmsPropRule(settings.Rule);
         L2 = RidgeOf(settings, rows);
         UpdatesTouchedOnly = Parameters.CanUpdateTouchedOnly(layout, rule, settings.Penalties, settings.LearningRate);
         Transform = keepsState ? previous!.Parameters.Transform
             : leading is not null ? new LeadingDecorrelation(leading) : DecorrelationOf(settings, rows, covariance, L2);
+        Plan = TrainingPlan.Of(training.RowCount, settings.Plan, settings.LearningRate.IsConstant ? _stepsBefore : 0, MayVisitOnce(settings, training));
         double denseEnergy = rows.Scaling.Energy - rows.Scaling.SparseEnergy;
         double energy = rows.Scaling.SparseEnergy + (Transform?.Energy(denseEnergy) ?? denseEnergy);
         LearningRateSettings learningRate = LearningRateOf(settings, Plan, energy);
@@ -110,7 +116,7 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>λ of the L2 penalty as it takes effect.</summary>
     public float L2 { get; }
 
-    /// <summary>The coordinates of the dense columns; null where their weights are stepped as they are.</summary>
+    /// <summary>The coordinates in which the weights of dense columns are stepped; null where their weights are stepped as they are.</summary>
     public IWeightTransform? Transform { get; }
 
     /// <summary>What happened so far.</summary>
@@ -199,6 +205,11 @@ internal sealed class TrainingRun : IDisposable
             ?? (!settings.Penalties.NeedsWeights && rows.Layout.DenseCount is > 1 and <= MostDecorrelated);
         return wanted && covariance is not null ? new Decorrelation(covariance, l2) : null;
     }
+
+    /// <summary>Early stopping needs epochs to choose from, and columns that are correlated need the steps.</summary>
+    private bool MayVisitOnce(TrainingSettings settings, RowStore rows) =>
+        settings.Stopping is null && settings.LearningRate.Schedule == LearningRateSchedule.Default && rows.Layout.SparseCount == 0
+        && Transform is Decorrelation { DirectionCount: var directions } && rows.RowCount >= RowsPerDirection * directions;
 
     private float[] RidgeByPlace(ParameterLayout layout, Scaling scaling)
     {

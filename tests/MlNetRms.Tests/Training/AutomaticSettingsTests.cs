@@ -1,3 +1,4 @@
+using MlNetRms.Tests.Oracles;
 using MlNetRms.Tests.Support;
 using static MlNetRms.RmsPropRegressionTrainer;
 
@@ -7,16 +8,17 @@ namespace MlNetRms.Tests.Training;
 public sealed class AutomaticSettingsTests
 {
     [Theory]
-    [InlineData(60, 40)]
-    [InlineData(20, 50)]
-    public void Fit_MoreColumnsThanHalfTheRows_HasTheWeightsOfAQuarterOfTheEnergyOverTheRows(int count, int columns)
+    [InlineData(60, 40, 1.0 / 3)]        // a third of the way from half as many columns as rows to as many
+    [InlineData(50, 50, 1)]
+    [InlineData(20, 50, 1)]
+    public void Fit_MoreColumnsThanHalfTheRows_HasTheWeightsOfUpToAQuarterOfTheEnergyOverTheRows(int count, int columns, double share)
     {
         Rows rows = Some.Linear(1, count, columns);
 
         float[] automatic = rows.Fit().Parameters();
 
         // Each column has variance 1 in the units of training.
-        Models.AssertClose(rows.Fit(new() { L2Regularization = 0.25f * columns / count }).Parameters(), automatic, 1e-4);
+        Models.AssertClose(rows.Fit(new() { L2Regularization = (float)(share * 0.25 * columns / count) }).Parameters(), automatic, 1e-4);
         Assert.NotEqual(rows.Fit(new() { L2Regularization = 0 }).Parameters(), automatic);
     }
 
@@ -100,5 +102,52 @@ public sealed class AutomaticSettingsTests
 
         Assert.Equal(With(expected), With(null));
         Assert.NotEqual(With(!expected), With(null));
+    }
+
+    [Fact]
+    public void Fit_TooManyColumnsToDecorrelateWithCommonFactors_EndsNearLeastSquares()
+    {
+        Rows rows = Some.WithFactors(1, 2000, 600, [0.6, 0.2]);
+        double least = new LeastSquares(rows).Rmse(rows);
+
+        RmsPropRegressionTransformer automatic = rows.Fit();
+        RmsPropRegressionTransformer plain = rows.Fit(new() { Decorrelate = false });
+
+        Assert.Equal((2, 0), (automatic.Training.LeadingDirections, automatic.Training.DecorrelatedFeatures));
+        Assert.Equal(0, plain.Training.LeadingDirections);
+        Assert.InRange(automatic.Rmse(rows) / least - 1, 0, 0.001);
+        Assert.InRange(plain.Rmse(rows) / least - 1, 0.05, 100);
+    }
+
+    [Fact]
+    public void Fit_TooManyColumnsToDecorrelateForL1_ScalesNoDirections() =>
+        Assert.Equal(0, Some.WithFactors(1, 300, 600, [0.6]).Fit(new() { L1Regularization = 0.01f, NumberOfEpochs = 1 }).Training.LeadingDirections);
+
+    [Fact]
+    public void Fit_OneHotColumnsThatNearlyAddUpToOne_EndsNearLeastSquares()
+    {
+        Rows rows = Some.Levels(1, 6000, 3, 40, noise: 0.1);
+        double least = new LeastSquares(rows).Rmse(rows);
+
+        RmsPropRegressionTransformer model = rows.Fit();
+
+        Assert.Equal((119, 0), (model.Training.DecorrelatedFeatures, model.Training.SparseFeatures));
+        Assert.InRange(model.Rmse(rows) / least - 1, -1e-6, 0.001);
+    }
+
+    [Theory]
+    [InlineData(true, true, 1)]
+    [InlineData(false, true, 2)]        // other rates, and other conditions than those of decorrelated columns
+    [InlineData(true, false, 2)]
+    public void Fit_ManyRowsForEachColumn_VisitsEachOnce(bool decorrelate, bool defaultSchedule, int epochs)
+    {
+        var options = new Options { Decorrelate = decorrelate ? null : false, BatchSize = 25 };
+        if (!defaultSchedule)
+            options.LearningRateSchedule = LearningRateSchedule.CosineToZero;
+
+        TrainingReport report = Some.Linear(1, 50_000, 2).Fit(options).Training;
+
+        Assert.Equal(epochs, report.Epochs.Count);
+        Assert.Equal(2, Some.Linear(1, 49_999, 2).Fit(new() { BatchSize = 25 }).Training.Epochs.Count);
     }
 }
