@@ -83,8 +83,8 @@ public sealed partial class RmsPropRegressionTrainer
 
         /// <summary>
         /// λ of the penalty ½·λ·‖w‖² that is added to the mean half-squared error; its gradient λ·w takes part in the mean
-        /// square. Finite, at least 0; null, the default: 0, but a weak λ where the features that vary outnumber half of the n rows: it grows
-        /// to E / 4n where they are as many as the rows (E is the mean squared length of a row in training). On the weights as trained (standardised ones, in units of the label's
+        /// square. Finite, at least 0; null, the default: 0, but a weak λ where the features that vary outnumber half of the n rows: E / 4n,
+        /// less for features that are not sparse until they are as many as the rows (E is the mean squared length of a row in training). On the weights as trained (standardised ones, in units of the label's
         /// standard deviation, while <see cref="Standardize"/> is on), never on the bias. The solution is that of a ridge regression with
         /// alpha = n·λ on standardised features and label. Raise it where the test error is far above the training error.
         /// </summary>
@@ -127,7 +127,7 @@ public sealed partial class RmsPropRegressionTrainer
 
         /// <summary>
         /// Passes over the data; at least 1, or null, the default, for enough to make at least 2000 steps, and at least 2, or 1 with 25 000 rows
-        /// for each feature (all of them decorrelated, with the default schedule, no early stopping). More epochs help ill-conditioned data.
+        /// for each feature (decorrelated, none rarely different from its mean; default schedule, no early stopping). More epochs help ill-conditioned data.
         /// </summary>
         public int? NumberOfEpochs { get; set; }
 

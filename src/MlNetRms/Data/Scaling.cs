@@ -57,6 +57,7 @@ internal sealed class Scaling
         ColumnSummary[] summaries = [.. Enumerable.Range(0, columnCount).Select(columns.Summarize)];
         Wideness = Math.Clamp(2.0 * summaries.Count(column => !IsConstant(column)) / rowCount - 1, 0, 1);
         double? usualSize = Wideness > 0 ? UsualSize(summaries, columns.TotalWeight) : null;
+        IsPareto = standardize && usualSize is not null;
         double valuesPerRow = summaries.Sum(column => column.NonZeroWeight) / columns.TotalWeight;
         CentersSparse = mayDecorrelate && Wideness == 0 && columnCount <= MostCenteredColumns && rowCount * columnCount <= MostCenteredValues
             && rowCount * valuesPerRow * valuesPerRow <= MostProducts && summaries.Any(column => HasFewNonZeros(column, columns.TotalWeight));
@@ -102,6 +103,9 @@ internal sealed class Scaling
 
     /// <summary>How far the columns that vary outnumber half the rows: from 0 where they do not to 1 where they are as many as the rows.</summary>
     public double Wideness { get; }
+
+    /// <summary>Whether columns keep some of their differences in size, so that the dense ones need not have variance 1.</summary>
+    public bool IsPareto { get; }
 
     /// <summary>Mean squared length of a scaled row.</summary>
     public double Energy => _denseEnergy + _sparseEnergy;

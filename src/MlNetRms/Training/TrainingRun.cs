@@ -20,8 +20,9 @@ internal sealed class TrainingRun : IDisposable
     private const double LeastRelativeEnergy = 0.2;
 
     /// <summary>
-    /// λ is up to this share of a row's mean squared length over the number of rows. It grows from 0 where the columns are half as many as the
-    /// rows: there least squares is still a good predictor, and with twice as many columns the worst.
+    /// λ is up to this share of a row's mean squared length over the number of rows, where columns outnumber half the rows. The part of dense
+    /// columns grows from there until they are as many as the rows: with half as many least squares is still a good predictor, with as many
+    /// the worst. A sparse column is learned from few rows and needs all of its part.
     /// </summary>
     private const double WideRidge = 0.25;
 
@@ -34,6 +35,7 @@ internal sealed class TrainingRun : IDisposable
 
     /// <summary>With so many rows for each direction one visit to each row leaves an expected RMSE 0.0005 % above that of least squares.</summary>
     private const long RowsPerDirection = 25_000;
+    private const double FewestRowsOfAVariance = 1000;
 
     private readonly TrainingIdentity _identity;
     private readonly Scaling _scaling;
@@ -185,9 +187,16 @@ internal sealed class TrainingRun : IDisposable
     }
 
     /// <summary>λ where the settings leave it open: adaptive steps find poor solutions among the many of a wide set.</summary>
-    private static float RidgeOf(TrainingSettings settings, TrainingRows rows) => settings.Penalties.L2
-        ?? (rows.Scaling.IsOn && settings.Penalties.L1 == 0
-            ? (float)(WideRidge * rows.Scaling.Wideness * rows.Scaling.Energy / rows.Training.RowCount) : 0);
+    private static float RidgeOf(TrainingSettings settings, TrainingRows rows)
+    {
+        if (settings.Penalties.L2 is { } given)
+            return given;
+        Scaling scaling = rows.Scaling;
+        if (!scaling.IsOn || scaling.Wideness == 0 || settings.Penalties.L1 > 0)
+            return 0;
+        double energy = scaling.Wideness * (scaling.Energy - scaling.SparseEnergy) + scaling.SparseEnergy;
+        return (float)(WideRidge * energy / rows.Training.RowCount);
+    }
 
     /// <summary>Of the dense columns, where it is wanted or affordable; null otherwise.</summary>
     private static DenseCovariance? CovarianceOf(TrainingSettings settings, TrainingRows rows, CancellationToken cancellation) =>
@@ -196,7 +205,8 @@ internal sealed class TrainingRun : IDisposable
 
     /// <summary>Of more dense columns than are decorrelated, where no option forbids it; null otherwise, and where none stand out.</summary>
     private static LeadingDirections? LeadingOf(TrainingSettings settings, TrainingRows rows, CancellationToken cancellation) =>
-        rows.Scaling.IsOn && settings.Decorrelate is null && !settings.Penalties.NeedsWeights && rows.Layout.DenseCount > MostDecorrelated
+        rows.Scaling is { IsOn: true, IsPareto: false } && settings.Decorrelate is null && !settings.Penalties.NeedsWeights
+        && rows.Layout.DenseCount > MostDecorrelated
             ? LeadingDirections.Of(rows.Training, cancellation) : null;
 
     private static Decorrelation? DecorrelationOf(TrainingSettings settings, TrainingRows rows, DenseCovariance? covariance, float l2)
@@ -206,10 +216,15 @@ internal sealed class TrainingRun : IDisposable
         return wanted && covariance is not null ? new Decorrelation(covariance, l2) : null;
     }
 
-    /// <summary>Early stopping needs epochs to choose from, and columns that are correlated need the steps.</summary>
+    /// <summary>
+    /// Early stopping needs epochs to choose from, correlated columns need the steps, and a column whose variance is that of a few rows needs to see
+    /// them again: in units of its deviation, a value of one in k rows is √k.
+    /// </summary>
     private bool MayVisitOnce(TrainingSettings settings, RowStore rows) =>
-        settings.Stopping is null && settings.LearningRate.Schedule == LearningRateSchedule.Default && rows.Layout.SparseCount == 0
-        && Transform is Decorrelation { DirectionCount: var directions } && rows.RowCount >= RowsPerDirection * directions;
+        settings.Plan.NumberOfEpochs is null && settings.Stopping is null && settings.LearningRate.Schedule == LearningRateSchedule.Default
+        && !_scaling.IsSparse.Contains(true) && Transform is Decorrelation { DirectionCount: var directions }
+        && rows.RowCount >= RowsPerDirection * directions
+        && rows.RowCount >= FewestRowsOfAVariance * Math.Pow(LargestFeature.Of(rows).Value, 2);
 
     private float[] RidgeByPlace(ParameterLayout layout, Scaling scaling)
     {

@@ -120,6 +120,29 @@ public sealed class AutomaticSettingsTests
     }
 
     [Fact]
+    public void Fit_MoreSparseColumnsThanHalfTheRows_HasAQuarterOfTheirEnergyOverTheRowsWhole()
+    {
+        // Two of a hundred columns in each row, of one size: energy 2.
+        Rows rows = new([.. Enumerable.Range(0, 150).Select(row => Enumerable.Range(0, 100).Select(i => i == row % 100 || i == (row + 7) % 100 ? 1f : 0).ToArray())],
+            Some.Normals(1, 150));
+
+        TrainingReport report = rows.Fit(new() { NumberOfEpochs = 1 }).Training;
+
+        Assert.Equal(100, report.SparseFeatures);
+        Assert.Equal(0.25 * 2 / 150, report.L2Regularization, 1e-7);
+    }
+
+    [Fact]
+    public void Fit_ManyDenseColumnsOfKeptSizesBesideSparseOnes_ScalesNoDirections()
+    {
+        Rows rows = Some.WithFactors(1, 300, 600, [0.6]);
+        Rows beside = new([.. rows.Features.Select((row, i) => row.Append(i % 20 == 0 ? 1 : 0).ToArray())], rows.Labels);
+
+        Assert.Equal(1, rows.Fit(new() { NumberOfEpochs = 1 }).Training.LeadingDirections);
+        Assert.Equal(0, beside.Fit(new() { NumberOfEpochs = 1 }).Training.LeadingDirections);
+    }
+
+    [Fact]
     public void Fit_TooManyColumnsToDecorrelateForL1_ScalesNoDirections() =>
         Assert.Equal(0, Some.WithFactors(1, 300, 600, [0.6]).Fit(new() { L1Regularization = 0.01f, NumberOfEpochs = 1 }).Training.LeadingDirections);
 
@@ -133,6 +156,19 @@ public sealed class AutomaticSettingsTests
 
         Assert.Equal((119, 0), (model.Training.DecorrelatedFeatures, model.Training.SparseFeatures));
         Assert.InRange(model.Rmse(rows) / least - 1, -1e-6, 0.001);
+    }
+
+    [Theory]
+    [InlineData(1100, 1)]
+    [InlineData(900, 2)]
+    [InlineData(5, 2)]
+    public void Fit_ManyRowsForEachColumnButFewWithAValue_VisitsThemTwice(int withValue, int epochs)
+    {
+        Rows rows = Some.Linear(1, 50_000, 2);
+        for (int row = 0; row < rows.Count; row++)
+            rows.Features[row][0] = row % (rows.Count / withValue) == 0 && row / (rows.Count / withValue) < withValue ? 1 : 2;
+
+        Assert.Equal(epochs, rows.Fit(new() { BatchSize = 25 }).Training.Epochs.Count);
     }
 
     [Theory]
