@@ -83,9 +83,10 @@ public sealed partial class RmsPropRegressionTrainer
 
         /// <summary>
         /// λ of the penalty ½·λ·‖w‖² that is added to the mean half-squared error; its gradient λ·w takes part in the mean
-        /// square. Finite, at least 0; null, the default: 0, but a weak λ = E / 4n where the features that vary outnumber half of the n
-        /// rows (E is the mean squared length of a row in training). On the weights as trained (standardised ones, in units of the label's
-        /// standard deviation, while <see cref="Standardize"/> is on), never on the bias.
+        /// square. Finite, at least 0; null, the default: 0, but a weak λ where the features that vary outnumber half of the n rows: E / 4n,
+        /// less for features that are not sparse until they are as many as the rows (E is the mean squared length of a row in training). On the
+        /// weights as trained (standardised ones, in units of the label's standard deviation, while <see cref="Standardize"/> is on), never on
+        /// the bias.
         /// </summary>
         /// <remarks>
         /// The solution is that of a ridge regression ‖y − Xw‖² + alpha·‖w‖² with alpha = n·λ on standardised features and label. Raise λ where
@@ -134,22 +135,23 @@ public sealed partial class RmsPropRegressionTrainer
         public int BatchSize { get; set; } = 256;
 
         /// <summary>
-        /// Passes over the data; at least 1, or null, the default, for enough to make at least 2000 steps, and at least 2. More epochs help
-        /// ill-conditioned data.
+        /// Passes over the data; at least 1, or null, the default, for enough to make at least 2000 steps, and at least 2, or 1 with 25 000 rows
+        /// for each feature (decorrelated, none rarely different from its mean; default schedule, no early stopping). More epochs help ill-conditioned data.
         /// </summary>
         public int? NumberOfEpochs { get; set; }
 
         /// <summary>
         /// The returned weights are the mean of the weights after each of the last steps: this share of all steps. Default
         /// 0.2; in [0, 1]. 0 returns the last weights. With <see cref="NumberOfEpochs"/> null, fewer than ten epochs are rounded
-        /// up to whole ones. A training that ends earlier returns a running mean (see <see cref="MlNetRms.EarlyStopping"/>).
+        /// up to whole ones, and of a single one at least 0.8 counts. A training that ends earlier returns a running
+        /// mean (see <see cref="MlNetRms.EarlyStopping"/>).
         /// </summary>
         public float AveragedFraction { get; set; } = 0.2f;
 
         /// <summary>
         /// Whether features and label are brought to mean 0 and standard deviation 1 inside the trainer, and the weights
         /// returned in raw units. Default true. A feature that is 0 in more than nine rows of ten is scaled by the root
-        /// mean square of its other values and not centred. Turn it off only for data that is scaled already.
+        /// mean square of its other values and not centred, unless all features, at most 320, can be decorrelated. Turn it off only for data that is scaled already.
         /// </summary>
         public bool Standardize { get; set; } = true;
 
@@ -157,7 +159,7 @@ public sealed partial class RmsPropRegressionTrainer
         /// Whether training steps in coordinates in which the features that are not sparse are uncorrelated; the weights are returned for the
         /// features as they are. Without it correlated features take very many steps. Null, the default: wherever it pays (up to 512
         /// such features) and no option needs the features themselves (<see cref="L1Regularization"/>, <see cref="NonNegativeWeights"/>,
-        /// <see cref="Standardize"/> off).
+        /// <see cref="Standardize"/> off); of more features only the few directions, such as common factors, in which they vary most.
         /// </summary>
         public bool? Decorrelate { get; set; }
 

@@ -54,7 +54,13 @@ public sealed record TrainingReport
     /// <summary>Number of features that were trained in decorrelated coordinates (<see cref="RmsPropRegressionTrainer.Options.Decorrelate"/>).</summary>
     public required int DecorrelatedFeatures { get; init; }
 
-    /// <summary>Directions of those features without variance of their own, in which nothing can be learned: one for each duplicate, for example.</summary>
+    /// <summary>
+    /// Where the features were too many to be decorrelated: number of directions, such as that of a factor common to all, in which they vary so much
+    /// more than in the others that training scaled them.
+    /// </summary>
+    public required int LeadingDirections { get; init; }
+
+    /// <summary>Directions of the decorrelated features without variance of their own, in which nothing can be learned: one for each duplicate, for example.</summary>
     public required int DroppedDirections { get; init; }
 
     /// <summary>

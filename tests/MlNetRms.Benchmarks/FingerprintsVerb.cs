@@ -36,11 +36,12 @@ internal static class FingerprintsVerb
         ("dense 127x5", () => Fit(Dense(127, 5))),
         ("dense 5000x5", () => Fit(Dense(5000, 5))),
         ("dense 1000x20, sparse encoding", () => Fit(SparselyEncoded(Dense(1000, 20)))),
-        ("sparse 1000x300", () => Fit(Sparse(1000))),
-        ("sparse 5000x300", () => Fit(Sparse(5000))),
-        ("sparse 7x300", () => Fit(Sparse(7))),
-        ("mixed 1000x203", () => Fit(Mixed(1000))),
-        ("mixed 127x203", () => Fit(Mixed(127))),
+        ("sparse 1000x200, decorrelated", () => Fit(Sparse(1000, columns: 200))),
+        ("sparse 1000x400", () => Fit(Sparse(1000))),
+        ("sparse 5000x400", () => Fit(Sparse(5000))),
+        ("sparse 7x400", () => Fit(Sparse(7))),
+        ("mixed 1000x403", () => Fit(Mixed(1000))),
+        ("mixed 127x403", () => Fit(Mixed(127))),
     ];
 
     private static readonly Case[] _rows =
@@ -49,12 +50,12 @@ internal static class FingerprintsVerb
         ("weighted: dense 1000x5", () => Fit(Dense(1000, 5), Weighted())),
         ("weighted: dense 1000x14", () => Fit(Dense(1000, 14), Weighted())),
         ("weighted: dense 127x20, standardize off", () => Fit(Unscaled(127, 20), Weighted(standardize: false))),
-        ("weighted: sparse 1000x300", () => Fit(Sparse(1000), Weighted())),
-        ("weighted: mixed 1000x203", () => Fit(Mixed(1000), Weighted())),
+        ("weighted: sparse 1000x400", () => Fit(Sparse(1000), Weighted())),
+        ("weighted: mixed 1000x403", () => Fit(Mixed(1000), Weighted())),
         ("missing values: dense 1000x20", () => Fit(WithGaps(Dense(1000, 20)))),
         ("missing values: dense 1000x20, weighted", () => Fit(WithGaps(Dense(1000, 20)), Weighted())),
-        ("missing values: sparse 1000x300", () => Fit(WithGaps(Sparse(1000)))),
-        ("missing values: mixed 1000x203, weighted", () => Fit(WithGaps(Mixed(1000)), Weighted())),
+        ("missing values: sparse 1000x400", () => Fit(WithGaps(Sparse(1000)))),
+        ("missing values: mixed 1000x403, weighted", () => Fit(WithGaps(Mixed(1000)), Weighted())),
         ("constant label: dense 1000x5", () => Fit(Dense(1000, 5).Select(example => example with { Label = 3 }))),
         ("constant columns: dense 1000x5", () => Fit(Dense(1000, 5).Select(example => example with { Features = new(5, [7, 0, 1, -2, example.Label]) }))),
     ];
@@ -80,8 +81,8 @@ internal static class FingerprintsVerb
         ("schedule: dense 1000x20, inverse square root", () => Fit(Dense(1000, 20), new() { LearningRateSchedule = LearningRateSchedule.InverseSquareRoot(50) })),
         ("schedule: dense 1000x20, step decay", () => Fit(Dense(1000, 20), new() { LearningRateSchedule = LearningRateSchedule.StepDecay(0.5, 60) })),
         ("schedule: dense 1000x20, custom", () => Fit(Dense(1000, 20), new() { LearningRateSchedule = Hump })),
-        ("schedule: sparse 1000x300, constant", () => Fit(Sparse(1000), new() { LearningRateSchedule = LearningRateSchedule.Constant })),
-        ("schedule: sparse 1000x300, step decay", () => Fit(Sparse(1000), new() { LearningRateSchedule = LearningRateSchedule.StepDecay(0.5, 60) })),
+        ("schedule: sparse 1000x400, constant", () => Fit(Sparse(1000), new() { LearningRateSchedule = LearningRateSchedule.Constant })),
+        ("schedule: sparse 1000x400, step decay", () => Fit(Sparse(1000), new() { LearningRateSchedule = LearningRateSchedule.StepDecay(0.5, 60) })),
     ];
 
     private static readonly Case[] _updateRule =
@@ -96,17 +97,17 @@ internal static class FingerprintsVerb
         ("dense 1000x20, momentum 0.9 at a constant rate", () => Fit(Dense(1000, 20), ConstantMomentum())),
         ("dense 1000x20, centered", () => Fit(Dense(1000, 20), new() { Centered = true })),
         ("dense 1000x20, momentum 0.9, centered, no bias correction, epsilon inside the root", () => Fit(Dense(1000, 20), EveryForm())),
-        ("sparse 1000x300, learning rate 0.1", () => Fit(Sparse(1000), new() { LearningRate = 0.1f })),
-        ("sparse 1000x300, alpha 0.9", () => Fit(Sparse(1000), new() { Alpha = 0.9f })),
-        ("sparse 1000x300, epsilon inside the root", () => Fit(Sparse(1000), new() { EpsilonPlacement = EpsilonPlacement.InsideSquareRoot })),
-        ("sparse 1000x300, no bias correction", () => Fit(Sparse(1000), new() { BiasCorrection = false, Alpha = 0.9f })),
-        ("sparse 1000x300, momentum 0.9 at a constant rate (touched weights)", () => Fit(Sparse(1000), ConstantMomentum())),
-        ("sparse 1000x300, momentum 0.9 (all weights)", () => Fit(Sparse(1000), FallingMomentum())),
-        ("sparse 1000x300, centered", () => Fit(Sparse(1000), new() { Centered = true })),
-        ("sparse 1000x300, momentum 0.9, centered, no bias correction, epsilon inside the root (touched weights)", () => Fit(Sparse(1000), EveryForm())),
-        ("mixed 1000x203, momentum 0.9 at a constant rate (touched weights)", () => Fit(Mixed(1000), ConstantMomentum())),
-        ("mixed 1000x203, momentum 0.9 (all weights)", () => Fit(Mixed(1000), FallingMomentum())),
-        ("mixed 1000x203, centered", () => Fit(Mixed(1000), new() { Centered = true })),
+        ("sparse 1000x400, learning rate 0.1", () => Fit(Sparse(1000), new() { LearningRate = 0.1f })),
+        ("sparse 1000x400, alpha 0.9", () => Fit(Sparse(1000), new() { Alpha = 0.9f })),
+        ("sparse 1000x400, epsilon inside the root", () => Fit(Sparse(1000), new() { EpsilonPlacement = EpsilonPlacement.InsideSquareRoot })),
+        ("sparse 1000x400, no bias correction", () => Fit(Sparse(1000), new() { BiasCorrection = false, Alpha = 0.9f })),
+        ("sparse 1000x400, momentum 0.9 at a constant rate (touched weights)", () => Fit(Sparse(1000), ConstantMomentum())),
+        ("sparse 1000x400, momentum 0.9 (all weights)", () => Fit(Sparse(1000), FallingMomentum())),
+        ("sparse 1000x400, centered", () => Fit(Sparse(1000), new() { Centered = true })),
+        ("sparse 1000x400, momentum 0.9, centered, no bias correction, epsilon inside the root (touched weights)", () => Fit(Sparse(1000), EveryForm())),
+        ("mixed 1000x403, momentum 0.9 at a constant rate (touched weights)", () => Fit(Mixed(1000), ConstantMomentum())),
+        ("mixed 1000x403, momentum 0.9 (all weights)", () => Fit(Mixed(1000), FallingMomentum())),
+        ("mixed 1000x403, centered", () => Fit(Mixed(1000), new() { Centered = true })),
     ];
 
     private static readonly Case[] _constraints =
@@ -119,13 +120,13 @@ internal static class FingerprintsVerb
         ("dense 1000x20, non-negative, L1", () => Fit(Dense(1000, 20), new() { NonNegativeWeights = true, L1Regularization = 0.1f })),
         ("dense 1000x20, non-negative, momentum, centered", () => Fit(Dense(1000, 20), new() { NonNegativeWeights = true, Momentum = 0.5f, Centered = true })),
         ("dense 1000x20, clipping", () => Fit(Dense(1000, 20), new() { GradientClippingNorm = 0.2f })),
-        ("sparse 1000x300, L2", () => Fit(Sparse(1000), new() { L2Regularization = 0.01f })),
-        ("sparse 1000x300, L1", () => Fit(Sparse(1000), new() { L1Regularization = 0.005f })),
-        ("sparse 1000x300, L1 and L2", () => Fit(Sparse(1000), new() { L1Regularization = 0.005f, L2Regularization = 0.01f })),
-        ("sparse 1000x300, non-negative", () => Fit(Sparse(1000), new() { NonNegativeWeights = true })),
-        ("sparse 1000x300, clipping", () => Fit(Sparse(1000), new() { GradientClippingNorm = 0.05f })),
-        ("mixed 1000x203, L1 and L2", () => Fit(Mixed(1000), new() { L1Regularization = 0.005f, L2Regularization = 0.01f })),
-        ("mixed 1000x203, non-negative, clipping", () => Fit(Mixed(1000), new() { NonNegativeWeights = true, GradientClippingNorm = 0.2f })),
+        ("sparse 1000x400, L2", () => Fit(Sparse(1000), new() { L2Regularization = 0.01f })),
+        ("sparse 1000x400, L1", () => Fit(Sparse(1000), new() { L1Regularization = 0.005f })),
+        ("sparse 1000x400, L1 and L2", () => Fit(Sparse(1000), new() { L1Regularization = 0.005f, L2Regularization = 0.01f })),
+        ("sparse 1000x400, non-negative", () => Fit(Sparse(1000), new() { NonNegativeWeights = true })),
+        ("sparse 1000x400, clipping", () => Fit(Sparse(1000), new() { GradientClippingNorm = 0.05f })),
+        ("mixed 1000x403, L1 and L2", () => Fit(Mixed(1000), new() { L1Regularization = 0.005f, L2Regularization = 0.01f })),
+        ("mixed 1000x403, non-negative, clipping", () => Fit(Mixed(1000), new() { NonNegativeWeights = true, GradientClippingNorm = 0.2f })),
     ];
 
     private static readonly Case[] _losses =
@@ -139,8 +140,8 @@ internal static class FingerprintsVerb
         ("loss: dense 1000x20, Huber with L1", () => Fit(Dense(1000, 20), new() { LossFunction = new HuberLoss(0.5f), L1Regularization = 0.1f })),
         ("loss: dense 1000x20, Huber, weighted", () => Fit(Dense(1000, 20), Weighted(new HuberLoss(0.5f)))),
         ("loss: dense 1000x20, quantile, standardize off", () => Fit(Unscaled(1000, 20), new() { LossFunction = new QuantileLoss(0.1f), Standardize = false })),
-        ("loss: sparse 1000x300, Huber", () => Fit(Sparse(1000), new() { LossFunction = new HuberLoss(0.5f) })),
-        ("loss: mixed 1000x203, Huber with L1, weighted", () => Fit(Mixed(1000), Weighted(new HuberLoss(0.5f), l1: 0.005f))),
+        ("loss: sparse 1000x400, Huber", () => Fit(Sparse(1000), new() { LossFunction = new HuberLoss(0.5f) })),
+        ("loss: mixed 1000x403, Huber with L1, weighted", () => Fit(Mixed(1000), Weighted(new HuberLoss(0.5f), l1: 0.005f))),
     ];
 
     private static readonly Case[] _course =
@@ -148,8 +149,8 @@ internal static class FingerprintsVerb
         ("dense 1000x20, batch size 1000", () => Fit(Dense(1000, 20), new() { BatchSize = 1000 })),
         ("dense 1000x20, batch size 7", () => Fit(Dense(1000, 20), new() { BatchSize = 7 })),
         ("dense 127x5, batch size 1", () => Fit(Dense(127, 5), new() { BatchSize = 1 })),
-        ("sparse 1000x300, batch size 7", () => Fit(Sparse(1000), new() { BatchSize = 7 })),
-        ("sparse 1000x300, batch size 7, momentum 0.9 at a constant rate", () => Fit(Sparse(1000), ConstantMomentum(batchSize: 7))),
+        ("sparse 1000x400, batch size 7", () => Fit(Sparse(1000), new() { BatchSize = 7 })),
+        ("sparse 1000x400, batch size 7, momentum 0.9 at a constant rate", () => Fit(Sparse(1000), ConstantMomentum(batchSize: 7))),
         ("sparse 5000x2000, batch size 1", () => Fit(Sparse(5000, 2000), new() { BatchSize = 1, NumberOfEpochs = 3 })),
         ("sparse 5000x2000, batch size 1, momentum 0.9 at a constant rate", () => Fit(Sparse(5000, 2000), ConstantMomentum(batchSize: 1, epochs: 3))),
         ("dense 1000x20, 1 epoch", () => Fit(Dense(1000, 20), new() { NumberOfEpochs = 1 })),
@@ -158,18 +159,18 @@ internal static class FingerprintsVerb
         ("dense 1000x20, no averaging", () => Fit(Dense(1000, 20), new() { AveragedFraction = 0 })),
         ("dense 1000x20, averaged fraction 0.2", () => Fit(Dense(1000, 20), new() { AveragedFraction = 0.2f })),
         ("dense 1000x20, all steps averaged", () => Fit(Dense(1000, 20), new() { AveragedFraction = 1 })),
-        ("sparse 1000x300, no averaging", () => Fit(Sparse(1000), new() { AveragedFraction = 0 })),
-        ("sparse 1000x300, all steps averaged", () => Fit(Sparse(1000), new() { AveragedFraction = 1 })),
+        ("sparse 1000x400, no averaging", () => Fit(Sparse(1000), new() { AveragedFraction = 0 })),
+        ("sparse 1000x400, all steps averaged", () => Fit(Sparse(1000), new() { AveragedFraction = 1 })),
         ("dense 1000x20, standardize off", () => Fit(Unscaled(1000, 20), new() { Standardize = false })),
-        ("sparse 1000x300, standardize off", () => Fit(Sparse(1000), new() { Standardize = false })),
+        ("sparse 1000x400, standardize off", () => Fit(Sparse(1000), new() { Standardize = false })),
         ("dense 1000x20, shuffle off", () => Fit(Dense(1000, 20), new() { Shuffle = false })),
-        ("sparse 1000x300, shuffle off", () => Fit(Sparse(1000), new() { Shuffle = false })),
+        ("sparse 1000x400, shuffle off", () => Fit(Sparse(1000), new() { Shuffle = false })),
         ("dense 1000x20, random first weights", () => Fit(Dense(1000, 20), new() { InitialWeightsStandardDeviation = 0.5f, NumberOfEpochs = 2 })),
-        ("mixed 1000x203, random first weights", () => Fit(Mixed(1000), new() { InitialWeightsStandardDeviation = 0.5f, NumberOfEpochs = 2 })),
+        ("mixed 1000x403, random first weights", () => Fit(Mixed(1000), new() { InitialWeightsStandardDeviation = 0.5f, NumberOfEpochs = 2 })),
         ("dense 1000x20, seed 1", () => Fit(Dense(1000, 20), new() { Seed = 1 })),
-        ("sparse 1000x300, seed -5", () => Fit(Sparse(1000), new() { Seed = -5 })),
+        ("sparse 1000x400, seed -5", () => Fit(Sparse(1000), new() { Seed = -5 })),
         ("dense 1000x5, textbook", () => Fit(Unscaled(1000, 5), Options.Textbook)),
-        ("sparse 1000x300, textbook", () => Fit(Sparse(1000), Options.Textbook)),
+        ("sparse 1000x400, textbook", () => Fit(Sparse(1000), Options.Textbook)),
         ("callback: dense 1000x20, stops before averaging", () => Fit(Dense(1000, 20), new() { EpochCompleted = StopAfter(epoch: 5) })),
         ("callback: dense 1000x20, stops while averaging", () => Fit(Dense(1000, 20), new() { EpochCompleted = StopAfter(epoch: 35) })),
     ];
@@ -177,7 +178,7 @@ internal static class FingerprintsVerb
     private static readonly Case[] _validation =
     [
         ("validation: dense 1000x20, fraction 0.25", () => Fit(Dense(1000, 20), new() { ValidationFraction = 0.25f })),
-        ("validation: mixed 1000x203, fraction 0.25, seed 1", () => Fit(Mixed(1000), new() { ValidationFraction = 0.25f, Seed = 1 })),
+        ("validation: mixed 1000x403, fraction 0.25, seed 1", () => Fit(Mixed(1000), new() { ValidationFraction = 0.25f, Seed = 1 })),
         ("validation: dense 1000x20, set", () => Fit(Dense(1000, 20), new() { ValidationSet = OtherDense() })),
         ("validation: dense 1000x20, argument of Fit", () => Trainer(new()).Fit(View(Dense(1000, 20)), OtherDense())),
         ("early stopping: dense 1000x20, fraction", () => Fit(Dense(1000, 20), Impatient())),
@@ -185,15 +186,15 @@ internal static class FingerprintsVerb
         ("early stopping: dense 1000x20, weighted Huber loss", () => Fit(Dense(1000, 20), Impatient(Weighted(new HuberLoss(0.5f))))),
         ("early stopping: dense 1000x20, L1", () => Fit(Dense(1000, 20), Impatient(new() { L1Regularization = 0.1f }))),
         ("early stopping: dense 1000x20, minimum improvement 0.1", () => Fit(Dense(1000, 20), Impatient(minimumImprovement: 0.1f))),
-        ("early stopping: sparse 1000x300, fraction", () => Fit(Sparse(1000), Impatient())),
-        ("early stopping: mixed 1000x203, best of all epochs, all steps averaged", () => Fit(Mixed(1000), Impatient(new() { AveragedFraction = 1 }, patience: 100))),
+        ("early stopping: sparse 1000x400, fraction", () => Fit(Sparse(1000), Impatient())),
+        ("early stopping: mixed 1000x403, best of all epochs, all steps averaged", () => Fit(Mixed(1000), Impatient(new() { AveragedFraction = 1 }, patience: 100))),
     ];
 
     private static readonly Case[] _starts =
     [
         ("warm start: dense 1000x20", () => Trainer(Slow()).Fit(View(Dense(1000, 20)), Fit(Dense(127, 20)).Model)),
         ("warm start: dense 1000x20, standardize off", () => Trainer(Slow(standardize: false)).Fit(View(Unscaled(1000, 20)), Fit(Unscaled(127, 20)).Model)),
-        ("warm start: mixed 1000x203", () => Trainer(Slow()).Fit(View(Mixed(1000)), Fit(Mixed(127)).Model)),
+        ("warm start: mixed 1000x403", () => Trainer(Slow()).Fit(View(Mixed(1000)), Fit(Mixed(127)).Model)),
         ("continue: dense 1000x20, no averaging", () => FitTwice(Dense(1000, 20), new() { AveragedFraction = 0 })),
         ("continue: dense 1000x20, momentum 0.9 at a constant rate, no averaging", () => FitTwice(Dense(1000, 20), ConstantMomentum(averagedFraction: 0))),
         ("continue: dense 1000x20, averaging", () => FitTwice(Dense(1000, 20), new())),
@@ -202,11 +203,11 @@ internal static class FingerprintsVerb
         ("continue: dense 1000x20, validation", () => FitTwice(Dense(1000, 20), new() { ValidationFraction = 0.25f })),
         ("continue: dense 1000x20, after early stopping", () => FitTwice(Dense(1000, 20), Impatient())),
         ("continue: dense 1000x20, on other rows", () => Trainer(new()).Fit(OtherDense(), Fit(Dense(1000, 20)))),
-        ("continue: sparse 1000x300", () => FitTwice(Sparse(1000), new())),
-        ("continue: sparse 1000x300, no averaging", () => FitTwice(Sparse(1000), new() { AveragedFraction = 0 })),
-        ("continue: sparse 1000x300, momentum 0.9, centered (touched weights)", () => FitTwice(Sparse(1000), EveryForm())),
-        ("continue: sparse 1000x300, touched weights, then all", () => Trainer(FallingMomentum()).Fit(View(Sparse(1000)), Fit(Sparse(1000), ConstantMomentum()))),
-        ("continue: mixed 1000x203, validation", () => FitTwice(Mixed(1000), new() { ValidationFraction = 0.25f })),
+        ("continue: sparse 1000x400", () => FitTwice(Sparse(1000), new())),
+        ("continue: sparse 1000x400, no averaging", () => FitTwice(Sparse(1000), new() { AveragedFraction = 0 })),
+        ("continue: sparse 1000x400, momentum 0.9, centered (touched weights)", () => FitTwice(Sparse(1000), EveryForm())),
+        ("continue: sparse 1000x400, touched weights, then all", () => Trainer(FallingMomentum()).Fit(View(Sparse(1000)), Fit(Sparse(1000), ConstantMomentum()))),
+        ("continue: mixed 1000x403, validation", () => FitTwice(Mixed(1000), new() { ValidationFraction = 0.25f })),
     ];
 
     /// <summary>1 in the middle of the training, ½ at its ends.</summary>
@@ -317,12 +318,12 @@ internal static class FingerprintsVerb
     private static IEnumerable<Example> Unscaled(int count, int columns, int first = 0) => Examples(new SyntheticRows(first + count, columns), first);
 
     /// <summary>Sparsely encoded, 5 values a row.</summary>
-    private static IEnumerable<Example> Sparse(int count, int columns = 300, int first = 0) =>
+    private static IEnumerable<Example> Sparse(int count, int columns = 400, int first = 0) =>
         Examples(new SyntheticRows(first + count, columns, nonZerosPerRow: 5), first);
 
-    /// <summary>3 usual columns, then 200 with 5 values a row; every other row is sparsely encoded.</summary>
+    /// <summary>3 usual columns, then 400 with 5 values a row; every other row is sparsely encoded.</summary>
     private static IEnumerable<Example> Mixed(int count) =>
-        Dense(count, 3).Zip(Sparse(count, columns: 200, first: 10_000), Joined).Select((example, row) => row % 2 == 0 ? example : SparselyEncoded(example));
+        Dense(count, 3).Zip(Sparse(count, columns: 400, first: 10_000), Joined).Select((example, row) => row % 2 == 0 ? example : SparselyEncoded(example));
 
     private static IEnumerable<Example> SparselyEncoded(IEnumerable<Example> examples) => examples.Select(SparselyEncoded);
 

@@ -14,6 +14,8 @@ internal sealed class ColumnMoments(int rowLength, int columnCount)
     private readonly double[] _mean = new double[rowLength];
     private readonly double[] _squares = new double[rowLength];
     private readonly double[] _nonZero = new double[rowLength];
+    private readonly float[] _least = Filled(rowLength, float.PositiveInfinity);
+    private readonly float[] _largest = Filled(rowLength, float.NegativeInfinity);
     private double _denseWeight;
     private Moments[]? _sparse;
     private double _sparseWeight;
@@ -30,6 +32,7 @@ internal sealed class ColumnMoments(int rowLength, int columnCount)
             return;
         for (int i = 0; _denseWeight == 0 && i < columnCount; i++)
             _mean[i] = rows[i];
+        MomentKernels.ExtendRanges(rows, _least, _largest);
         MomentKernels.Accumulate(rows, weightColumn: columnCount, weight, _denseWeight, _mean, _squares, _nonZero);
         _denseWeight += weight;
     }
@@ -57,12 +60,18 @@ internal sealed class ColumnMoments(int rowLength, int columnCount)
             dense.Merge(new Moments { Weight = other._denseWeight, Mean = other._mean[column], Squares = other._squares[column] });
             (_mean[column], _squares[column]) = (dense.Mean, dense.Squares);
             _nonZero[column] += other._nonZero[column];
+            _least[column] = Math.Min(_least[column], other._least[column]);
+            _largest[column] = Math.Max(_largest[column], other._largest[column]);
             if (other._sparse is not null)
                 (_sparse ??= new Moments[columnCount])[column].Merge(other._sparse[column]);
         }
         _denseWeight += other._denseWeight;
         _sparseWeight += other._sparseWeight;
     }
+
+    /// <summary>The farthest that a value is from a number; infinite where there were sparse rows, whose values are not looked at for this.</summary>
+    public double FarthestFrom(double value, int column) =>
+        _sparse is null ? Math.Max(_largest[column] - value, value - _least[column]) : double.PositiveInfinity;
 
     public ColumnSummary Summarize(int column)
     {
@@ -77,6 +86,13 @@ internal sealed class ColumnMoments(int rowLength, int columnCount)
             total.Merge(new Moments { Weight = Math.Max(_sparseWeight - present.Weight, 0) });
         }
         return new ColumnSummary(total.Mean, total.Weight > 0 ? total.Squares / total.Weight : 0, nonZeroWeight);
+    }
+
+    private static float[] Filled(int length, float value)
+    {
+        var values = new float[length];
+        Array.Fill(values, value);
+        return values;
     }
 
     /// <summary>Weight, mean and sum of squared distances from the mean of some values.</summary>

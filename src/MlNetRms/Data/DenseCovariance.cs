@@ -39,7 +39,10 @@ internal sealed class DenseCovariance
     /// <param name="cancellation">Ends the pass over them.</param>
     /// <param name="isSampleEnough">Whether to take a sample where all rows would do, but take longer.</param>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static DenseCovariance Of(RowStore rows, CancellationToken cancellation, bool isSampleEnough = false)
+    public static DenseCovariance Of(RowStore rows, CancellationToken cancellation, bool isSampleEnough = false) =>
+        rows.CentersSparse ? OfNonZeros(rows, cancellation) : OfDense(rows, isSampleEnough, cancellation);
+
+    private static DenseCovariance OfDense(RowStore rows, bool isSampleEnough, CancellationToken cancellation)
     {
         int columns = rows.Layout.DenseCount;
         long count = !isSampleEnough && rows.RowCount * columns <= MostValues ? rows.RowCount : SampleSize(rows.RowCount, columns);
@@ -48,17 +51,57 @@ internal sealed class DenseCovariance
         var block = new double[BlockRows * stride];
         var sums = new double[stride * stride];
         double weights = 0;
-        for (long first = 0; first < count; first += BlockRows)
+        foreach ((long start, int filled) in rows.EvenBlocks(count, BlockRows))
         {
             cancellation.ThrowIfCancellationRequested();
-            int filled = (int)Math.Min(BlockRows, count - first);
-            // Evenly spaced blocks: without shuffling the first rows need not be like the others.
-            long start = count == rows.RowCount ? first : first * (rows.RowCount - filled) / count;
             for (int i = 0; i < filled; i++)
                 weights += Copy(rows, start + i, block.AsSpan(i * stride, columns));
             CovarianceKernels.AddProducts(block.AsSpan(0, filled * stride), stride, sums);
         }
         return new DenseCovariance(columns, Divided(sums, stride, columns, weights), isOfAllRows: count == rows.RowCount);
+    }
+
+    /// <summary>
+    /// Of all rows, by the values that are not zero alone: a sample would miss rare ones. A row is z + s with the stored zeros z and few s that
+    /// are not 0, and the mean of (z + s)·(z + s)ᵀ is z·zᵀ + z·s̄ᵀ + s̄·zᵀ + the mean of s·sᵀ.
+    /// </summary>
+    private static DenseCovariance OfNonZeros(RowStore rows, CancellationToken cancellation)
+    {
+        int columns = rows.Layout.DenseCount;
+        float[] zeros = rows.StoredZeros();
+        var means = new double[columns];
+        var matrix = new double[columns * columns];
+        var places = new int[columns];
+        var values = new double[columns];
+        double weights = 0;
+        for (long position = 0; position < rows.RowCount; position++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            ReadOnlySpan<float> row = rows.DenseRows(position, 1);
+            double weight = rows.Weight(row);
+            weights += weight;
+            int count = 0;
+            for (int lane = 0; lane < columns; lane++)
+            {
+                if (row[lane] != zeros[lane])
+                    (places[count], values[count++]) = (lane, (double)row[lane] - zeros[lane]);
+            }
+            for (int a = 0; a < count; a++)
+            {
+                means[places[a]] += weight * values[a];
+                for (int b = a; b < count; b++)
+                    matrix[places[a] * columns + places[b]] += weight * values[a] * values[b];
+            }
+        }
+        for (int i = 0; i < columns; i++)
+        {
+            for (int j = i; j < columns; j++)
+            {
+                double shifts = (double)zeros[i] * zeros[j] + (zeros[i] * means[j] + means[i] * zeros[j]) / weights;
+                matrix[i * columns + j] = matrix[j * columns + i] = matrix[i * columns + j] / weights + shifts;
+            }
+        }
+        return new DenseCovariance(columns, matrix, isOfAllRows: true);
     }
 
     /// <summary>Copies a row's dense columns, times the root of its weight.</summary>

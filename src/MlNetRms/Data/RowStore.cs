@@ -58,6 +58,9 @@ internal sealed class RowStore
 
     public RowLayout Layout { get; }
 
+    /// <summary>See <see cref="Scaling.CentersSparse"/>.</summary>
+    public bool CentersSparse => _scaling.CentersSparse;
+
     public long RowCount { get; private set; }
 
     /// <summary>Values kept in the sparse part of all rows.</summary>
@@ -116,6 +119,16 @@ internal sealed class RowStore
         return _chunks.Words(_denseChunks[(int)chunk]!).Slice((int)within * Layout.Stride, rows * Layout.Stride);
     }
 
+    /// <summary>So many rows, all or a sample, in evenly spaced blocks: without shuffling the first rows need not be like the others.</summary>
+    public IEnumerable<(long First, int Count)> EvenBlocks(long count, int blockRows)
+    {
+        for (long done = 0; done < count; done += blockRows)
+        {
+            int rows = (int)Math.Min(blockRows, count - done);
+            yield return (count == RowCount ? done : done * (RowCount - rows) / count, rows);
+        }
+    }
+
     /// <summary>The sparse part of a row: places among the sparse columns, and values.</summary>
     public void SparseRow(long row, out ReadOnlySpan<int> places, out ReadOnlySpan<float> values)
     {
@@ -128,6 +141,19 @@ internal sealed class RowStore
     public float Label(ReadOnlySpan<float> row) => row[Layout.LabelLane];
 
     public float Weight(ReadOnlySpan<float> row) => Layout.WeightLane is { } lane ? row[lane] : 1;
+
+    /// <summary>For each lane what a raw 0 is stored as, where its column is mostly zero; 0 in the others.</summary>
+    public float[] StoredZeros()
+    {
+        var zeros = new float[Layout.Stride];
+        MomentKernels.Standardize(zeros, _laneCenters, _laneScales);
+        for (int column = 0; column < Layout.ColumnCount; column++)
+        {
+            if (Layout.Position(column) < Layout.DenseCount && !_scaling.IsMostlyZero(column))
+                zeros[Layout.Position(column)] = 0;
+        }
+        return zeros;
+    }
 
     /// <summary>Makes the lists long enough; the memory of the rows themselves is taken when they come.</summary>
     private void Reserve(long rows)

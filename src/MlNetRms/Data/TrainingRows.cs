@@ -25,7 +25,7 @@ internal sealed class TrainingRows : IDisposable
             if (training.RowCount == 0)
                 throw intake.SetAside.RowCount > 0 ? NothingLeft(intake.SetAside.RowCount) : reader.NoUsableRow("training");
             Counts = reader.Counts;
-            Scaling = new Scaling(intake.Moments, reader.FeatureCount, training.RowCount, settings.Standardize, previous);
+            Scaling = new Scaling(intake.Moments, reader.FeatureCount, training.RowCount, settings.Standardize, settings.MayDecorrelate, previous);
             Layout = new RowLayout(Scaling.IsSparse, reader.HasWeights);
             MeanWeight = training.TotalWeight / training.RowCount;
             Training = Pack(training, settings.NumberOfThreads, cancellation);

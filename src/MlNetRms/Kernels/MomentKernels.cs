@@ -57,6 +57,28 @@ internal static class MomentKernels
         }
     }
 
+    /// <summary>Extends the range of each column by a block of rows.</summary>
+    /// <param name="rows">Rows as long as <paramref name="least"/>, a whole number of vectors; finite.</param>
+    /// <param name="least">The least value of each column so far.</param>
+    /// <param name="largest">The largest one.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
+    public static void ExtendRanges(ReadOnlySpan<float> rows, Span<float> least, Span<float> largest)
+    {
+        for (int column = 0; column < least.Length; column += Vector<float>.Count)
+        {
+            var low = new Vector<float>(least[column..]);
+            var high = new Vector<float>(largest[column..]);
+            for (int row = column; row < rows.Length; row += least.Length)
+            {
+                var x = new Vector<float>(rows[row..]);
+                low = Vector.MinNative(low, x);
+                high = Vector.MaxNative(high, x);
+            }
+            low.CopyTo(least[column..]);
+            high.CopyTo(largest[column..]);
+        }
+    }
+
     private static void Add(Span<double> total, Vector<double> value) => (new Vector<double>(total) + value).CopyTo(total);
 
     /// <summary>x ← (x − center)·scale, element by element.</summary>

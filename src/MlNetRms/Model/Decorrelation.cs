@@ -15,7 +15,7 @@ namespace MlNetRms.Model;
 /// to the curvature). Directions in which the columns do not vary are dropped; duplicate columns share their weight. Source: decorrelated
 /// inputs, LeCun, Bottou, Orr and Müller 1998, §4.3; adaptive steps in an eigenbasis, Vyas et al. 2024 (SOAP).
 /// </remarks>
-internal sealed class Decorrelation
+internal sealed class Decorrelation : IWeightTransform
 {
     /// <summary>Eigenvalues below this share of the largest are rounding of the stored floats.</summary>
     public const double SmallestShare = 1e-10;
@@ -68,6 +68,9 @@ internal sealed class Decorrelation
     /// <summary>Whether the covariance is that of all rows, not of a sample.</summary>
     public bool IsOfAllRows { get; }
 
+    /// <inheritdoc/>
+    public double Energy(double denseEnergy) => DirectionCount;
+
     /// <summary>
     /// Whether other rows with this covariance can be trained in these coordinates: no direction has another variance by much, none that was
     /// dropped has any, and no two are strongly correlated.
@@ -97,18 +100,18 @@ internal sealed class Decorrelation
         return true;
     }
 
-    /// <summary>w = M·u.</summary>
+    /// <inheritdoc/>
     public void ToWeights(ReadOnlySpan<float> coordinates, Span<float> weights) =>
         LinearKernels.Residuals(_matrix, coordinates[.._stride], weights[.._columns]);
 
-    /// <summary>g_u = Mᵀ·g_w.</summary>
+    /// <inheritdoc/>
     public void ToCoordinateGradient(ReadOnlySpan<float> gradient, Span<float> coordinateGradient)
     {
         coordinateGradient[.._stride].Clear();
         LinearKernels.AddGradient(_matrix, gradient[.._columns], coordinateGradient[.._stride]);
     }
 
-    /// <summary>w = M·u in double, in place.</summary>
+    /// <inheritdoc/>
     public void ToWeights(Span<double> coordinates)
     {
         var weights = new double[_columns];
@@ -121,7 +124,7 @@ internal sealed class Decorrelation
         weights.CopyTo(coordinates);
     }
 
-    /// <summary>u = M⁺·w, in place: the coordinates of the part of w that makes a difference.</summary>
+    /// <inheritdoc/>
     public void ToCoordinates(Span<float> weights)
     {
         var coordinates = new float[_columns];

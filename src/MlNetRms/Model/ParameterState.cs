@@ -1,7 +1,7 @@
 namespace MlNetRms.Model;
 
 /// <summary>All that changes in the parameters and what belongs to them, as plain data in the order of the columns, the bias last.</summary>
-/// <param name="Values">What is stepped: the parameters in the units of training or, of dense columns that are decorrelated, coordinates.</param>
+/// <param name="Values">What is stepped: the parameters in the units of training or, of dense columns with a transform, coordinates.</param>
 /// <param name="Rule">The update rule's numbers for each parameter, by name.</param>
 /// <param name="StepCount">Steps taken.</param>
 /// <param name="AlphaPower">αᵗ, 0 once it no longer matters.</param>
@@ -10,8 +10,8 @@ namespace MlNetRms.Model;
 /// <param name="AverageSums">Sum of each parameter over the averaged steps.</param>
 /// <param name="EarlierCount">Steps that count beside those; see <see cref="AveragingPlan"/>.</param>
 /// <param name="EarlierSums">Sum of each parameter over them; empty where there are none.</param>
-/// <param name="Decorrelation">From the coordinates of the dense columns to their weights; null where they are the same.</param>
+/// <param name="Transform">From the coordinates of the dense columns to their weights; null where they are the same.</param>
 /// <param name="LearningRate">η before the schedule, which tells what momentum has done since <paramref name="LastSteps"/>.</param>
 internal sealed record ParameterState(
     float[] Values, IReadOnlyDictionary<string, float[]> Rule, long StepCount, double AlphaPower, long[]? LastSteps,
-    long FirstAveragedStep, double[] AverageSums, long EarlierCount, double[] EarlierSums, Decorrelation? Decorrelation, float LearningRate);
+    long FirstAveragedStep, double[] AverageSums, long EarlierCount, double[] EarlierSums, IWeightTransform? Transform, float LearningRate);

@@ -7,14 +7,14 @@ namespace MlNetRms.Model;
 /// <summary>
 /// The parameters and all that a step changes with them: the update rule's state and the running average. Owner of both ways
 /// of keeping the weights of sparse columns (a step changes all of them, or only those that its batch touches), and of the coordinates
-/// in which the dense columns are decorrelated: predictions need weights, steps and averages are taken in coordinates.
+/// of the dense columns: predictions need weights, steps and averages are taken in coordinates.
 /// </summary>
 internal sealed class Parameters
 {
     private readonly float[] _values;
     private readonly float[] _coordinates;
     private readonly float[] _coordinateGradient;
-    private readonly Decorrelation? _decorrelation;
+    private readonly IWeightTransform? _transform;
     private readonly IUpdateRule _rule;
     private readonly RuleState _state;
     private readonly IterateAverage _average;
@@ -29,9 +29,9 @@ internal sealed class Parameters
     /// <param name="averaging">The steps whose parameters count in <see cref="Mean"/>.</param>
     /// <param name="start">First values by column, the bias last.</param>
     /// <param name="ridge">See <see cref="TouchedWeights"/>.</param>
-    /// <param name="decorrelation">The coordinates of the dense columns; null to step their weights.</param>
+    /// <param name="transform">The coordinates of the dense columns; null to step their weights.</param>
     public Parameters(ParameterLayout layout, IUpdateRule rule, bool touchedOnly, float learningRate, AveragingPlan averaging, ReadOnlySpan<float> start,
-        float[]? ridge = null, Decorrelation? decorrelation = null)
+        float[]? ridge = null, IWeightTransform? transform = null)
     {
         Layout = layout;
         _rule = rule;
@@ -40,11 +40,11 @@ internal sealed class Parameters
         _values = new float[layout.Length];
         layout.Arrange(start, _values);
         layout.SetConstants(_values);
-        _decorrelation = decorrelation;
-        _coordinates = decorrelation is null ? _values : [.. _values];
-        _coordinateGradient = decorrelation is null ? [] : new float[layout.Length];
-        if (decorrelation is not null)
-            decorrelation.ToCoordinates(_coordinates.AsSpan(0, layout.DenseCount));
+        _transform = transform;
+        _coordinates = transform is null ? _values : [.. _values];
+        _coordinateGradient = transform is null ? [] : new float[layout.Length];
+        if (transform is not null)
+            transform.ToCoordinates(_coordinates.AsSpan(0, layout.DenseCount));
         int steppedLength = touchedOnly ? layout.DenseLength : layout.Length;
         _state = new RuleState(rule.StateNames, steppedLength);
         CoordinatesToValues();
@@ -114,7 +114,7 @@ internal sealed class Parameters
     {
         var mean = new double[Layout.Length];
         _average.Mean(_state.StepCount, _coordinates, mean);
-        _decorrelation?.ToWeights(mean.AsSpan(0, Layout.DenseCount));
+        _transform?.ToWeights(mean.AsSpan(0, Layout.DenseCount));
         _touched?.Mean(mean.AsSpan(Layout.DenseLength));
         return Layout.ByColumn<double>(mean);
     }
@@ -146,7 +146,7 @@ internal sealed class Parameters
             Layout.ByColumn<double>(sums),
             _average.EarlierCount,
             earlierSums.Length > 0 ? Layout.ByColumn<double>(earlierSums) : [],
-            _decorrelation,
+            _transform,
             _learningRate);
     }
 
@@ -156,7 +156,7 @@ internal sealed class Parameters
         if (saved.LastSteps is not null && (_touched is null || saved.LearningRate != _learningRate))
             saved = UpToDate(saved);
         Layout.Arrange<float>(saved.Values, _coordinates);
-        if (_decorrelation is not null)
+        if (_transform is not null)
             _coordinates.AsSpan(Layout.DenseLength).CopyTo(_values.AsSpan(Layout.DenseLength));
         CoordinatesToValues();
         Layout.SetConstants(_values);
@@ -197,10 +197,10 @@ internal sealed class Parameters
 
     private ReadOnlySpan<float> ToCoordinates(ReadOnlySpan<float> gradient)
     {
-        if (_decorrelation is null)
+        if (_transform is null)
             return gradient;
         Span<float> coordinateGradient = _coordinateGradient.AsSpan(0, GradientLength);
-        _decorrelation.ToCoordinateGradient(gradient, coordinateGradient);
+        _transform.ToCoordinateGradient(gradient, coordinateGradient);
         gradient[Layout.DenseCount..].CopyTo(coordinateGradient[Layout.DenseCount..]);
         return coordinateGradient;
     }
@@ -208,10 +208,10 @@ internal sealed class Parameters
     /// <summary>Everything but the dense weights is its own coordinate; touched weights are kept among the values alone.</summary>
     private void CoordinatesToValues()
     {
-        if (_decorrelation is null)
+        if (_transform is null)
             return;
         _coordinates.AsSpan(Layout.DenseCount, GradientLength - Layout.DenseCount).CopyTo(_values.AsSpan(Layout.DenseCount));
-        _decorrelation.ToWeights(_coordinates, _values);
+        _transform.ToWeights(_coordinates, _values);
         Layout.SetConstants(_values);
     }
 
@@ -223,7 +223,7 @@ internal sealed class Parameters
     private ParameterState UpToDate(ParameterState saved)
     {
         var same = new Parameters(Layout, _rule, touchedOnly: true, saved.LearningRate, new(0, saved.FirstAveragedStep, 0), saved.Values,
-            decorrelation: saved.Decorrelation);
+            transform: saved.Transform);
         same.Restore(saved);
         same._touched!.BringUpToDate();
         ParameterState upToDate = same.Save();

@@ -5,4 +5,5 @@ namespace MlNetRms.Settings;
 /// before the others go to a file in the folder (null: the system's).
 /// </summary>
 internal sealed record ReadingSettings(
-    bool Standardize, bool Shuffle, int Seed, float ValidationFraction, int NumberOfThreads, long? MemoryLimit, string? TemporaryDirectory);
+    bool Standardize, bool MayDecorrelate, bool Shuffle, int Seed, float ValidationFraction, int NumberOfThreads,
+    long? MemoryLimit, string? TemporaryDirectory);

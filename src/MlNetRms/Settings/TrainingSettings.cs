@@ -18,19 +18,24 @@ internal sealed record TrainingSettings(
     private const double AutomaticMemoryShare = 0.5;
 
     /// <param name="options">Checked options.</param>
-    public static TrainingSettings From(RmsPropRegressionTrainer.Options options) => new(
-        new ColumnSettings(options.FeatureColumnName, options.LabelColumnName, options.ExampleWeightColumnName),
-        new ReadingSettings(options.Standardize, options.Shuffle, options.Seed, options.ValidationFraction, Threads(options),
-            options.MemoryLimitInBytes ?? (long)(AutomaticMemoryShare * GC.GetGCMemoryInfo().TotalAvailableMemoryBytes), options.TemporaryDirectory),
-        new PlanSettings(options.BatchSize, options.NumberOfEpochs, options.AveragedFraction, options.Shuffle, options.Seed,
-            options.InitialWeightsStandardDeviation, Threads(options)),
-        new RuleSettings(options.Alpha, options.Epsilon, options.EpsilonPlacement, options.BiasCorrection, options.Momentum, options.Centered),
-        new LearningRateSettings(options.LearningRate, options.LearningRateSchedule),
-        LossFunctions.Bind(options.LossFunction),
-        new PenaltySettings(options.L2Regularization, options.L1Regularization, options.NonNegativeWeights, options.GradientClippingNorm),
-        options.Decorrelate,
-        options.EarlyStopping is { } stopping ? new StoppingSettings(stopping.Patience, stopping.MinimumImprovement) : null,
-        options.EpochCompleted is not null);
+    public static TrainingSettings From(RmsPropRegressionTrainer.Options options)
+    {
+        var penalties = new PenaltySettings(options.L2Regularization, options.L1Regularization, options.NonNegativeWeights, options.GradientClippingNorm);
+        bool mayDecorrelate = options.Standardize && options.Decorrelate != false && !penalties.NeedsWeights;
+        return new(
+            new ColumnSettings(options.FeatureColumnName, options.LabelColumnName, options.ExampleWeightColumnName),
+            new ReadingSettings(options.Standardize, mayDecorrelate, options.Shuffle, options.Seed, options.ValidationFraction, Threads(options),
+                options.MemoryLimitInBytes ?? (long)(AutomaticMemoryShare * GC.GetGCMemoryInfo().TotalAvailableMemoryBytes), options.TemporaryDirectory),
+            new PlanSettings(options.BatchSize, options.NumberOfEpochs, options.AveragedFraction, options.Shuffle, options.Seed,
+                options.InitialWeightsStandardDeviation, Threads(options)),
+            new RuleSettings(options.Alpha, options.Epsilon, options.EpsilonPlacement, options.BiasCorrection, options.Momentum, options.Centered),
+            new LearningRateSettings(options.LearningRate, options.LearningRateSchedule),
+            LossFunctions.Bind(options.LossFunction),
+            penalties,
+            options.Decorrelate,
+            options.EarlyStopping is { } stopping ? new StoppingSettings(stopping.Patience, stopping.MinimumImprovement) : null,
+            options.EpochCompleted is not null);
+    }
 
     private static int Threads(RmsPropRegressionTrainer.Options options) => options.NumberOfThreads ?? Environment.ProcessorCount;
 }

@@ -1,4 +1,5 @@
 using MlNetRms.Data;
+using MlNetRms.Model;
 
 namespace MlNetRms.Training;
 
@@ -21,8 +22,9 @@ internal static class TrainingReports
         RowsSkippedForFeatures = rows.Counts.BadFeatures,
         LearningRate = run.LearningRate,
         L2Regularization = run.L2,
-        DecorrelatedFeatures = run.Decorrelation is null ? 0 : rows.Layout.DenseCount,
-        DroppedDirections = run.Decorrelation?.DroppedCount ?? 0,
+        DecorrelatedFeatures = run.Transform is Decorrelation ? rows.Layout.DenseCount : 0,
+        LeadingDirections = run.Transform is LeadingDecorrelation leading ? leading.DirectionCount : 0,
+        DroppedDirections = run.Transform is Decorrelation decorrelation ? decorrelation.DroppedCount : 0,
         ConditionNumber = run.ConditionNumber,
         RSquared = statistics.RSquared,
         ResidualStandardDeviation = statistics.ResidualStandardDeviation,

@@ -31,7 +31,7 @@ internal sealed record TrainingState(
     public double[] Weights()
     {
         double[] weights = Array.ConvertAll(Parameters.Values, value => (double)value);
-        if (Parameters.Decorrelation is not { } decorrelation)
+        if (Parameters.Transform is not { } decorrelation)
             return weights;
         var layout = new RowLayout(Scaling.IsSparse, hasWeights: false);
         int[] dense = [.. Enumerable.Range(0, layout.ColumnCount).Where(column => layout.Position(column) < layout.DenseCount)];

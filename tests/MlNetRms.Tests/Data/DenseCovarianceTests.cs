@@ -45,13 +45,43 @@ public sealed class DenseCovarianceTests
     [Fact]
     public void Of_SparseColumnsBeside_IsThatOfTheDenseColumnsAlone()
     {
-        Rows rows = Some.MostlyZero(1, 500, 3, 90, 3);
+        Rows rows = Some.MostlyZero(1, 700, 3, 330, 3);
         Rows dense = new([.. rows.Features.Select(row => row[..3])], rows.Labels);
         using TrainingRows read = Stored.Read(rows, new());
         using TrainingRows readDense = Stored.Read(dense, new());
 
-        Assert.Equal(90, read.Layout.SparseCount);
+        Assert.Equal(330, read.Layout.SparseCount);
         Assert.Equal(DenseCovariance.Of(readDense.Training, CancellationToken.None).ToArray(), DenseCovariance.Of(read.Training, CancellationToken.None).ToArray());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Of_ColumnsThatAreMostlyZero_IsThatOfAllRowsByTheStandardizedColumns(bool weighted)
+    {
+        Rows rows = Some.MostlyZero(1, 400, 3, 90, 3);
+        rows = new Rows(rows.Features, rows.Labels, weighted ? [.. Enumerable.Range(0, 400).Select(row => 0.5f + row % 3)] : null);
+        double[] weights = [.. Enumerable.Range(0, rows.Count).Select(row => (double)rows.Weight(row))];
+        using TrainingRows read = Stored.Read(rows, new());
+
+        DenseCovariance covariance = DenseCovariance.Of(read.Training, CancellationToken.None);
+
+        double[][] standardized = [.. Enumerable.Range(0, rows.Width).Select(column =>
+        {
+            double[] values = [.. rows.Features.Select(row => (double)row[column])];
+            (double mean, double deviation) = LeastSquares.Moments(values, weights);
+            return values.Select(x => (x - mean) / deviation).ToArray();
+        })];
+        double[] actual = covariance.ToArray();
+        Assert.Equal((0, rows.Width, true), (read.Layout.SparseCount, covariance.ColumnCount, covariance.IsOfAllRows));
+        for (int i = 0; i < rows.Width; i++)
+        {
+            for (int j = 0; j < rows.Width; j++)
+            {
+                double expected = Enumerable.Range(0, rows.Count).Sum(row => weights[row] * standardized[i][row] * standardized[j][row]) / weights.Sum();
+                Assert.Equal(expected, actual[i * rows.Width + j], 2e-6);        // stored values are rounded to float
+            }
+        }
     }
 
     [Fact]

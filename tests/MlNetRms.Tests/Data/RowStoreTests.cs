@@ -22,7 +22,7 @@ public sealed class RowStoreTests
         var rows = new Rows(source.Features, Enumerable.Range(0, source.Count).Select(row => (float)row).ToArray(),
             weighted ? Enumerable.Range(0, source.Count).Select(row => 1 + row % 5 / 4f).ToArray() : null);
 
-        using TrainingRows read = Stored.Read(rows, new(), out Scaling scaling, row => sparseRows && row % 3 != 0);
+        using TrainingRows read = Stored.Read(rows, new() { Decorrelate = false }, out Scaling scaling, row => sparseRows && row % 3 != 0);
 
         RowStore store = read.Training;
         double meanWeight = Enumerable.Range(0, rows.Count).Average(row => (double)rows.Weight(row));
@@ -74,7 +74,7 @@ public sealed class RowStoreTests
     {
         Rows rows = Some.MostlyZero(1, 500, denseColumns: 3, sparseColumns: 100, nonZeros: 4);
 
-        using TrainingRows read = Stored.Read(rows, new(), out _, row => row % 2 == 0);
+        using TrainingRows read = Stored.Read(rows, new() { Decorrelate = false }, out _, row => row % 2 == 0);
 
         Assert.Equal(rows.Features.Sum(row => row[3..].Count(value => value != 0)), read.Training.NonZeroCount);
     }

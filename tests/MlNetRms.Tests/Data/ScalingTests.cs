@@ -45,7 +45,7 @@ public sealed class ScalingTests
 
         Scaling scaling = Make(new Rows(features, Some.Normals(1, 30)));
 
-        Assert.True(scaling.IsWide);
+        Assert.True(scaling.Wideness > 0);
         for (int column = 0; column < Columns; column++)
         {
             Assert.True(scaling.IsSparse[column]);
@@ -60,16 +60,19 @@ public sealed class ScalingTests
     }
 
     [Theory]
-    [InlineData(30, 15, 0, false)]
-    [InlineData(30, 16, 0, true)]
-    [InlineData(30, 16, 1, false)]        // a constant column does not count
-    public void IsWide_ColumnsThatVary_TurnsAtHalfTheRows(int count, int columns, int constant, bool expected)
+    [InlineData(30, 15, 0, 0)]
+    [InlineData(30, 16, 0, 1 / 15.0)]
+    [InlineData(30, 16, 1, 0)]        // a constant column does not count
+    [InlineData(31, 16, 0, 1 / 31.0)]
+    [InlineData(30, 30, 0, 1)]
+    [InlineData(30, 90, 0, 1)]
+    public void Wideness_ColumnsThatVary_GrowsFromHalfTheRowsToAsMany(int count, int columns, int constant, double expected)
     {
         Rows rows = Some.Linear(1, count, columns);
         foreach (float[] row in rows.Features)
             Array.Fill(row, 4, 0, constant);
 
-        Assert.Equal(expected, Make(rows).IsWide);
+        Assert.Equal(expected, Make(rows).Wideness, 1e-12);
     }
 
     [Fact]
@@ -253,6 +256,6 @@ public sealed class ScalingTests
             values[row * rowLength + rows.Width + 1] = rows.Weight(row);
         }
         moments.AddDense(values);
-        return new Scaling(moments, rows.Width, rows.Count, standardize, previous);
+        return new Scaling(moments, rows.Width, rows.Count, standardize, previous: previous);
     }
 }

@@ -18,10 +18,39 @@ public sealed class TrainingRowsTests
         if (sparseColumns == 0)
             rows = Some.Linear(1, 300, 4);
 
-        using TrainingRows read = Stored.Read(rows, new());
+        using TrainingRows read = Stored.Read(rows, new() { Decorrelate = false });
 
         Assert.Equal(apart ? sparseColumns : 0, read.Layout.SparseCount);
         Assert.Equal(rows.Width, read.Layout.DenseCount + read.Layout.SparseCount);
+    }
+
+    [Theory]
+    [InlineData(700, 320, "", true)]
+    [InlineData(700, 321, "", false)]
+    [InlineData(639, 320, "", false)]        // wide: more columns than half the rows
+    [InlineData(700, 320, nameof(RmsPropRegressionTrainer.Options.L1Regularization), false)]
+    [InlineData(700, 320, nameof(RmsPropRegressionTrainer.Options.NonNegativeWeights), false)]
+    [InlineData(700, 320, nameof(RmsPropRegressionTrainer.Options.Decorrelate), false)]
+    [InlineData(700, 320, nameof(RmsPropRegressionTrainer.Options.Standardize), false)]
+    public void Read_SmallSetsWithSparseColumns_CentersThemWhereTheyCanBeDecorrelated(int count, int columns, string option, bool centered)
+    {
+        // One level a row, each in two rows at least.
+        Rows rows = new([.. Enumerable.Range(0, count).Select(row => Enumerable.Range(0, columns).Select(column => row % columns == column ? 1f : 0).ToArray())],
+            Some.Normals(1, count));
+        var options = new RmsPropRegressionTrainer.Options
+        {
+            L1Regularization = option == nameof(RmsPropRegressionTrainer.Options.L1Regularization) ? 0.1f : 0,
+            NonNegativeWeights = option == nameof(RmsPropRegressionTrainer.Options.NonNegativeWeights),
+            Decorrelate = option == nameof(RmsPropRegressionTrainer.Options.Decorrelate) ? false : null,
+            Standardize = option != nameof(RmsPropRegressionTrainer.Options.Standardize),
+        };
+
+        using TrainingRows read = Stored.Read(rows, options);
+
+        Assert.Equal(centered, read.Scaling.CentersSparse);
+        Assert.Equal(centered ? 0 : columns, read.Layout.SparseCount);
+        Assert.Equal(centered ? 2 : 0, Math.Round(count * read.Scaling.Center(columns - 1), 3));
+        Assert.False(centered && read.Scaling.SparseEnergy > 0);
     }
 
     [Fact]

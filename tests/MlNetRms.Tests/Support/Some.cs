@@ -38,6 +38,66 @@ internal static class Some
     public static Rows Linear(int seed, int rows, int columns, double noise = 0.3, bool weighted = false) =>
         Linear(seed, rows, Enumerable.Repeat(1.0, columns).ToArray(), noise: noise, weighted: weighted);
 
+    /// <summary>
+    /// Columns of variance 1 that follow common factors, the strongest first: of the variance of each column, factor k makes shares[k] with
+    /// either sign. The label depends on what the columns have of their own.
+    /// </summary>
+    public static Rows WithFactors(int seed, int rows, int columns, double[] shares, double noise = 0.3, bool weighted = false)
+    {
+        var random = new Random(seed);
+        double[,] loadings = new double[shares.Length, columns];
+        for (int k = 0; k < shares.Length; k++)
+        {
+            for (int i = 0; i < columns; i++)
+                loadings[k, i] = Math.Sqrt(shares[k]) * (random.Next(2) == 0 ? 1 : -1);
+        }
+        double own = Math.Sqrt(1 - shares.Sum());
+        double[] weights = [.. Enumerable.Range(0, columns).Select(_ => Normal(random))];
+        var features = new float[rows][];
+        var labels = new float[rows];
+        for (int row = 0; row < rows; row++)
+        {
+            double[] factors = [.. shares.Select(_ => Normal(random))];
+            double label = noise * Normal(random);
+            features[row] = new float[columns];
+            for (int i = 0; i < columns; i++)
+            {
+                double x = own * Normal(random);
+                label += weights[i] * x;
+                for (int k = 0; k < shares.Length; k++)
+                    x += loadings[k, i] * factors[k];
+                features[row][i] = (float)x;
+            }
+            labels[row] = (float)label;
+        }
+        return new Rows(features, labels, weighted ? [.. Enumerable.Range(0, rows).Select(_ => (float)(0.2 + random.NextDouble()))] : null);
+    }
+
+    /// <summary>Categories as one-hot columns, levels drawn in proportion to 1/rank; the first category has no column for its rarest level.</summary>
+    public static Rows Levels(int seed, int rows, int categories, int levels, double noise)
+    {
+        var random = new Random(seed);
+        double[] cumulative = [.. Enumerable.Range(1, levels).Select(last => Enumerable.Range(1, last).Sum(rank => 1.0 / rank))];
+        double[] effects = [.. Enumerable.Range(0, categories * levels).Select(_ => Normal(random))];
+        var features = new float[rows][];
+        var labels = new float[rows];
+        for (int row = 0; row < rows; row++)
+        {
+            double label = noise * Normal(random);
+            var all = new float[categories * levels];
+            for (int category = 0; category < categories; category++)
+            {
+                double drawn = random.NextDouble() * cumulative[^1];
+                int column = category * levels + Array.FindIndex(cumulative, sum => drawn < sum);
+                all[column] = 1;
+                label += effects[column];
+            }
+            features[row] = [.. all[..(levels - 1)], .. all[levels..]];
+            labels[row] = (float)label;
+        }
+        return new Rows(features, labels);
+    }
+
     /// <summary>A few usual columns, then columns of which each row has only a few that are not zero.</summary>
     public static Rows MostlyZero(int seed, int rows, int denseColumns, int sparseColumns, int nonZeros, double noise = 0.3)
     {

@@ -1,3 +1,4 @@
+using MlNetRms.Tests.Oracles;
 using MlNetRms.Tests.Support;
 using static MlNetRms.RmsPropRegressionTrainer;
 
@@ -7,16 +8,17 @@ namespace MlNetRms.Tests.Training;
 public sealed class AutomaticSettingsTests
 {
     [Theory]
-    [InlineData(60, 40)]
-    [InlineData(20, 50)]
-    public void Fit_MoreColumnsThanHalfTheRows_HasTheWeightsOfAQuarterOfTheEnergyOverTheRows(int count, int columns)
+    [InlineData(60, 40, 1.0 / 3)]        // a third of the way from half as many columns as rows to as many
+    [InlineData(50, 50, 1)]
+    [InlineData(20, 50, 1)]
+    public void Fit_MoreColumnsThanHalfTheRows_HasTheWeightsOfUpToAQuarterOfTheEnergyOverTheRows(int count, int columns, double share)
     {
         Rows rows = Some.Linear(1, count, columns);
 
         float[] automatic = rows.Fit().Parameters();
 
         // Each column has variance 1 in the units of training.
-        Models.AssertClose(rows.Fit(new() { L2Regularization = 0.25f * columns / count }).Parameters(), automatic, 1e-4);
+        Models.AssertClose(rows.Fit(new() { L2Regularization = (float)(share * 0.25 * columns / count) }).Parameters(), automatic, 1e-4);
         Assert.NotEqual(rows.Fit(new() { L2Regularization = 0 }).Parameters(), automatic);
     }
 
@@ -127,7 +129,7 @@ public sealed class AutomaticSettingsTests
     [Theory]
     [InlineData(500, 30, 0)]        // few rows must not shrink what many have taught
     [InlineData(30, 500, 0)]
-    [InlineData(38, 30, 0.25 * 20 / 38)]
+    [InlineData(20, 18, 0.25 * 20 / 20)]
     public void Fit_ContinuedOnOtherRows_HasAtMostThePenaltyOfBefore(int before, int now, double expected)
     {
         Rows first = Some.Linear(1, before, 20);
@@ -153,5 +155,88 @@ public sealed class AutomaticSettingsTests
         var ml = new MLContext(1);
         RmsPropRegressionTrainer trainer = ml.Regression.Trainers.RmsProp(options);
         return trainer.Fit(second.View(ml), trainer.Fit(first.View(ml)));
+    }
+
+    [Fact]
+    public void Fit_TooManyColumnsToDecorrelateWithCommonFactors_EndsNearLeastSquares()
+    {
+        Rows rows = Some.WithFactors(1, 2000, 600, [0.6, 0.2]);
+        double least = new LeastSquares(rows).Rmse(rows);
+
+        RmsPropRegressionTransformer automatic = rows.Fit();
+        RmsPropRegressionTransformer plain = rows.Fit(new() { Decorrelate = false });
+
+        Assert.Equal((2, 0), (automatic.Training.LeadingDirections, automatic.Training.DecorrelatedFeatures));
+        Assert.Equal(0, plain.Training.LeadingDirections);
+        Assert.InRange(automatic.Rmse(rows) / least - 1, 0, 0.001);
+        Assert.InRange(plain.Rmse(rows) / least - 1, 0.05, 100);
+    }
+
+    [Fact]
+    public void Fit_MoreSparseColumnsThanHalfTheRows_HasAQuarterOfTheirEnergyOverTheRowsWhole()
+    {
+        // Two of a hundred columns in each row, of one size: energy 2.
+        Rows rows = new([.. Enumerable.Range(0, 150).Select(row => Enumerable.Range(0, 100).Select(i => i == row % 100 || i == (row + 7) % 100 ? 1f : 0).ToArray())],
+            Some.Normals(1, 150));
+
+        TrainingReport report = rows.Fit(new() { NumberOfEpochs = 1 }).Training;
+
+        Assert.Equal(100, report.SparseFeatures);
+        Assert.Equal(0.25 * 2 / 150, report.L2Regularization, 1e-7);
+    }
+
+    [Fact]
+    public void Fit_ManyDenseColumnsOfKeptSizesBesideSparseOnes_ScalesNoDirections()
+    {
+        Rows rows = Some.WithFactors(1, 300, 600, [0.6]);
+        Rows beside = new([.. rows.Features.Select((row, i) => row.Append(i % 20 == 0 ? 1 : 0).ToArray())], rows.Labels);
+
+        Assert.Equal(1, rows.Fit(new() { NumberOfEpochs = 1 }).Training.LeadingDirections);
+        Assert.Equal(0, beside.Fit(new() { NumberOfEpochs = 1 }).Training.LeadingDirections);
+    }
+
+    [Fact]
+    public void Fit_TooManyColumnsToDecorrelateForL1_ScalesNoDirections() =>
+        Assert.Equal(0, Some.WithFactors(1, 300, 600, [0.6]).Fit(new() { L1Regularization = 0.01f, NumberOfEpochs = 1 }).Training.LeadingDirections);
+
+    [Fact]
+    public void Fit_OneHotColumnsThatNearlyAddUpToOne_EndsNearLeastSquares()
+    {
+        Rows rows = Some.Levels(1, 6000, 3, 40, noise: 0.1);
+        double least = new LeastSquares(rows).Rmse(rows);
+
+        RmsPropRegressionTransformer model = rows.Fit();
+
+        Assert.Equal((119, 0), (model.Training.DecorrelatedFeatures, model.Training.SparseFeatures));
+        Assert.InRange(model.Rmse(rows) / least - 1, -1e-6, 0.001);
+    }
+
+    [Theory]
+    [InlineData(1100, 1)]
+    [InlineData(900, 2)]
+    [InlineData(5, 2)]
+    public void Fit_ManyRowsForEachColumnButFewWithAValue_VisitsThemTwice(int withValue, int epochs)
+    {
+        Rows rows = Some.Linear(1, 50_000, 2);
+        for (int row = 0; row < rows.Count; row++)
+            rows.Features[row][0] = row % (rows.Count / withValue) == 0 && row / (rows.Count / withValue) < withValue ? 1 : 2;
+
+        Assert.Equal(epochs, rows.Fit(new() { BatchSize = 25 }).Training.Epochs.Count);
+    }
+
+    [Theory]
+    [InlineData(true, true, 1)]
+    [InlineData(false, true, 2)]        // other rates, and other conditions than those of decorrelated columns
+    [InlineData(true, false, 2)]
+    public void Fit_ManyRowsForEachColumn_VisitsEachOnce(bool decorrelate, bool defaultSchedule, int epochs)
+    {
+        var options = new Options { Decorrelate = decorrelate ? null : false, BatchSize = 25 };
+        if (!defaultSchedule)
+            options.LearningRateSchedule = LearningRateSchedule.CosineToZero;
+
+        TrainingReport report = Some.Linear(1, 50_000, 2).Fit(options).Training;
+
+        Assert.Equal(epochs, report.Epochs.Count);
+        Assert.Equal(2, Some.Linear(1, 49_999, 2).Fit(new() { BatchSize = 25 }).Training.Epochs.Count);
     }
 }

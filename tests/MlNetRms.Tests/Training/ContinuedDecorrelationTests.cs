@@ -65,4 +65,29 @@ public sealed class ContinuedDecorrelationTests
         Assert.InRange(expected, 0, 0.5);        // better than none, or they would not be kept
         Assert.Equal(expected, next.Training.Epochs[0].Loss, 1e-3 * expected);
     }
+
+    [Fact]
+    public void Fit_TwoTrainingsWithLeadingDirections_AreOneOfTwoEpochsBitForBit()
+    {
+        IDataView view = Some.WithFactors(1, 400, 520, [0.5]).View(_ml);
+        RmsPropRegressionTrainer Trainer(int epochs) => _ml.Regression.Trainers.RmsProp(
+            new RmsPropRegressionTrainer.Options { NumberOfEpochs = epochs, LearningRateSchedule = LearningRateSchedule.Constant });
+
+        RmsPropRegressionTransformer second = Trainer(1).Fit(view, Trainer(1).Fit(view));
+
+        Assert.Equal(1, second.Training.LeadingDirections);
+        Assert.Equal(Trainer(2).Fit(view).Parameters(), second.Parameters());
+    }
+
+    [Fact]
+    public void Fit_RowsWithoutTheCommonFactor_StartsWithANewState()
+    {
+        RmsPropRegressionTrainer trainer = _ml.Regression.Trainers.RmsProp(numberOfEpochs: 3);
+        RmsPropRegressionTransformer first = trainer.Fit(Some.WithFactors(1, 400, 520, [0.5]).View(_ml));
+
+        RmsPropRegressionTransformer second = trainer.Fit(Some.Linear(1, 400, 520).View(_ml), first);
+
+        Assert.Equal(first.State.Parameters.StepCount, second.State.Parameters.StepCount);
+        Assert.Equal(0, second.Training.LeadingDirections);
+    }
 }

@@ -25,11 +25,11 @@ public sealed class RunningAverageTests
         ["momentum"] = (_dense, () => new() { Momentum = 0.9f, LearningRate = 0.01f }),
         ["not standardised"] = (_dense, () => new() { Standardize = false }),
         ["lasso"] = (_dense, () => new() { L1Regularization = 1e-12f }),
-        ["touched weights"] = (_sparse, () => new()),
-        ["touched weights with momentum"] = (_sparse, () => new() { Momentum = 0.9f, LearningRate = 0.01f }),
-        ["touched weights, centered"] = (_sparse, () => new() { Centered = true, Momentum = 0.5f }),
-        ["touched weights with a penalty"] = (_sparse, () => new() { L2Regularization = 0.01f }),
-        ["all weights of sparse columns"] = (_sparse, () => new() { GradientClippingNorm = 1e18f }),
+        ["touched weights"] = (_sparse, () => new() { Decorrelate = false }),
+        ["touched weights with momentum"] = (_sparse, () => new() { Decorrelate = false, Momentum = 0.9f, LearningRate = 0.01f }),
+        ["touched weights, centered"] = (_sparse, () => new() { Decorrelate = false, Centered = true, Momentum = 0.5f }),
+        ["touched weights with a penalty"] = (_sparse, () => new() { Decorrelate = false, L2Regularization = 0.01f }),
+        ["all weights of sparse columns"] = (_sparse, () => new() { Decorrelate = false, GradientClippingNorm = 1e18f }),
     };
 
     private readonly MLContext _ml = new(1);

@@ -11,7 +11,8 @@ namespace MlNetRms.Tests.Training;
 public sealed class SavedTrainingTests
 {
     private static readonly Rows _dense = Some.Linear(1, 300, [1, 10, 0.1, 3], means: [5, 0, 1, 0], noise: 2);
-    private static readonly Rows _sparse = Some.MostlyZero(1, 300, 2, 90, 3);
+    private static readonly Rows _sparse = Some.MostlyZero(1, 700, 2, 330, 3);
+    private static readonly Rows _common = Some.WithFactors(1, 300, 520, [0.5]);
     private static readonly Rows _fewRows = Some.Linear(1, 90, 25, noise: 3);
 
     private static readonly Dictionary<string, (Rows Rows, Func<Options> Options)> _forms = new()
@@ -59,6 +60,7 @@ public sealed class SavedTrainingTests
             NumberOfEpochs = 200,
             LearningRateSchedule = LearningRateSchedule.Constant,
         }),
+        ["leading directions"] = (_common, () => new()),
         ["steps of a schedule"] = (_dense, () => new() { LearningRateSchedule = LearningRateSchedule.StepDecay(0.5, 7) }),
     };
 

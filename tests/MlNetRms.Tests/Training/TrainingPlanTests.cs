@@ -73,6 +73,22 @@ public sealed class TrainingPlanTests
         Assert.Equal(7L * expectedEpochs, plan.PatienceInEpochs(new StoppingSettings(Patience: 7, MinimumImprovement: 0)));
     }
 
+    [Theory]
+    [InlineData(0.2f, 1, 0.8)]
+    [InlineData(0.5f, 1, 0.8)]
+    [InlineData(0.9f, 1, 0.9)]
+    [InlineData(0, 2, 0)]        // without an average one pass is not enough
+    [InlineData(1, 2, 2)]
+    public void Of_RowsThatMayBeVisitedOnce_AveragesAtLeastFourFifthsOfThem(float fraction, int expectedEpochs, double averagedEpochs)
+    {
+        TrainingPlan plan = TrainingPlan.Of(1_000_000, TrainingSettings.From(new() { AveragedFraction = fraction }).Plan, mayVisitOnce: true);
+
+        Assert.Equal(expectedEpochs, plan.NumberOfEpochs);
+        Assert.Equal(averagedEpochs, (double)plan.AveragedSteps / plan.StepsPerEpoch, 0.001);
+        Assert.Equal(3, TrainingPlan.Of(200_000, TrainingSettings.From(new()).Plan, mayVisitOnce: true).NumberOfEpochs);        // for the steps
+        Assert.Equal(2, TrainingPlan.Of(1_000_000, TrainingSettings.From(new() { NumberOfEpochs = 2 }).Plan, mayVisitOnce: true).NumberOfEpochs);
+    }
+
     [Fact]
     public void Fit_AutomaticEpochs_HoldsTheRateWhereItAverages()
     {

@@ -32,7 +32,7 @@ public sealed class ValidationTests
     public void Fit_ValidationData_ReportsTheMeanLossOfTheModelAfterEachEpoch(bool standardize, bool weighted, bool sparse)
     {
         (Rows train, Rows validation) = sparse
-            ? (Some.MostlyZero(1, 300, 2, 80, 3), Some.MostlyZero(2, 100, 2, 80, 3))
+            ? (Some.MostlyZero(1, 700, 2, 330, 3), Some.MostlyZero(2, 100, 2, 330, 3))
             : (_train, _validation);
         if (weighted)
             (train, validation) = (Weighted(train), Weighted(validation));

@@ -98,7 +98,7 @@ public sealed class WarmStartTests
     [InlineData(false)]
     public void Fit_SparseColumns_StartsWithTheModelsLoss(bool decorrelate)
     {
-        Rows rows = Some.MostlyZero(1, 400, 2, 90, 3);
+        Rows rows = Some.MostlyZero(1, 700, 2, 330, 3);
         RmsPropRegressionTransformer first = rows.Fit(new() { NumberOfEpochs = 20 });
         double expected = 0.5 * Math.Pow(first.Rmse(rows), 2);
 
