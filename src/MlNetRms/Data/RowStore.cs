@@ -113,6 +113,19 @@ internal sealed class RowStore
 
     public float Weight(ReadOnlySpan<float> row) => Layout.WeightLane is { } lane ? row[lane] : 1;
 
+    /// <summary>The distance from 0 of the value of a dense column that is farthest from it.</summary>
+    public float LargestDenseMagnitude()
+    {
+        var largest = new float[Layout.Stride];
+        for (long first = 0; first < RowCount;)
+        {
+            ReadOnlySpan<float> lanes = DenseRows(first, (int)Math.Min(int.MaxValue, RowCount - first));
+            MomentKernels.MaxMagnitudes(lanes, largest);
+            first += lanes.Length / Layout.Stride;
+        }
+        return largest.Take(Layout.DenseCount).DefaultIfEmpty().Max();
+    }
+
     /// <summary>For each lane what a raw 0 is stored as, where its column is mostly zero; 0 in the others.</summary>
     public float[] StoredZeros()
     {

@@ -76,6 +76,21 @@ internal static class MomentKernels
             values[i] = (float)((values[i] - centers[i]) * scales[i]);
     }
 
+    /// <summary>mᵢ ← max(mᵢ, |xᵢ|) over some rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void MaxMagnitudes(ReadOnlySpan<float> rows, Span<float> largest)
+    {
+        Span<Vector<float>> wide = MemoryMarshal.Cast<float, Vector<float>>(largest);
+        for (; rows.Length > 0; rows = rows[largest.Length..])
+        {
+            ReadOnlySpan<Vector<float>> x = MemoryMarshal.Cast<float, Vector<float>>(rows[..largest.Length]);
+            for (int block = 0; block < wide.Length; block++)
+                wide[block] = Vector.Max(wide[block], Vector.Abs(x[block]));
+            for (int i = wide.Length * Vector<float>.Count; i < largest.Length; i++)
+                largest[i] = MathF.Max(largest[i], MathF.Abs(rows[i]));
+        }
+    }
+
     /// <summary>Whether no value is infinite or NaN.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
     public static bool AllFinite(ReadOnlySpan<float> values)

@@ -224,7 +224,7 @@ internal sealed class TrainingRun : IDisposable
         settings.Plan.NumberOfEpochs is null && settings.Stopping is null && settings.LearningRate.Schedule == LearningRateSchedule.Default
         && !_scaling.IsSparse.Contains(true) && Transform is Decorrelation { DirectionCount: var directions }
         && rows.RowCount >= RowsPerDirection * directions
-        && rows.RowCount >= FewestRowsOfAVariance * Math.Pow(LargestFeature.Of(rows).Value, 2);
+        && rows.RowCount >= FewestRowsOfAVariance * Math.Pow(rows.LargestDenseMagnitude(), 2);
 
     private float[] RidgeByPlace(ParameterLayout layout, Scaling scaling)
     {

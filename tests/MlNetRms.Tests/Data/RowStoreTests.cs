@@ -79,6 +79,24 @@ public sealed class RowStoreTests
         Assert.Equal(rows.Features.Sum(row => row[3..].Count(value => value != 0)), read.Training.NonZeroCount);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]        // half a vector
+    [InlineData(5)]
+    [InlineData(23)]
+    public void LargestDenseMagnitude_OutlierInAnyRow_IsItsDistanceFromZero(int columns)
+    {
+        foreach (int row in new[] { 0, 1234, 2999 })
+        {
+            Rows rows = Some.Linear(1, 3000, columns, weighted: true);
+            rows.Labels[5] = 1e6f;
+            rows.Features[row][columns - 1] = -50;
+            using TrainingRows read = Stored.Read(rows, new() { Standardize = false, Shuffle = false });
+
+            Assert.Equal(50, read.Training.LargestDenseMagnitude());
+        }
+    }
+
     [Fact]
     public void DenseRows_BeyondTheEndOfAChunk_GivesThoseThatLieSideBySide()
     {
