@@ -19,8 +19,7 @@ internal sealed class Scaling
 
     /// <summary>
     /// Sets within these bounds have no sparse columns where they can be decorrelated: so many columns, packed values, and products of the
-    /// values of a row that are not zero. A fit of 20 000 rows then takes up to twice as long with 300 one-hot columns, and would take five
-    /// times as long with 500.
+    /// values of a row that are not zero. A fit with 300 one-hot columns then takes 0.1 s more, and with 500, for the eigenvectors, 0.5 s.
     /// </summary>
     private const int MostCenteredColumns = 320;
     private const long MostCenteredValues = 16_000_000;

@@ -4,7 +4,7 @@ namespace MlNetRms.Training;
 
 internal static class LargestFeature
 {
-    /// <summary>The value farthest from zero among all features, and its column. Reads every row.</summary>
+    /// <summary>The value farthest from zero among all features, and its column. Reads every row: for messages only.</summary>
     public static (int Column, float Value) Of(RowStore rows)
     {
         RowLayout layout = rows.Layout;

@@ -23,6 +23,32 @@ public sealed class ScalingTests
         }
     }
 
+    [Theory]
+    [InlineData(1, -50)]
+    [InlineData(5, 50)]
+    [InlineData(23, -50)]
+    public void LargestValue_OutlierInAnyRow_IsItsDistanceFromTheMeanInDeviations(int columns, float outlier)
+    {
+        foreach (int row in new[] { 0, 1234, 2999 })
+        {
+            Rows rows = Some.Linear(1, 3000, columns, weighted: true);
+            rows.Labels[5] = 1e6f;
+            rows.Features[row][columns - 1] = outlier;
+
+            Scaling scaling = Make(rows);
+
+            Assert.Equal(Math.Abs((outlier - scaling.Center(columns - 1)) * scaling.Scale(columns - 1)), scaling.LargestValue, 1e-5);
+        }
+    }
+
+    [Fact]
+    public void LargestValue_SparseRows_IsNotKnown()
+    {
+        using TrainingRows read = Stored.Read(Some.Linear(1, 300, 3), new(), out Scaling scaling, row => row == 200);
+
+        Assert.Equal(double.PositiveInfinity, scaling.LargestValue);
+    }
+
     [Fact]
     public void CenterAndScale_SparseColumn_KeepItsZerosAndScaleTheOthersByTheirRootMeanSquare()
     {

@@ -84,6 +84,22 @@ public sealed class MomentKernelsTests
         }
     }
 
+    [Fact]
+    public void ExtendRanges_BlocksOfRows_GivesTheLeastAndTheLargestValueOfEachColumn()
+    {
+        int width = 3 * Vector<float>.Count;
+        float[][] blocks = [Block(1, 7, width), Block(2, 1, width), Block(3, 40, width)];
+        float[] least = Enumerable.Repeat(float.PositiveInfinity, width).ToArray();
+        float[] largest = Enumerable.Repeat(float.NegativeInfinity, width).ToArray();
+
+        foreach (float[] block in blocks)
+            MomentKernels.ExtendRanges(block, least, largest);
+
+        float[][] rows = [.. blocks.SelectMany(block => block.Chunk(width))];
+        Assert.Equal(Enumerable.Range(0, width).Select(column => rows.Min(row => row[column])), least);
+        Assert.Equal(Enumerable.Range(0, width).Select(column => rows.Max(row => row[column])), largest);
+    }
+
     private static float[] Block(int seed, int rows, int width)
     {
         var random = new Random(seed);
