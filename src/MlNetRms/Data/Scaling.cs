@@ -10,7 +10,8 @@ namespace MlNetRms.Data;
 /// would become huge, and one row with it would destabilise the weights. In a set small enough to be decorrelated as a whole no column is
 /// sparse: levels of a category add up to nearly 1, which only decorrelation tells from the bias. A constant column gets scale 0, hence weight 0.
 /// Where the columns outnumber half the rows and some are sparse, each is scaled by the square root of its size only, relative
-/// to the usual size of a non-zero value (Pareto scaling): that keeps some of the weight that common words have over rare ones.
+/// to the usual size of a non-zero value (Pareto scaling): that keeps some of the weight that common words have over rare ones. The size of a
+/// column that is known from few values is drawn to the usual one.
 /// </remarks>
 internal sealed class Scaling
 {
@@ -74,6 +75,8 @@ internal sealed class Scaling
             {
                 _centers[i] = _isSparse[i] ? 0 : column.Mean;
                 double size = _isSparse[i] ? SizeOfNonZeros(column, columns.TotalWeight) : Math.Sqrt(column.Variance);
+                if (_isSparse[i] && !constant && usualSize is { } usual)
+                    size = Shrunk(size, usual, _nonZeroShares[i] * rowCount);
                 _scales[i] = constant ? 0 : ParetoFactor(size, usualSize) / size;
             }
             if (previous is not null && previous._scales[i] != 0)
@@ -202,6 +205,12 @@ internal sealed class Scaling
     /// <summary>Root mean square of the non-zero values.</summary>
     private static double SizeOfNonZeros(ColumnSummary column, double totalWeight) =>
         Math.Sqrt((column.Variance + column.Mean * column.Mean) * (totalWeight / column.NonZeroWeight));
+
+    /// <summary>
+    /// The size of a column of so many values, as if it had one more of the usual size (a mean of logarithms): a single value near 0 would make
+    /// a weight that is enormous for the values of other rows.
+    /// </summary>
+    private static double Shrunk(double size, double usual, double values) => usual * Math.Pow(size / usual, values / (values + 1));
 
     /// <summary>√(size / usual), the scaled size of a column; 1 where there is no usual size.</summary>
     private static double ParetoFactor(double size, double? usualSize) =>
