@@ -12,31 +12,6 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>Bytes that are read in sequence before the next random jump; long enough for the memory to be at full speed.</summary>
     private const int RunBytes = 1 << 20;
 
-    /// <summary>
-    /// Mean squared length of a row for which the learning rate is taken as it is: a step of η in every weight moves a prediction by up to
-    /// η·Σ|x|, so that longer rows need smaller steps, and rows with hardly a value in them can take larger ones.
-    /// </summary>
-    private const double UsualEnergy = 5;
-    private const double LeastRelativeEnergy = 0.2;
-
-    /// <summary>
-    /// λ is up to this share of a row's mean squared length over the number of rows, where columns outnumber half the rows. The part of dense
-    /// columns grows from there until they are as many as the rows: with half as many least squares is still a good predictor, with as many
-    /// the worst. A sparse column is learned from few rows and needs all of its part.
-    /// </summary>
-    private const double WideRidge = 0.25;
-
-    /// <summary>
-    /// Most dense columns that are decorrelated. The eigenvectors take 0.1 s for 320 columns, 0.6 s for 512, 1.2 s for 768 and 3.9 s for 1024,
-    /// whatever the number of rows, and a training of 20 000 rows 0.1 to 0.2 s without them; but at correlation 0.5 of all pairs an excess
-    /// of 0.001 % becomes 0.08 % with 512, and far more where the condition is worse. Of more columns only the leading directions are scaled.
-    /// </summary>
-    private const int MostDecorrelated = 512;
-
-    /// <summary>With so many rows for each direction one visit to each row leaves an expected RMSE 0.0005 % above that of least squares.</summary>
-    private const long RowsPerDirection = 25_000;
-    private const double FewestRowsOfAVariance = 1000;
-
     private readonly TrainingIdentity _identity;
     private readonly Scaling _scaling;
     private readonly Parameters _parameters;
@@ -59,27 +34,19 @@ internal sealed class TrainingRun : IDisposable
         _identity = TrainingIdentity.Of(rows.Layout.ColumnCount, settings);
         _scaling = rows.Scaling;
         TrainingState? previous = start.Previous;
-        DenseCovariance? covariance = CovarianceOf(settings, rows, cancellation);
-        LeadingDirections? leading = LeadingOf(settings, rows, cancellation);
-        bool keepsState = previous is not null && !rows.Scaling.HasNewUnits && previous.Parameters.Transform switch
-        {
-            Decorrelation directions => covariance is not null && directions.Fits(covariance),
-            LeadingDecorrelation directions => directions.Fits(leading),
-            _ => true,
-        };
+        L2 = AutomaticSettings.Ridge(settings, rows, previous);
+        Coordinates = new Coordinates(settings, rows, L2, previous, cancellation);
+        bool keepsState = Coordinates.AreThoseOfBefore;
         _epochsBefore = previous?.TotalEpochs ?? 0;
         _stepsBefore = keepsState ? previous!.Parameters.StepCount : 0;
         RowStore training = rows.Training;
+        Plan = TrainingPlan.Of(training.RowCount, settings.Plan, settings.LearningRate.IsConstant ? _stepsBefore : 0,
+            AutomaticSettings.MayVisitOnce(settings, rows, Coordinates));
+        LearningRateSettings learningRate = AutomaticSettings.LearningRate(settings, Plan, Coordinates.Energy);
+        LearningRate = learningRate.Initial;
         var layout = new ParameterLayout(rows.Layout);
         var rule = new RmsPropRule(settings.Rule);
-        L2 = RidgeOf(settings, rows, previous);
         UpdatesTouchedOnly = Parameters.CanUpdateTouchedOnly(layout, rule, settings.Penalties, settings.LearningRate);
-        Transform = keepsState ? previous!.Parameters.Transform
-            : leading is not null ? new LeadingDecorrelation(leading) : DecorrelationOf(settings, rows, covariance, L2);
-        Plan = TrainingPlan.Of(training.RowCount, settings.Plan, settings.LearningRate.IsConstant ? _stepsBefore : 0, MayVisitOnce(settings, training));
-        double denseEnergy = rows.Scaling.Energy - rows.Scaling.SparseEnergy;
-        double energy = rows.Scaling.SparseEnergy + (Transform?.Energy(denseEnergy) ?? denseEnergy);
-        LearningRateSettings learningRate = LearningRateOf(settings, Plan, energy);
         var loss = new StandardizedLoss(settings.Loss, rows.Scaling, training, cancellation);
         FirstWeights = start.Weights(rows.Scaling, settings.Plan);
         if (previous is not null && !keepsState)
@@ -87,7 +54,7 @@ internal sealed class TrainingRun : IDisposable
         bool mayEndEarly = rows.Validation is not null || settings.HasEpochCallback;
         var averaging = new AveragingPlan(_stepsBefore, FirstAveragedStep(previous), mayEndEarly ? Plan.RunningSteps : 0);
         _parameters = new Parameters(layout, rule, UpdatesTouchedOnly, learningRate.Initial, averaging, FirstWeights,
-            L2 > 0 && UpdatesTouchedOnly ? RidgeByPlace(layout, rows.Scaling) : null, Transform);
+            L2 > 0 && UpdatesTouchedOnly ? RidgeByPlace(layout, rows.Scaling) : null, Coordinates.Transform);
         if (keepsState)
             _parameters.Restore(previous!.Parameters with { EarlierCount = 0, EarlierSums = [] });
 
@@ -98,10 +65,8 @@ internal sealed class TrainingRun : IDisposable
         int runLength = Math.Max(1, RunBytes / (sizeof(float) * rows.Layout.Stride) / Plan.BatchSize);
         var order = new BatchOrder(training.RowCount, Plan.BatchSize, runLength, settings.Plan.Shuffle, settings.Plan.Seed);
         var penalties = new Penalties(settings.Penalties, L2, layout);
-        LearningRate = learningRate.Initial;
         bool isPenalized = L2 > 0 || settings.Penalties is not { L1: 0, NonNegativeWeights: false };
-        Evaluation = new FitEvaluation(rows, loss, Transform as Decorrelation, isPenalized, cancellation);
-        ConditionNumber = covariance is null ? null : (Transform as Decorrelation)?.ConditionNumber ?? Model.ConditionNumber.Estimate(covariance);
+        Evaluation = new FitEvaluation(rows, loss, Coordinates.Decorrelation, isPenalized, cancellation);
         History = new EpochHistory(Plan.NumberOfEpochs, training.RowCount, loss.ReportFactor);
         // Last, because it starts threads.
         _objective = new BatchGradient(training, _parameters, loss, Plan.BatchSize, settings.Plan.NumberOfThreads, cancellation);
@@ -113,17 +78,14 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>η before the schedule as it takes effect.</summary>
     public float LearningRate { get; }
 
-    /// <summary>Condition number of the dense columns; null where it is not known.</summary>
-    public double? ConditionNumber { get; }
-
     /// <summary>How well weights fit the training rows.</summary>
     public FitEvaluation Evaluation { get; }
 
     /// <summary>λ of the L2 penalty as it takes effect.</summary>
     public float L2 { get; }
 
-    /// <summary>The coordinates in which the weights of dense columns are stepped; null where their weights are stepped as they are.</summary>
-    public IWeightTransform? Transform { get; }
+    /// <summary>The coordinates in which the weights of dense columns are stepped.</summary>
+    public Coordinates Coordinates { get; }
 
     /// <summary>The weights as they are, by column, the bias last, in the units of training.</summary>
     public double[] Weights => Array.ConvertAll(_parameters.Layout.ByColumn(_parameters.Values), weight => (double)weight);
@@ -184,52 +146,6 @@ internal sealed class TrainingRun : IDisposable
 
     public void Dispose() => _objective.Dispose();
 
-    private static LearningRateSettings LearningRateOf(TrainingSettings settings, TrainingPlan plan, double energy)
-    {
-        LearningRateSettings learningRate = settings.LearningRate;
-        if (settings.Reading.Standardize)
-            learningRate = learningRate with { Initial = (float)(learningRate.Initial / Math.Sqrt(Math.Max(LeastRelativeEnergy, energy / UsualEnergy))) };
-        bool followsAverage = settings.Plan.NumberOfEpochs is null && learningRate.Schedule == LearningRateSchedule.Default
-            && plan.AveragedSteps > 0 && plan.AveragedSteps < plan.TotalSteps;
-        return followsAverage
-            ? learningRate with { Schedule = LearningRateSchedule.CosineThenConstant(decayFraction: 1 - (double)plan.AveragedSteps / plan.TotalSteps) }
-            : learningRate;
-    }
-
-    /// <summary>
-    /// λ where the settings leave it open: adaptive steps find poor solutions among the many of a wide set. A continued training has rows
-    /// behind it that few new ones must not undo: λ becomes less at most.
-    /// </summary>
-    private static float RidgeOf(TrainingSettings settings, TrainingRows rows, TrainingState? previous)
-    {
-        if (settings.Penalties.L2 is { } given)
-            return given;
-        Scaling scaling = rows.Scaling;
-        if (!scaling.IsOn || scaling.Wideness == 0 || settings.Penalties.L1 > 0)
-            return 0;
-        double energy = scaling.Wideness * (scaling.Energy - scaling.SparseEnergy) + scaling.SparseEnergy;
-        return (float)Math.Min(WideRidge * energy / rows.Training.RowCount, previous?.L2 ?? float.MaxValue);
-    }
-
-    private static bool HasFewDenseColumns(TrainingRows rows) => rows.Layout.DenseCount is > 1 and <= MostDecorrelated;
-
-    private static bool WantsDecorrelation(TrainingSettings settings, TrainingRows rows) =>
-        settings.Decorrelate ?? (!settings.Penalties.NeedsWeights && HasFewDenseColumns(rows));
-
-    /// <summary>Of the dense columns, where it is wanted or affordable; null otherwise.</summary>
-    private static DenseCovariance? CovarianceOf(TrainingSettings settings, TrainingRows rows, CancellationToken cancellation) =>
-        rows.Scaling.IsOn && rows.Layout.DenseCount > 0 && (settings.Decorrelate == true || HasFewDenseColumns(rows))
-            ? DenseCovariance.Of(rows.Training, cancellation, isSampleEnough: !WantsDecorrelation(settings, rows)) : null;
-
-    /// <summary>Of more dense columns than are decorrelated, where no option forbids it; null otherwise, and where none stand out.</summary>
-    private static LeadingDirections? LeadingOf(TrainingSettings settings, TrainingRows rows, CancellationToken cancellation) =>
-        rows.Scaling is { IsOn: true, IsPareto: false } && settings.Decorrelate is null && !settings.Penalties.NeedsWeights
-        && rows.Layout.DenseCount > MostDecorrelated
-            ? LeadingDirections.Of(rows.Training, cancellation) : null;
-
-    private static Decorrelation? DecorrelationOf(TrainingSettings settings, TrainingRows rows, DenseCovariance? covariance, float l2) =>
-        covariance is not null && WantsDecorrelation(settings, rows) ? new Decorrelation(covariance, l2) : null;
-
     /// <summary>Weights of columns of quite another correlation can be so far off that no training comes back.</summary>
     private static float[] NotWorseThanNone(float[] weights, TrainingRows rows, MeanLoss loss)
     {
@@ -239,16 +155,6 @@ internal sealed class TrainingRun : IDisposable
 
         double Loss(float[] byColumn) => loss.Of(Array.ConvertAll(byColumn, weight => (double)weight));
     }
-
-    /// <summary>
-    /// Early stopping needs epochs to choose from, correlated columns need the steps, and a column whose variance is that of a few rows needs to see
-    /// them again: in units of its deviation, a value of one in k rows is √k.
-    /// </summary>
-    private bool MayVisitOnce(TrainingSettings settings, RowStore rows) =>
-        settings.Plan.NumberOfEpochs is null && settings.Stopping is null && settings.LearningRate.Schedule == LearningRateSchedule.Default
-        && !_scaling.IsSparse.Contains(true) && Transform is Decorrelation { DirectionCount: var directions }
-        && rows.RowCount >= RowsPerDirection * directions
-        && rows.RowCount >= FewestRowsOfAVariance * _scaling.LargestValue * _scaling.LargestValue;
 
     private float[] RidgeByPlace(ParameterLayout layout, Scaling scaling)
     {
