@@ -13,6 +13,9 @@ internal sealed class TrainingLog(IChannel channel)
     /// <summary>Up to about this condition number plain coordinates come near the optimum in the usual number of steps.</summary>
     private const double LargestPlainCondition = 30;
 
+    /// <summary>Roundings: penalties or a bound can make the model the mean itself, from the first epoch to the last.</summary>
+    private const double EqualLoss = 1 + 1e-6;
+
     private TimeSpan _lastLine = -_shortestInterval;
 
     /// <param name="rows">What was read.</param>
@@ -55,11 +58,11 @@ internal sealed class TrainingLog(IChannel channel)
     {
         double first = report.Epochs[0].Loss;
         double last = report.Epochs[^1].Loss;
-        if (!(loss <= constantLoss))
+        if (!(loss <= constantLoss * EqualLoss))
             Warn(FormattableString.Invariant(
                 $"The model is worse than the mean of the label: its loss on the training rows is {loss:g6}, that of the mean {constantLoss:g6}. ") +
                 FormattableString.Invariant($"Lower LearningRate (it was {report.LearningRate:g3}), let it fall (LearningRateSchedule), or train for more epochs."));
-        else if (last > first)
+        else if (last > first * EqualLoss)
             Warn(FormattableString.Invariant($"The loss rose from {first:g6} in the first epoch to {last:g6} in the last. ") +
                 FormattableString.Invariant($"Lower LearningRate (it was {report.LearningRate:g3}) or let it fall (LearningRateSchedule)."));
         if (report.DecorrelatedFeatures == 0 && report.ConditionNumber > LargestPlainCondition)
