@@ -24,9 +24,8 @@ public sealed class LogCoshLoss : IRegressionLoss
     /// <inheritdoc/>
     public double Loss(float output, float label)
     {
-        // cosh overflows; log cosh x = |x| + log(1 + e^(−2|x|)) − log 2 does not.
         double size = Math.Abs(((double)output - label) / Scale);
-        return (double)Scale * Scale * (size + Math.Log(1 + Math.Exp(-2 * size)) - Math.Log(2));
+        return (double)Scale * Scale * (size < 1 ? SmallLogCosh(size) : LargeLogCosh(size));
     }
 
     /// <inheritdoc/>
@@ -35,4 +34,14 @@ public sealed class LogCoshLoss : IRegressionLoss
     /// <summary>The type and its constants.</summary>
     /// <returns>For example "HuberLoss(delta: 1)".</returns>
     public override string ToString() => FormattableString.Invariant($"{nameof(LogCoshLoss)}(scale: {Scale})");
+
+    /// <summary>log(1 + v) with v = 2·sinh²(x/2), as 2·artanh(v / (2 + v)): the log of cosh x, a number near 1, would lose the digits of v.</summary>
+    private static double SmallLogCosh(double x)
+    {
+        double root = Math.Sinh(x / 2);
+        return 2 * Math.Atanh(root * root / (1 + root * root));
+    }
+
+    /// <summary>cosh overflows; |x| + log(1 + e^(−2|x|)) − log 2 does not.</summary>
+    private static double LargeLogCosh(double x) => x + Math.Log(1 + Math.Exp(-2 * x)) - Math.Log(2);
 }

@@ -64,6 +64,23 @@ public sealed class RobustLossesTests
         }
     }
 
+    [Theory]
+    [InlineData(1e-3)]
+    [InlineData(1e-8)]
+    [InlineData(1e-19)]
+    public void Loss_LogCoshOfASmallResidual_IsItsTaylorSeriesToTheLastDigits(double relative)
+    {
+        foreach (float scale in new[] { 0.5f, 1, 4 })
+        {
+            var residual = (float)(relative * scale);
+            double x = (double)residual / scale;
+
+            double expected = (double)scale * scale * (x * x / 2 - x * x * x * x / 12);
+
+            Assert.Equal(1, new LogCoshLoss(scale).Loss(residual, 0) / expected, 1e-12);
+        }
+    }
+
     [Fact]
     public void Properties_OfEachLoss_AreWhatTheConstructorTook() =>
         Assert.Equal((2f, 0.25f, 3f, 4f), (new HuberLoss(2).Delta, new QuantileLoss(0.25f).Quantile, new EpsilonInsensitiveLoss(3).Epsilon, new LogCoshLoss(4).Scale));

@@ -14,6 +14,9 @@ internal sealed class TrainingLog(IChannel channel)
     /// <summary>Up to about this condition number plain coordinates come near the optimum in the usual number of steps.</summary>
     private const double LargestPlainCondition = 30;
 
+    /// <summary>Roundings: penalties or a bound can make the model the mean itself, from the first epoch to the last.</summary>
+    private const double Rounding = 1e-6;
+
     private TimeSpan _lastLine = -_shortestInterval;
 
     /// <param name="rows">What was read.</param>
@@ -69,12 +72,12 @@ internal sealed class TrainingLog(IChannel channel)
         double last = report.Epochs[^1].Loss;
         if (causes.Weights() is { } weights)
             Warn(weights);
-        else if (!(loss <= constantLoss))
+        else if (IsAbove(loss, constantLoss))
             Warn(FormattableString.Invariant(
                 $"The model is worse than the mean of the label: its loss on the training rows is {loss:g6}, that of the mean {constantLoss:g6}. ") +
                 (causes.Start(constantLoss) ??
                 FormattableString.Invariant($"Lower LearningRate (it was {report.LearningRate:g3}), let it fall (LearningRateSchedule), or train for more epochs.")));
-        else if (last > first)
+        else if (IsAbove(last, first))
             Warn(FormattableString.Invariant($"The loss rose from {first:g6} in the first epoch to {last:g6} in the last. ") +
                 FormattableString.Invariant($"Lower LearningRate (it was {report.LearningRate:g3}) or let it fall (LearningRateSchedule)."));
         if (report.DecorrelatedFeatures == 0 && report.ConditionNumber > LargestPlainCondition)
@@ -82,6 +85,9 @@ internal sealed class TrainingLog(IChannel channel)
                 $"The features are strongly correlated (condition number {report.ConditionNumber:g3}) and were trained as they are: the model can be far from the ") +
                 "optimum. Leave Decorrelate on (L1Regularization and NonNegativeWeights exclude it), drop features, or train for more epochs.");
     }
+
+    /// <summary>Also where one of them is no number.</summary>
+    private static bool IsAbove(double loss, double other) => !(loss <= other + Rounding * Math.Abs(other));
 
     private void Warn(string message) => channel.Warning(MessageSensitivity.None, "{0}", message);
 

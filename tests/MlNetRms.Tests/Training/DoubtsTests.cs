@@ -47,6 +47,23 @@ public sealed class DoubtsTests
     public void Fit_DefaultOptions_WarnsOfNothing(int count, int columns) => Assert.Empty(Warnings(Some.Linear(1, count, columns), new()));
 
     [Fact]
+    public void Fit_PenaltyOrBoundThatMakesTheModelTheMean_WarnsOfNothing()
+    {
+        for (int seed = 1; seed <= 20; seed++)
+        {
+            Rows rows = Some.Linear(seed, 20 + seed, 1, weighted: true);
+            var falling = new Rows(rows.Features, [.. rows.Features.Select(row => -row[0])], rows.Weights);
+
+            foreach (Options options in new Options[] { new() { NonNegativeWeights = true }, new() { L1Regularization = 3 } })
+            {
+                options.ExampleWeightColumnName = nameof(Row.Weight);
+                Assert.Equal(0, falling.Fit(options).Model.Weights[0]);
+                Assert.Equal([], Warnings(falling, options));
+            }
+        }
+    }
+
+    [Fact]
     public void Fit_WholeNumbersThatFloatCanTellApart_AreNotConstant()
     {
         Rows rows = Some.Linear(1, 400, 2);

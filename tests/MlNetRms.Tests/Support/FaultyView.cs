@@ -1,0 +1,97 @@
+using Microsoft.ML.Data;
+
+namespace MlNetRms.Tests.Support;
+
+/// <summary>
+/// A view with the columns of <see cref="Row"/> that counts its cursors and what becomes of them, and misbehaves where it is asked to.
+/// </summary>
+internal sealed class FaultyView : IDataView
+{
+    private readonly Func<int, IEnumerable<Row>> _rows;
+    private int _cursors;
+    private int _disposals;
+
+    /// <param name="ml">The context.</param>
+    /// <param name="width">Number of features.</param>
+    /// <param name="rows">The rows of each pass, by its number from 0.</param>
+    public FaultyView(MLContext ml, int width, Func<int, IEnumerable<Row>> rows)
+    {
+        _rows = rows;
+        Schema = Rows.View(ml, [], width).Schema;
+    }
+
+    public DataViewSchema Schema { get; }
+
+    public bool CanShuffle => false;
+
+    /// <summary>Called with a step of a cursor ("cursor", "getter", "move", "read", "dispose") before it is made.</summary>
+    public Action<string>? Before { get; init; }
+
+    /// <summary>What <see cref="GetRowCount"/> says.</summary>
+    public Func<long?> RowCount { get; init; } = () => null;
+
+    public int Cursors => _cursors;
+
+    /// <summary>Calls of Dispose, of all cursors together.</summary>
+    public int Disposals => _disposals;
+
+    public long? GetRowCount() => RowCount();
+
+    public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null)
+    {
+        Before?.Invoke("cursor");
+        return new Cursor(this, _rows(Interlocked.Increment(ref _cursors) - 1), [.. columnsNeeded.Select(column => column.Index)]);
+    }
+
+    public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) =>
+        [GetRowCursor(columnsNeeded, rand)];
+
+    private sealed class Cursor(FaultyView view, IEnumerable<Row> rows, HashSet<int> active) : DataViewRowCursor
+    {
+        private readonly IEnumerator<Row> _rows = rows.GetEnumerator();
+        private long _position = -1;
+
+        public override long Position => _position;
+
+        public override long Batch => 0;
+
+        public override DataViewSchema Schema => view.Schema;
+
+        public override bool IsColumnActive(DataViewSchema.Column column) => active.Contains(column.Index);
+
+        public override bool MoveNext()
+        {
+            view.Before?.Invoke("move");
+            _position++;
+            return _rows.MoveNext();
+        }
+
+        public override ValueGetter<DataViewRowId> GetIdGetter() => (ref DataViewRowId id) => id = new DataViewRowId((ulong)_position, 0);
+
+        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
+        {
+            view.Before?.Invoke("getter");
+            Delegate getter = column.Name switch
+            {
+                nameof(Row.Features) => (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) => value = Read().Features),
+                nameof(Row.Label) => (ValueGetter<float>)((ref float value) => value = Read().Label),
+                _ => (ValueGetter<float>)((ref float value) => value = Read().Weight),
+            };
+            return (ValueGetter<TValue>)getter;
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            Interlocked.Increment(ref view._disposals);
+            _rows.Dispose();
+            view.Before?.Invoke("dispose");
+            base.Dispose(disposing);
+        }
+
+        private Row Read()
+        {
+            view.Before?.Invoke("read");
+            return _rows.Current;
+        }
+    }
+}
