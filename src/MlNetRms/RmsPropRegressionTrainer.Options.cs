@@ -33,8 +33,8 @@ public sealed partial class RmsPropRegressionTrainer
 
         /// <summary>
         /// η, the learning rate before the schedule: about how far a weight moves in one step, in standard deviations while
-        /// <see cref="Standardize"/> is on. Default 0.03; finite, greater than 0. Anything from 0.003 to 0.3 works with a
-        /// schedule that falls to zero; lower it if training diverges.
+        /// <see cref="Standardize"/> is on. Default 0.03; finite, greater than 0. With a schedule that
+        /// falls, anything from 0.003 to 0.1 works, and up to 0.3 but for kinked losses and <see cref="Centered"/>; lower it if training diverges.
         /// </summary>
         [Range(1e-3f, 0.3f, 0.03f, logBase: true)]
         public float LearningRate { get; set; } = 0.03f;

@@ -175,11 +175,14 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         TrainingStart start, TrainingLog log)
     {
         CancellationToken cancellation = _options.CancellationToken;
-        using var reader = new RowReader(input, columns, cancellation);
-        TrainingRows rows = TrainingRows.Read(reader, _settings.Reading, start.Previous?.Scaling, NativeSlabAllocator.Instance, cancellation);
+        TrainingRows? rows = null;
         try
         {
-            log.SkippedRows(reader.Counts, "rows", _settings.Columns);
+            using (var reader = new RowReader(input, columns, cancellation))
+            {
+                rows = TrainingRows.Read(reader, _settings.Reading, start.Previous?.Scaling, NativeSlabAllocator.Instance, cancellation);
+                log.SkippedRows(reader.Counts, "rows", _settings.Columns);
+            }
             if (validationData is not null)
             {
                 using var validationReader = new RowReader(validationData, validationColumns!.Value, cancellation);
@@ -191,7 +194,8 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         }
         catch
         {
-            rows.Dispose();
+            // Also where a cursor throws when it is disposed of.
+            rows?.Dispose();
             throw;
         }
     }

@@ -84,21 +84,23 @@ internal sealed class TouchedWeights : ISparseGradient
     /// <inheritdoc/>
     public void Add(ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, float rowWeight)
     {
+        Span<Coordinate> coordinates = _coordinates;
+        ReadOnlySpan<float> weights = _parameters.AsSpan(_offset);
+        ReadOnlySpan<float> ridge = _ridge;
         for (int k = 0; k < places.Length; k++)
         {
-            ref Coordinate coordinate = ref _coordinates[places[k]];
+            int place = places[k];
+            ref Coordinate coordinate = ref coordinates[place];
             if (!coordinate.IsTouched)
             {
                 coordinate.Touch();
-                _touched[_touchedCount++] = places[k];
+                _touched[_touchedCount++] = place;
             }
             coordinate.Gradient += factor * values[k];
+            // λ·w in every step has the same mean as this where the weight is touched, at the cost of the non-zeros.
+            if (ridge.Length > 0)
+                coordinate.Gradient += rowWeight * ridge[place] * weights[place];
         }
-        if (_ridge is null)
-            return;
-        // λ·w in every step has the same mean as this where the weight is touched, at the cost of the non-zeros.
-        foreach (int place in places)
-            _coordinates[place].Gradient += rowWeight * _ridge[place] * _parameters[_offset + place];
     }
 
     /// <summary>Takes one step with the gradient added up so far, times <paramref name="gradientFactor"/>.</summary>

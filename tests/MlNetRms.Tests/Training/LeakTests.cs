@@ -44,6 +44,30 @@ public sealed class LeakTests
             () => validation == "argument" ? trainer.Fit(view, view) : trainer.Fit(view))));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]        // that of the validation rows
+    public void Fit_CursorThrowsWhenItIsDisposedOf_FreesTheRowsReadSoFar(int cursor)
+    {
+        var ml = new MLContext(1);
+        RmsPropRegressionTrainer trainer = ml.Regression.Trainers.RmsProp(new Options { NumberOfEpochs = 1 });
+
+        AssertNoMemoryIsLeft(() =>
+        {
+            int disposals = 0;
+            var view = new FaultyView(ml, _rows.Width, _ => Enumerable.Range(0, _rows.Count)
+                .Select(row => new Row { Features = new VBuffer<float>(_rows.Width, _rows.Features[row]), Label = _rows.Labels[row] }))
+            {
+                Before = step =>
+                {
+                    if (step == "dispose" && ++disposals == cursor)
+                        throw new InvalidDataException("in Dispose");
+                },
+            };
+            Assert.Throws<InvalidDataException>(() => trainer.Fit(view, view));
+        });
+    }
+
     [Fact]
     public void Fit_CallbackThrows_FreesTheRows()
     {
