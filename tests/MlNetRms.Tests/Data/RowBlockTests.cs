@@ -78,7 +78,7 @@ public sealed class RowBlockTests
             });
         }
         Assert.True(block.HasSparseRows);
-        Assert.InRange(count, 1000, 1500);        // of 24 KiB, about four to eight words a row
+        Assert.InRange(count, 700, 1500);        // of 24 KiB, four to eight words a row as vectors are wide
 
         block.Keep((in row) => row.Label % 5 != 0);
 
