@@ -76,11 +76,15 @@ internal sealed class RowBucket(ChunkStore chunks, int featureCount)
             chunks.Pin(chunk);
         Span<RecordPosition> order = Positions(ref records);
         random.Shuffle(order);
+        int prefetched = (int)Math.Min(DenseRecordWords(featureCount), MostPrefetched);
         for (int i = 0; i < order.Length; i++)
         {
             cancellation.ThrowIfCancellationRequested();
             if (i + Ahead < order.Length)
-                Prefetch.Soon(Words(order[i + Ahead]));
+            {
+                ReadOnlySpan<float> later = Words(order[i + Ahead]);
+                Prefetch.Soon(later[..Math.Min(prefetched, later.Length)]);
+            }
             visit(Record(Words(order[i])));
         }
         foreach ((StoredChunk chunk, _) in _full)
