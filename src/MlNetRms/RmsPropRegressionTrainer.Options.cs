@@ -192,9 +192,9 @@ public sealed partial class RmsPropRegressionTrainer
         /// <remarks>
         /// <para>
         /// It counts the rows as they are stored: dense rows 4 bytes a feature and 8 to 40 more, sparse ones 8 a value that is not 0. What a training
-        /// holds for each column is beyond it, and so is a 64th of the rows while they are shuffled.
+        /// holds for each column is beyond it, and so is up to a 16th of the rows while they are shuffled.
         /// </para>
-        /// <para>At least 128 pieces of 64 to 512 KiB are held whatever the limit, and twice the rows of a mini-batch.</para>
+        /// <para>Rows are moved in pieces of 64 to 512 KiB. Whatever the limit, 64 of them are held while rows are read, and two a thread after that.</para>
         /// </remarks>
         public long? MemoryLimitInBytes { get; set; }
 

@@ -2,7 +2,7 @@ namespace MlNetRms.Data;
 
 /// <summary>
 /// Cuts slabs into chunks of one size, hands them out and takes them back, so that rows can be repacked chunk by chunk in the
-/// memory they already occupy. Disposing of it frees all of its memory. Several threads can rent and return at once.
+/// memory they already occupy. Disposing of it frees all of its memory.
 /// </summary>
 /// <param name="allocator">Where the memory comes from.</param>
 /// <param name="chunkLength">Words of a usual chunk; a multiple of <see cref="CacheLineWords"/>.</param>
@@ -11,7 +11,6 @@ internal sealed class ChunkPool(ISlabAllocator allocator, int chunkLength) : IDi
     /// <summary>Chunks are aligned to so many words.</summary>
     public const int CacheLineWords = 16;
 
-    private readonly Lock _lock = new();
     private readonly HashSet<Slab> _slabs = [];
     private readonly Stack<Chunk> _free = [];
     private Slab? _open;
@@ -23,34 +22,28 @@ internal sealed class ChunkPool(ISlabAllocator allocator, int chunkLength) : IDi
     /// <exception cref="OutOfMemoryException">There is no more memory.</exception>
     public Chunk Rent(int length)
     {
-        lock (_lock)
+        if (length > ChunkLength)
+            return new Chunk(NewSlab(length), start: 0, length);
+        if (_free.TryPop(out Chunk? free))
+            return free;
+        if (_open is null || _used + ChunkLength > SlabLength)
         {
-            if (length > ChunkLength)
-                return new Chunk(NewSlab(length), start: 0, length);
-            if (_free.TryPop(out Chunk? free))
-                return free;
-            if (_open is null || _used + ChunkLength > SlabLength)
-            {
-                _open = NewSlab(SlabLength);
-                _used = 0;
-            }
-            _used += ChunkLength;
-            return new Chunk(_open, _used - ChunkLength, ChunkLength);
+            _open = NewSlab(SlabLength);
+            _used = 0;
         }
+        _used += ChunkLength;
+        return new Chunk(_open, _used - ChunkLength, ChunkLength);
     }
 
     /// <summary>Takes a chunk back; the memory of one longer than usual is freed.</summary>
     public void Return(Chunk chunk)
     {
-        lock (_lock)
+        if (chunk.Length == ChunkLength)
         {
-            if (chunk.Length == ChunkLength)
-            {
-                _free.Push(chunk);
-                return;
-            }
-            _slabs.Remove(chunk.Slab);
+            _free.Push(chunk);
+            return;
         }
+        _slabs.Remove(chunk.Slab);
         chunk.Slab.Dispose();
     }
 

@@ -6,39 +6,34 @@ namespace MlNetRms.Data;
 /// </summary>
 /// <remarks>
 /// <para>
-/// A chunk is pinned while it is written to, and while a bucket is read in random order. Stored rows are read without pins: the words of a
-/// chunk stay where they are until <see cref="RecentChunks"/> others have been used, which no reader lives to see: a batch has fewer, and the
-/// next one begins when all threads have done with it.
+/// A chunk that is written to, or drained in random order, is pinned. A chunk that is only read stays in memory until the thread that reads it
+/// reads another one: each thread holds one for the dense and one for the sparse part of rows.
 /// </para>
 /// <para>
-/// Rows are read in sequence again and again. So what gives way is the chunk that was last used just before the recent ones: most of the
-/// memory keeps its chunks from epoch to epoch, and the others pass through a small part of it, which stays in the processor's cache.
+/// Rows are read in sequence again and again. So what gives way is the chunk that was given up last: most of the memory keeps its chunks from
+/// epoch to epoch, and the others pass through a small part of it, which stays in the processor's cache.
 /// </para>
 /// <para>Several threads can use it at once.</para>
 /// </remarks>
 internal sealed class ChunkStore : IDisposable
 {
-    /// <summary>A reader's words stay where they are while so many other chunks are used, or more if <see cref="KeepRecent"/> says so.</summary>
-    public const int RecentChunks = 64;
-
     private readonly ChunkPool _pool;
     private readonly string? _directory;
-    private long _mostWords;
-    private int _recentChunks = RecentChunks;
+    private readonly long _mostWords;
     private readonly Lock _lock = new();
-    private readonly LinkedList<StoredChunk> _recent = [];
-    private readonly LinkedList<StoredChunk> _older = [];
+    private readonly LinkedList<StoredChunk> _movable = [];
+    private readonly Dictionary<(int Thread, RowPart Part), StoredChunk> _held = [];
     private volatile SpillFile? _file;
     private long _words;
 
     /// <param name="pool">Where memory comes from; this object disposes of it.</param>
-    /// <param name="memoryLimit">Bytes that may be in memory; null for all. Pinned chunks may exceed it.</param>
+    /// <param name="memoryLimit">Bytes that may be in memory; null for all. Chunks in use may exceed it.</param>
     /// <param name="directory">Where the file goes; null for the system's folder of temporary files.</param>
     public ChunkStore(ChunkPool pool, long? memoryLimit = null, string? directory = null)
     {
         _pool = pool;
         _directory = directory;
-        _mostWords = memoryLimit is { } bytes ? Math.Max(bytes / sizeof(float), 2L * RecentChunks * pool.ChunkLength) : long.MaxValue;
+        _mostWords = memoryLimit / sizeof(float) ?? long.MaxValue;
     }
 
     /// <summary>Words of a usual chunk.</summary>
@@ -46,16 +41,6 @@ internal sealed class ChunkStore : IDisposable
 
     /// <summary>Bytes of the temporary file.</summary>
     public long FileBytes => _file?.Length ?? 0;
-
-    /// <summary>Lets readers use so many chunks at once, whatever the limit.</summary>
-    public void KeepRecent(int chunks)
-    {
-        lock (_lock)
-        {
-            _recentChunks = Math.Max(_recentChunks, chunks);
-            _mostWords = Math.Max(_mostWords, 2L * _recentChunks * ChunkLength);
-        }
-    }
 
     /// <summary>A new chunk, pinned.</summary>
     /// <param name="length">At least this many words.</param>
@@ -69,36 +54,39 @@ internal sealed class ChunkStore : IDisposable
         return chunk;
     }
 
-    /// <summary>The words of a chunk; see the remarks for how long.</summary>
+    /// <summary>The words of a chunk that no thread writes to any more; valid until the calling thread reads another chunk of that part.</summary>
     /// <exception cref="IOException">The file cannot be read, or there is no more room for it.</exception>
-    public Span<float> Words(StoredChunk chunk)
+    public ReadOnlySpan<float> Read(StoredChunk chunk, RowPart part)
     {
         // Nothing moves before there is a file, and there is none before rows are written, which pins them.
         if (_file is null)
             return chunk.Memory!.Words;
         lock (_lock)
         {
-            Load(chunk);
-            if (chunk.Pins == 0)
-                Use(chunk);
+            (int, RowPart) reader = (Environment.CurrentManagedThreadId, part);
+            _held.TryGetValue(reader, out StoredChunk? held);
+            if (held != chunk)
+            {
+                if (held is not null)
+                    UnpinLocked(held);
+                _held.Remove(reader);
+                PinLocked(chunk);
+                _held.Add(reader, chunk);
+            }
             return chunk.Memory!.Words;
         }
     }
 
     /// <summary>Keeps the words in memory until <see cref="Unpin"/>.</summary>
-    /// <inheritdoc cref="Words" path="/exception"/>
+    /// <inheritdoc cref="Read" path="/exception"/>
     public void Pin(StoredChunk chunk)
     {
         lock (_lock)
-        {
-            Load(chunk);
-            Forget(chunk);
-            chunk.Pins++;
-        }
+            PinLocked(chunk);
     }
 
     /// <summary>The same for words that will be changed.</summary>
-    /// <inheritdoc cref="Words" path="/exception"/>
+    /// <inheritdoc cref="Read" path="/exception"/>
     public void PinForWriting(StoredChunk chunk)
     {
         Pin(chunk);
@@ -110,8 +98,7 @@ internal sealed class ChunkStore : IDisposable
     {
         lock (_lock)
         {
-            if (--chunk.Pins == 0)
-                Use(chunk);
+            UnpinLocked(chunk);
             MoveUntilFits(room: 0);
         }
     }
@@ -134,12 +121,21 @@ internal sealed class ChunkStore : IDisposable
         _pool.Dispose();
     }
 
-    private void Load(StoredChunk chunk)
+    private void PinLocked(StoredChunk chunk)
     {
-        if (chunk.Memory is not null)
-            return;
-        TakeMemory(chunk);
-        _file!.Read(chunk.Position, chunk.Memory!.Words);
+        if (chunk.Memory is null)
+        {
+            TakeMemory(chunk);
+            _file!.Read(chunk.Position, chunk.Memory!.Words);
+        }
+        Forget(chunk);
+        chunk.Pins++;
+    }
+
+    private void UnpinLocked(StoredChunk chunk)
+    {
+        if (--chunk.Pins == 0)
+            chunk.Movable = _movable.AddLast(chunk);
     }
 
     private void TakeMemory(StoredChunk chunk)
@@ -160,7 +156,7 @@ internal sealed class ChunkStore : IDisposable
 
     private void MoveUntilFits(int room)
     {
-        while (_words + room > _mostWords && (_older.Last ?? _recent.First) is { Value: var chunk })
+        while (_words + room > _mostWords && _movable.Last is { Value: var chunk })
         {
             if (chunk.IsChanged)
             {
@@ -175,22 +171,10 @@ internal sealed class ChunkStore : IDisposable
         }
     }
 
-    /// <summary>Makes a chunk that is not pinned the one used last.</summary>
-    private void Use(StoredChunk chunk)
+    private void Forget(StoredChunk chunk)
     {
-        Forget(chunk);
-        chunk.Use = _recent.AddLast(chunk);
-        if (_recent.Count > _recentChunks)
-        {
-            StoredChunk older = _recent.First!.Value;
-            Forget(older);
-            older.Use = _older.AddLast(older);
-        }
-    }
-
-    private static void Forget(StoredChunk chunk)
-    {
-        chunk.Use?.List?.Remove(chunk.Use);
-        chunk.Use = null;
+        if (chunk.Movable is not null)
+            _movable.Remove(chunk.Movable);
+        chunk.Movable = null;
     }
 }

@@ -108,15 +108,13 @@ internal sealed class RowStore
         _append = null;
     }
 
-    /// <summary>Lets several threads read that many rows at once; what one of them reads stays valid until all have gone through so many.</summary>
-    public void ReadInBatchesOf(int rows) => _chunks.KeepRecent(2 * (rows / _rowsPerChunk + 2));
-
-    /// <summary>The dense parts of at most <paramref name="count"/> rows from <paramref name="first"/> on: as many as are contiguous.</summary>
+    /// <summary>The dense parts of at most <paramref name="count"/> rows from <paramref name="first"/> on: as many as are contiguous. Valid until the
+    /// calling thread asks for others.</summary>
     public ReadOnlySpan<float> DenseRows(long first, int count)
     {
         (long chunk, long within) = Math.DivRem(first, _rowsPerChunk);
         int rows = (int)Math.Min(count, _rowsPerChunk - within);
-        return _chunks.Words(_denseChunks[(int)chunk]!).Slice((int)within * Layout.Stride, rows * Layout.Stride);
+        return _chunks.Read(_denseChunks[(int)chunk]!, RowPart.Dense).Slice((int)within * Layout.Stride, rows * Layout.Stride);
     }
 
     /// <summary>So many rows, all or a sample, in evenly spaced blocks: without shuffling the first rows need not be like the others.</summary>
@@ -129,11 +127,11 @@ internal sealed class RowStore
         }
     }
 
-    /// <summary>The sparse part of a row: places among the sparse columns, and values.</summary>
+    /// <summary>The sparse part of a row: places among the sparse columns, and values. Valid until the calling thread asks for that of another.</summary>
     public void SparseRow(long row, out ReadOnlySpan<int> places, out ReadOnlySpan<float> values)
     {
         SparsePosition position = _sparseRows[(int)row];
-        Span<float> words = _chunks.Words(_sparseChunks[position.Chunk]).Slice(position.Start, 2 * position.Count);
+        ReadOnlySpan<float> words = _chunks.Read(_sparseChunks[position.Chunk], RowPart.Sparse).Slice(position.Start, 2 * position.Count);
         places = MemoryMarshal.Cast<float, int>(words)[..position.Count];
         values = words[position.Count..];
     }

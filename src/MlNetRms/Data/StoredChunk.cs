@@ -20,6 +20,6 @@ internal sealed class StoredChunk(int length)
     /// <summary>While above 0, the words stay in memory.</summary>
     public int Pins { get; set; }
 
-    /// <summary>Its place in the order of use, while it may be moved to the file.</summary>
-    public LinkedListNode<StoredChunk>? Use { get; set; }
+    /// <summary>Its place among those that may be moved to the file, while it is one of them.</summary>
+    public LinkedListNode<StoredChunk>? Movable { get; set; }
 }

@@ -40,7 +40,6 @@ internal sealed class BatchGradient : IDisposable
         _blocks = new GradientBlock[Divide.RoundUp(batchSize, _rowsPerBlock)];
         for (int i = 0; i < _blocks.Length; i++)
             _blocks[i] = new GradientBlock(rows, parameters, loss, cancellation);
-        rows.ReadInBatchesOf(batchSize);
         _team = new WorkerTeam(numberOfThreads, _blocks.Length, ComputeBlock);
     }
 

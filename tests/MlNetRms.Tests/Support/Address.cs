@@ -6,6 +6,6 @@ namespace MlNetRms.Tests.Support;
 /// <summary>Where memory is that does not move.</summary>
 internal static class Address
 {
-    public static nint Of(Span<float> words) =>
+    public static nint Of(ReadOnlySpan<float> words) =>
         Unsafe.ByteOffset(ref Unsafe.NullRef<float>(), ref MemoryMarshal.GetReference(words));
 }
