@@ -166,7 +166,7 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         FitStatistics statistics = run.Evaluation.Of(result.Weights);
         TrainingReport report = TrainingReports.Create(rows, run, result, statistics, readingTime);
         log.Trained(report);
-        log.Doubts(report, statistics.Loss, statistics.ConstantLoss, causes);
+        log.Doubts(report, causes);
         return new RmsPropRegressionTransformer(MlNetInternals.NewLinearModel(_host, weights, bias), report, result.State, statistics.StandardErrors,
             _host, input.Schema, _settings.Columns.Features);
     }

@@ -70,6 +70,12 @@ public sealed record TrainingReport
     /// </summary>
     public required double? ConditionNumber { get; init; }
 
+    /// <summary>Mean loss of the returned model on the training rows, without penalties, in the units of <see cref="EpochReport.Loss"/>.</summary>
+    public required double TrainingLoss { get; init; }
+
+    /// <summary>The same of the label's mean as the prediction for every row. A model whose loss is above it has learned nothing; <c>Fit</c> warns.</summary>
+    public required double MeanPredictorLoss { get; init; }
+
     /// <summary>R² of the returned model on the training rows; below 0 the mean of the label predicts better. Null for a constant label.</summary>
     public required double? RSquared { get; init; }
 

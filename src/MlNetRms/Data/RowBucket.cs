@@ -13,6 +13,8 @@ internal sealed class RowBucket(ChunkStore chunks, int featureCount)
 {
     private const int HeaderWords = 1;
     private const int TrailerWords = 2;
+
+    /// <summary>Of a longer row the rest is read in sequence, which the hardware sees.</summary>
     private const int MostPrefetched = 128;
 
     /// <summary>So many rows are on their way from memory at once.</summary>

@@ -14,6 +14,7 @@ internal sealed class RowBuckets
     private readonly int _seed;
     private readonly SeededRandom? _deal;
     private readonly RowBucket[] _buckets;
+    private ExampleWeights _weights;
 
     /// <param name="chunks">Where the memory comes from; <see cref="Drain"/> gives it up, the caller disposes of it.</param>
     /// <param name="featureCount">Values of a dense row.</param>
@@ -31,17 +32,15 @@ internal sealed class RowBuckets
     /// <summary>Number of buckets.</summary>
     public int Count => _buckets.Length;
 
-    public long RowCount { get; private set; }
+    public long RowCount => _weights.RowCount;
 
-    /// <summary>Sum of the example weights.</summary>
-    public double TotalWeight { get; private set; }
+    public ExampleWeights Weights => _weights;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(in Row row)
     {
-        TotalWeight += row.Weight;
         int bucket = _deal is { } deal ? (int)(deal.Bits(RowCount) >> (64 - BucketBits)) : 0;
-        RowCount++;
+        _weights.Add(row.Weight);
         _buckets[bucket].Add(row);
     }
 

@@ -27,7 +27,7 @@ internal sealed class TrainingRows : IDisposable
             Counts = reader.Counts;
             Scaling = new Scaling(intake.Moments, reader.FeatureCount, training.RowCount, settings.Standardize, settings.MayDecorrelate, previous);
             Layout = new RowLayout(Scaling.IsSparse, reader.HasWeights);
-            MeanWeight = training.TotalWeight / training.RowCount;
+            Weights = training.Weights;
             Training = Pack(training, settings.NumberOfThreads, cancellation);
             if (intake.SetAside.RowCount > 0)
                 Validation = Pack(intake.SetAside, settings.NumberOfThreads, cancellation);
@@ -50,8 +50,8 @@ internal sealed class TrainingRows : IDisposable
 
     public RowLayout Layout { get; }
 
-    /// <summary>Mean example weight of the training rows: the rows keep their weights relative to it.</summary>
-    public double MeanWeight { get; }
+    /// <summary>The weights of the rows to train on, as they were read.</summary>
+    public ExampleWeights Weights { get; }
 
     /// <summary>How many rows were read and skipped.</summary>
     public RowCounts Counts { get; }
@@ -75,7 +75,7 @@ internal sealed class TrainingRows : IDisposable
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public void ReadValidation(RowReader reader)
     {
-        var store = new RowStore(_chunks, Layout, Scaling, MeanWeight);
+        var store = new RowStore(_chunks, Layout, Scaling, Weights.Mean);
         var block = new RowBlock(reader.FeatureCount);
         for (bool more = true; more;)
         {
@@ -94,7 +94,7 @@ internal sealed class TrainingRows : IDisposable
 
     private RowStore Pack(RowBuckets rows, int numberOfThreads, CancellationToken cancellation)
     {
-        var store = new RowStore(_chunks, Layout, Scaling, MeanWeight);
+        var store = new RowStore(_chunks, Layout, Scaling, Weights.Mean);
         store.AddAll(rows, numberOfThreads, cancellation);
         return store;
     }

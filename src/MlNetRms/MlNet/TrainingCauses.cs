@@ -7,7 +7,7 @@ namespace MlNetRms.MlNet;
 
 /// <summary>
 /// What a training can have gone wrong for besides its learning rate, in sentences that name the column, the option and the value; null
-/// where that is not the cause. Each reads all rows.
+/// where that is not the cause. Most read all rows.
 /// </summary>
 internal sealed class TrainingCauses(TrainingRun run, TrainingRows rows, TrainingStart start, TrainingColumns columns, TrainingSettings settings,
     CancellationToken cancellation)
@@ -44,7 +44,7 @@ internal sealed class TrainingCauses(TrainingRun run, TrainingRows rows, Trainin
     }
 
     /// <summary>Example weights so unequal that hardly any row counts.</summary>
-    public string? Weights() => ExampleWeights.Of(rows) is not { AreDominated: true } weights ? null
+    public string? Weights() => rows.Weights is not { AreDominated: true } weights ? null
         : FormattableString.Invariant($"The example weights in column '{settings.Columns.Weight}' are so unequal that the {weights.RowCount} training rows count as ") +
             FormattableString.Invariant($"{weights.EffectiveRows:f1}: the largest is {weights.Largest:g3}, the mean {weights.Mean:g3}. ") +
             "Limit the weights, or train without them.";

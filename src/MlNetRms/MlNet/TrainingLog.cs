@@ -63,19 +63,17 @@ internal sealed class TrainingLog(IChannel channel)
 
     /// <summary>Warns where the model is worse than it should be, with the figure and the remedy.</summary>
     /// <param name="report">What happened.</param>
-    /// <param name="loss">Mean loss of the returned model on the training rows.</param>
-    /// <param name="constantLoss">That of the mean of the label.</param>
     /// <param name="causes">What can be the cause.</param>
-    public void Doubts(TrainingReport report, double loss, double constantLoss, TrainingCauses causes)
+    public void Doubts(TrainingReport report, TrainingCauses causes)
     {
         double first = report.Epochs[0].Loss;
         double last = report.Epochs[^1].Loss;
         if (causes.Weights() is { } weights)
             Warn(weights);
-        else if (IsAbove(loss, constantLoss))
+        else if (IsAbove(report.TrainingLoss, report.MeanPredictorLoss))
             Warn(FormattableString.Invariant(
-                $"The model is worse than the mean of the label: its loss on the training rows is {loss:g6}, that of the mean {constantLoss:g6}. ") +
-                (causes.Start(constantLoss) ??
+                $"The model is worse than the mean of the label: its loss on the training rows is {report.TrainingLoss:g6}, that of the mean {report.MeanPredictorLoss:g6}. ") +
+                (causes.Start(report.MeanPredictorLoss) ??
                 FormattableString.Invariant($"Lower LearningRate (it was {report.LearningRate:g3}), let it fall (LearningRateSchedule), or train for more epochs.")));
         else if (IsAbove(last, first))
             Warn(FormattableString.Invariant($"The loss rose from {first:g6} in the first epoch to {last:g6} in the last. ") +

@@ -2,23 +2,23 @@ namespace MlNetRms.Model;
 
 /// <summary>
 /// Which steps count in the average. At the end those from <paramref name="First"/> on. Before, where a training may end early, a running
-/// window: the steps since the last turn, and those between the last two turns, so that it never is short.
+/// window: the steps since it was last restarted, and those between the last two restarts, so that it is never short.
 /// </summary>
 /// <param name="Start">Steps done before the training.</param>
 /// <param name="First">The first step, counted from 0, that counts at the end.</param>
-/// <param name="Window">Steps between two turns; 0 for no running window.</param>
+/// <param name="Window">Steps between two restarts; 0 for no running window.</param>
 internal readonly record struct AveragingPlan(long Start, long First, long Window)
 {
     /// <summary>The first step that is added up.</summary>
     public long Begin => Window > 0 ? Math.Min(Start, First) : First;
 
     /// <summary>Whether the sums so far become the earlier ones after so many steps, and new sums begin.</summary>
-    public bool TurnsAfter(long stepCount)
+    public bool RestartsAfter(long stepCount)
     {
         if (Window == 0 || stepCount >= First)
             return Window > 0 && stepCount == First;
         long done = stepCount - Start;
-        // The first half window is the way from the initial weights. The last turn leaves room for a whole window before the planned average.
+        // The first half window is the way from the initial weights. The last restart leaves room for a whole window before the planned average.
         bool isDue = done < Window ? done == Window / 2 : done % Window == 0;
         return isDue && done + Math.Min(done, Window) <= First - Start;
     }

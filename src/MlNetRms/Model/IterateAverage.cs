@@ -33,7 +33,7 @@ internal sealed class IterateAverage(int parameterCount, long firstStep)
     }
 
     /// <summary>Makes the sums so far the earlier ones, in place of those, and begins new ones.</summary>
-    public void Turn(long stepCount)
+    public void Restart(long stepCount)
     {
         EarlierCount = stepCount - FirstStep;
         (EarlierSums, Sums) = (Sums, EarlierSums ?? new double[parameterCount]);

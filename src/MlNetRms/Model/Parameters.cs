@@ -97,10 +97,10 @@ internal sealed class Parameters
     public void AddToAverage()
     {
         _average.Add(StepCount - 1, _coordinates);
-        if (_averaging.TurnsAfter(StepCount))
+        if (_averaging.RestartsAfter(StepCount))
         {
-            _average.Turn(StepCount);
-            _touched?.TurnAverage();
+            _average.Restart(StepCount);
+            _touched?.RestartAverage();
         }
         else if (_averaging.DropsEarlierAfter(StepCount))
         {

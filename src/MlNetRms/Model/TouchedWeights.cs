@@ -159,12 +159,12 @@ internal sealed class TouchedWeights : ISparseGradient
         }
     }
 
-    /// <summary>See <see cref="IterateAverage.Turn"/>.</summary>
-    public void TurnAverage()
+    /// <summary>See <see cref="IterateAverage.Restart"/>.</summary>
+    public void RestartAverage()
     {
         for (int place = 0; place < Average.Sums.Length; place++)
             Average.Sums[place] += SumOfRest(place, _step + 1);
-        Average.Turn(_step);
+        Average.Restart(_step);
     }
 
     /// <summary>Applies to every weight what the steps since its last touch have done to it.</summary>

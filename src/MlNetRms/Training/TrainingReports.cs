@@ -26,6 +26,8 @@ internal static class TrainingReports
         LeadingDirections = run.Coordinates.Transform is LeadingDecorrelation leading ? leading.DirectionCount : 0,
         DroppedDirections = run.Coordinates.Transform is Decorrelation decorrelation ? decorrelation.DroppedCount : 0,
         ConditionNumber = run.Coordinates.ConditionNumber,
+        TrainingLoss = statistics.Loss,
+        MeanPredictorLoss = statistics.ConstantLoss,
         RSquared = statistics.RSquared,
         ResidualStandardDeviation = statistics.ResidualStandardDeviation,
         ConstantFeatures = rows.Scaling.ConstantColumnCount,

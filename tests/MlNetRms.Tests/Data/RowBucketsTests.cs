@@ -30,7 +30,7 @@ public sealed class RowBucketsTests
         });
 
         Assert.Equal(rows.Count, buckets.RowCount);
-        Assert.Equal(Enumerable.Range(0, rows.Count).Sum(row => row + 0.5), buckets.TotalWeight);
+        Assert.Equal(Enumerable.Range(0, rows.Count).Sum(row => row + 0.5), buckets.Weights.Sum);
         Assert.Equal(Enumerable.Range(0, rows.Count), order.Order());
         Assert.Equal(!shuffle, order.SequenceEqual(Enumerable.Range(0, rows.Count)));
     }

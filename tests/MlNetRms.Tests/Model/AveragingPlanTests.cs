@@ -14,11 +14,11 @@ public sealed class AveragingPlanTests
     [InlineData(0, 15, 0, new long[0])]        // no running window
     [InlineData(0, 0, 5, new long[0])]        // all steps are averaged
     [InlineData(20, 15, 5, new long[0])]        // steps of the training before are averaged too
-    public void TurnsAfter_EveryStep_IsOnceAWindowAndWhereThePlannedAverageBegins(long start, long first, long window, long[] expected)
+    public void RestartsAfter_EveryStep_IsOnceAWindowAndWhereThePlannedAverageBegins(long start, long first, long window, long[] expected)
     {
         var plan = new AveragingPlan(start, first, window);
 
-        Assert.Equal(expected, Enumerable.Range(1, 40).Select(step => start + step).Where(plan.TurnsAfter));
+        Assert.Equal(expected, Enumerable.Range(1, 40).Select(step => start + step).Where(plan.RestartsAfter));
         Assert.Equal(window > 0 ? Math.Min(start, first) : first, plan.Begin);
         Assert.Equal(window > 0 && first + window > start ? [first + window] : [],
             Enumerable.Range(1, 40).Select(step => start + step).Where(plan.DropsEarlierAfter));

@@ -29,7 +29,7 @@ public sealed class IterateAverageTests
         {
             average.Add(step, [step]);
             if (step + 1 is 2 or 5)
-                average.Turn(step + 1);
+                average.Restart(step + 1);
             if (step + 1 == 7)
                 average.DropEarlier();
             means.Add(Mean(average, step + 1, last: -1)[0]);

@@ -89,10 +89,10 @@ public sealed class TouchedWeightsTests
         }
 
         /// <summary>Begins new sums, beside which those so far still count.</summary>
-        public void Turn()
+        public void Restart()
         {
-            _average.Turn(_step);
-            _touched.TurnAverage();
+            _average.Restart(_step);
+            _touched.RestartAverage();
         }
 
         public void DropEarlier()
@@ -232,27 +232,27 @@ public sealed class TouchedWeightsTests
     }
 
     [Theory, MemberData(nameof(AllForms))]
-    public void TurnAverage_NowAndThen_KeepsTheMeanAndTheBitsOfTheWeights(bool centered, bool biasCorrection, EpsilonPlacement placement)
+    public void RestartAverage_NowAndThen_KeepsTheMeanAndTheBitsOfTheWeights(bool centered, bool biasCorrection, EpsilonPlacement placement)
     {
         foreach (bool momentum in new[] { false, true })
         {
             RuleSettings settings = Form(centered, biasCorrection, placement);
             settings = momentum ? WithMomentum(settings) : settings;
-            var turning = new Pair(settings, firstAveragedStep: 0);
+            var restarted = new Pair(settings, firstAveragedStep: 0);
             var planned = new Pair(settings, firstAveragedStep: 40);
             for (int step = 0; step < 60; step++)
             {
-                turning.Step(Now(step));
+                restarted.Step(Now(step));
                 planned.Step(Now(step));
                 if (step + 1 is 5 or 20 or 21 or 40)
-                    turning.Turn();
+                    restarted.Restart();
                 if (step % 7 == 3)
-                    turning.SaveAndRestore();
+                    restarted.SaveAndRestore();
                 if (step + 1 == 50)
-                    turning.DropEarlier();
-                turning.AssertClose();
+                    restarted.DropEarlier();
+                restarted.AssertClose();
                 if (step + 1 >= 50)
-                    turning.AssertSameBits(planned);        // nothing is left of the turns
+                    restarted.AssertSameBits(planned);        // nothing is left of the restarts
             }
         }
     }

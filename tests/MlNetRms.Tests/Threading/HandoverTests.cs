@@ -84,18 +84,24 @@ public sealed class HandoverTests
     [Fact]
     public void Dispose_ItemsOnTheirWay_WaitsForTheThread()
     {
-        int running = 0;
+        int processed = 0;
+        using var gate = new ManualResetEventSlim();
         var handover = new Handover<object>(4, () => new object(), _ =>
         {
-            Interlocked.Increment(ref running);
-            Thread.Sleep(20);
-            Interlocked.Decrement(ref running);
+            gate.Wait();
+            processed++;
         }, itemsOfCaller: 0);
         for (int i = 0; i < 4; i++)
             handover.Give(handover.Take());
+        var disposing = new Thread(handover.Dispose);
 
-        handover.Dispose();
+        disposing.Start();
+        SpinWait.SpinUntil(() => !disposing.IsAlive || disposing.ThreadState.HasFlag(ThreadState.WaitSleepJoin));
+        bool waits = disposing.IsAlive;
+        gate.Set();
+        disposing.Join();
 
-        Assert.Equal(0, running);
+        Assert.True(waits);
+        Assert.Equal(4, processed);
     }
 }

@@ -1,4 +1,5 @@
 using MathNet.Numerics.LinearAlgebra;
+using Microsoft.ML.Trainers;
 using MlNetRms.Tests.Support;
 using static MlNetRms.RmsPropRegressionTrainer;
 
@@ -37,6 +38,47 @@ public sealed class FitEvaluationTests
 
         Assert.Equal(rSquared, model.Training.RSquared!.Value, 1e-4);
         Assert.All(model.GetCoefficients().Zip(errors), pair => Assert.Equal(pair.Second, pair.First.StandardError!.Value, 0.01 * pair.Second));
+    }
+
+    [Theory]
+    [InlineData("squared", false, 0)]
+    [InlineData("squared", true, 0.1f)]        // penalties do not count
+    [InlineData("Huber", true, 0)]
+    [InlineData("absolute", false, 0.1f)]
+    public void Fit_AnyLoss_ReportsItsMeanForTheModelAndForTheMeanOfTheLabel(string name, bool weighted, float l2)
+    {
+        Rows rows = Some.Linear(3, 500, 4, noise: 1, weighted: weighted);
+        IRegressionLoss? loss = name switch { "Huber" => new HuberLoss(0.5f), "absolute" => new AbsoluteLoss(), _ => null };
+
+        RmsPropRegressionTransformer model = rows.Fit(new()
+        {
+            LossFunction = loss,
+            L2Regularization = l2,
+            ExampleWeightColumnName = weighted ? nameof(Row.Weight) : null,
+        });
+
+        double mean = WeightedMean(row => rows.Labels[row]);
+        Assert.Equal(WeightedMean(row => Loss(Predicted(row), row)), model.Training.TrainingLoss, 1e-5);
+        Assert.Equal(WeightedMean(row => Loss((float)mean, row)), model.Training.MeanPredictorLoss, 1e-5);
+
+        float Predicted(int row) => model.Model.Bias + rows.Features[row].Zip(model.Model.Weights, (x, w) => x * w).Sum();
+        double Loss(float prediction, int row) => loss?.Loss(prediction, rows.Labels[row]) ?? 0.5 * Math.Pow(prediction - rows.Labels[row], 2);
+        double WeightedMean(Func<int, double> value) =>
+            Enumerable.Range(0, rows.Count).Sum(row => rows.Weight(row) * value(row)) / Enumerable.Range(0, rows.Count).Sum(row => (double)rows.Weight(row));
+    }
+
+    [Fact]
+    public void Fit_TooLargeARateForARobustLoss_ReportsALossAboveThatOfTheMean()
+    {
+        TrainingReport report = Some.Linear(1, 300, 3).Fit(new()
+        {
+            LossFunction = new HuberLoss(),
+            LearningRate = 100,
+            LearningRateSchedule = LearningRateSchedule.Constant,
+            NumberOfEpochs = 5,
+        }).Training;
+
+        Assert.True(report.TrainingLoss > report.MeanPredictorLoss);
     }
 
     public static TheoryData<string> Forms => ["L1", "L2", "non-negative", "Huber", "not decorrelated"];

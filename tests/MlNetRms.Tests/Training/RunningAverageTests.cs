@@ -11,7 +11,7 @@ public sealed class RunningAverageTests
 
     /// <summary>
     /// The first step, counted from 0, that counts after each of twenty steps of which the last five are averaged: the window is as long,
-    /// and begins anew after 2, 5, 10 and 15 steps; the steps between the last two of these count too.
+    /// and starts again after 2, 5, 10 and 15 steps; the steps between the last two of these count too.
     /// </summary>
     private static readonly int[] _begins = [0, 0, 0, 0, 2, 2, 2, 2, 2, 5, 5, 5, 5, 5, 10, 10, 10, 10, 10, 15];
 
