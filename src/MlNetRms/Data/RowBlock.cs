@@ -29,7 +29,8 @@ internal sealed class RowBlock(int featureCount)
 
     public int RowCount { get; private set; }
 
-    public bool IsFull => RowCount > 0 && (long)_denseLength + _sparseLength + RowLength > CacheWords;
+    /// <summary>Whether there is no room for a dense row beside others, or enough of sparse ones: how long a dense row would be says nothing of them.</summary>
+    public bool IsFull => _sparseLength >= CacheWords || (_denseLength > 0 && _denseLength + (long)RowLength > CacheWords);
 
     public bool HasSparseRows => _sparseLength > 0;
 

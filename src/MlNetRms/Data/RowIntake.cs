@@ -14,9 +14,9 @@ internal sealed class RowIntake(RowReader reader, ChunkStore chunks, ReadingSett
     /// <summary>A thread takes about as long to start as so many blocks to process.</summary>
     private const long BlocksWithoutThread = 8;
 
-    /// <summary>So many blocks, or fewer of long rows, let the two threads run at their own pace for a while.</summary>
+    /// <summary>So many blocks let the two threads run at their own pace for a while; of dense rows that are long, no more than make so many words.</summary>
     private const int MostBlocks = 8;
-    private const int BlockWords = 1 << 18;
+    private const int MostWords = 1 << 21;
 
     private readonly SeededRandom _split = new(settings.Seed, RandomStream.ValidationSplit);
     private long _usableRows;
@@ -30,7 +30,7 @@ internal sealed class RowIntake(RowReader reader, ChunkStore chunks, ReadingSett
 
     public void ReadAll()
     {
-        using var blocks = new Handover<RowBlock>(Math.Clamp(BlockWords / reader.FeatureCount, 2, MostBlocks),
+        using var blocks = new Handover<RowBlock>(Math.Clamp(MostWords / reader.FeatureCount, 2, MostBlocks),
             () => new RowBlock(reader.FeatureCount), Process, settings.NumberOfThreads > 1 ? BlocksWithoutThread : long.MaxValue);
         for (bool more = true; more;)
         {
