@@ -167,7 +167,7 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         TrainingReport report = TrainingReports.Create(rows, run, result, statistics, readingTime);
         log.Trained(report);
         log.Doubts(report, causes);
-        return new RmsPropRegressionTransformer(MlNetInternals.NewLinearModel(_host, weights, bias), report, result.State, statistics.StandardErrors,
+        return new RmsPropRegressionTransformer(MlNetInternals.NewLinearModel(_host, rows.Scaling.Columns.ToFeatures(weights), bias), report, result.State, statistics.StandardErrors,
             _host, input.Schema, _settings.Columns.Features);
     }
 

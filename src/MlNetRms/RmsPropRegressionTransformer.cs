@@ -2,6 +2,7 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Trainers;
+using MlNetRms.Data;
 using MlNetRms.MlNet;
 using MlNetRms.Training;
 
@@ -51,7 +52,12 @@ public sealed class RmsPropRegressionTransformer : ISingleFeaturePredictionTrans
     /// <summary>The model's weights with the names of the features, in raw units and per standard deviation of the training rows,
     /// and with standard errors where they apply (<see cref="Coefficient.StandardError"/>).</summary>
     /// <returns>A table; its <see cref="object.ToString"/> prints it.</returns>
-    public CoefficientTable GetCoefficients() => new(TrainingColumns.FeatureNames(_features), Model, State.Scaling.StandardDeviations, _standardErrors);
+    public CoefficientTable GetCoefficients()
+    {
+        TrainedColumns columns = State.Scaling.Columns;
+        return new(TrainingColumns.FeatureNames(_features), Model, columns.ToFeatures(State.Scaling.StandardDeviations),
+            _standardErrors is null ? null : columns.ToFeatures(_standardErrors));
+    }
 
     /// <inheritdoc/>
     bool ITransformer.IsRowToRowMapper => ((ITransformer)Native).IsRowToRowMapper;

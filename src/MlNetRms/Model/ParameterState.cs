@@ -1,3 +1,5 @@
+using MlNetRms.Data;
+
 namespace MlNetRms.Model;
 
 /// <summary>All that changes in the parameters and what belongs to them, as plain data in the order of the columns, the bias last.</summary>
@@ -14,4 +16,15 @@ namespace MlNetRms.Model;
 /// <param name="LearningRate">η before the schedule, which tells what momentum has done since <paramref name="LastSteps"/>.</param>
 internal sealed record ParameterState(
     float[] Values, IReadOnlyDictionary<string, float[]> Rule, long StepCount, double AlphaPower, long[]? LastSteps,
-    long FirstAveragedStep, double[] AverageSums, long EarlierCount, double[] EarlierSums, IWeightTransform? Transform, float LearningRate);
+    long FirstAveragedStep, double[] AverageSums, long EarlierCount, double[] EarlierSums, IWeightTransform? Transform, float LearningRate)
+{
+    /// <summary>The same in the order of other columns, among which all of these are.</summary>
+    public ParameterState Rearranged(TrainedColumns from, TrainedColumns to) => this with
+    {
+        Values = to.Rearrange(Values, from),
+        Rule = Rule.ToDictionary(numbers => numbers.Key, numbers => to.Rearrange(numbers.Value, from)),
+        LastSteps = LastSteps is null ? null : to.Rearrange(LastSteps, from),
+        AverageSums = to.Rearrange(AverageSums, from),
+        EarlierSums = to.Rearrange(EarlierSums, from),
+    };
+}

@@ -31,7 +31,7 @@ internal sealed class TrainingRun : IDisposable
     /// <param name="cancellation">Ends the training.</param>
     public TrainingRun(TrainingRows rows, TrainingSettings settings, TrainingStart start, CancellationToken cancellation)
     {
-        _identity = TrainingIdentity.Of(rows.Layout.ColumnCount, settings);
+        _identity = TrainingIdentity.Of(rows.Scaling.Columns.FeatureCount, settings);
         _scaling = rows.Scaling;
         TrainingState? previous = start.Previous;
         L2 = AutomaticSettings.Ridge(settings, rows, previous);
@@ -56,7 +56,7 @@ internal sealed class TrainingRun : IDisposable
         _parameters = new Parameters(layout, rule, UpdatesTouchedOnly, learningRate.Initial, averaging, FirstWeights,
             L2 > 0 && UpdatesTouchedOnly ? RidgeByPlace(layout, rows.Scaling) : null, Coordinates.Transform);
         if (keepsState)
-            _parameters.Restore(previous!.Parameters with { EarlierCount = 0, EarlierSums = [] });
+            _parameters.Restore(previous!.Parameters.Rearranged(previous.Scaling.Columns, rows.Scaling.Columns) with { EarlierCount = 0, EarlierSums = [] });
 
         var zeros = new ExactZeros(training, loss, settings.Penalties, cancellation);
         _returned = new ReturnedWeights(_parameters, rows.Scaling, loss, zeros);

@@ -33,7 +33,7 @@ internal sealed record TrainingState(
         double[] weights = Array.ConvertAll(Parameters.Values, value => (double)value);
         if (Parameters.Transform is not { } decorrelation)
             return weights;
-        var layout = new RowLayout(Scaling.IsSparse, hasWeights: false);
+        var layout = new RowLayout(Scaling.Columns, Scaling.IsSparse, hasWeights: false);
         int[] dense = [.. Enumerable.Range(0, layout.ColumnCount).Where(column => layout.Position(column) < layout.DenseCount)];
         double[] coordinates = Array.ConvertAll(dense, column => weights[column]);
         decorrelation.ToWeights(coordinates);
