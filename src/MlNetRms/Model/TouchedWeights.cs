@@ -33,6 +33,7 @@ internal sealed class TouchedWeights : ISparseGradient
     private readonly float[] _meanGradients;
     private readonly float[] _velocities;
     private readonly int[] _touched;
+    private readonly GatheredWeights _block = new();
     private readonly float[]? _ridge;
     private int _touchedCount;
     private long _step;
@@ -113,29 +114,55 @@ internal sealed class TouchedWeights : ISparseGradient
             foreach (int place in touched)
                 Settle(place);
         }
-        var formula = new RmsPropFormula<Real>(step);
-        Span<float> weights = _parameters.AsSpan(_offset);
+        for (int done = 0; done < touched.Length; done += GatheredWeights.Length)
+            StepBlock(touched.Slice(done, Math.Min(GatheredWeights.Length, touched.Length - done)), step, gradientFactor);
+        _touchedCount = 0;
+        _step++;
+    }
+
+    /// <summary>Steps some weights: gathers what belongs to them, steps vectors of them, and puts all back.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void StepBlock(ReadOnlySpan<int> touched, in StepCoefficients step, float gradientFactor)
+    {
+        Span<float> parameters = _parameters.AsSpan(_offset);
         Span<Coordinate> coordinates = _coordinates;
         ReadOnlySpan<float> alphaPowers = _alphaPowers.Table;
+        Span<float> weights = _block.Weights;
+        Span<float> meanSquares = _block.MeanSquares;
+        Span<float> gradients = _block.Gradients;
+        Span<float> decays = _block.Decays;
         long now = _step + 1;
-        int largestBits = 0;
-        foreach (int place in touched)
+        for (int i = 0; i < touched.Length; i++)
         {
+            int place = touched[i];
             ref Coordinate c = ref coordinates[place];
-            Real unused = default;
-            ref Real velocity = ref _velocities.Length > 0 ? ref Real.At(ref _velocities[place]) : ref unused;
-            ref Real meanGradient = ref _meanGradients.Length > 0 ? ref Real.At(ref _meanGradients[place]) : ref unused;
             long age = now - c.LastStep;
-            float decay = age < alphaPowers.Length ? alphaPowers[(int)age] : _alphaPowers[age];
-            formula.Step(ref Real.At(ref weights[place]), ref Real.At(ref c.MeanSquare), ref velocity, ref meanGradient,
-                Real.Of(c.Gradient * gradientFactor), Real.Of(decay));
-            largestBits = Math.Max(largestBits, Math.Max(SizeBits(c.MeanSquare), SizeBits(weights[place])));
+            weights[i] = parameters[place];
+            meanSquares[i] = c.MeanSquare;
+            gradients[i] = c.Gradient * gradientFactor;
+            decays[i] = age < alphaPowers.Length ? alphaPowers[(int)age] : _alphaPowers[age];
+        }
+        for (int i = 0; i < touched.Length && _velocities.Length > 0; i++)
+            _block.Velocities[i] = _velocities[touched[i]];
+        for (int i = 0; i < touched.Length && _meanGradients.Length > 0; i++)
+            _block.MeanGradients[i] = _meanGradients[touched[i]];
+
+        _block.Step(step);
+
+        for (int i = 0; i < touched.Length; i++)
+        {
+            int place = touched[i];
+            ref Coordinate c = ref coordinates[place];
+            parameters[place] = weights[i];
+            c.MeanSquare = meanSquares[i];
             c.LastStep = now;
             c.Gradient = 0;
         }
-        IsFinite &= largestBits < SizeBits(float.PositiveInfinity);
-        _touchedCount = 0;
-        _step++;
+        for (int i = 0; i < touched.Length && _velocities.Length > 0; i++)
+            _velocities[touched[i]] = _block.Velocities[i];
+        for (int i = 0; i < touched.Length && _meanGradients.Length > 0; i++)
+            _meanGradients[touched[i]] = _block.MeanGradients[i];
+        IsFinite &= MomentKernels.AllFinite(weights[..touched.Length]) && MomentKernels.AllFinite(meanSquares[..touched.Length]);
     }
 
     /// <summary>Makes up for the steps without a gradient: in the sum for the average, and in what momentum did.</summary>
@@ -241,10 +268,6 @@ internal sealed class TouchedWeights : ISparseGradient
         double powers = _momentumPowers[first - last] * (1.0 - _momentumPowers[count]) / (1 - _momentum);
         return sum - Drift(place) * (count - powers);
     }
-
-    /// <summary>The bits of |x|: they have the order of the numbers, with infinity and then NaN at the end.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int SizeBits(float x) => BitConverter.SingleToInt32Bits(x) & int.MaxValue;
 
     /// <summary>How far the velocity would still carry a weight if nothing touched it any more: η·v·μ / (1−μ).</summary>
     private float Drift(int place) => _learningRate * _velocities[place] * _momentum / (1 - _momentum);
