@@ -85,7 +85,7 @@ public sealed record TrainingReport
     /// </summary>
     public required double? ResidualStandardDeviation { get; init; }
 
-    /// <summary>Number of features that do not vary. With standardisation their weight is 0.</summary>
+    /// <summary>Number of features that do not vary. With standardisation their weight is 0, and those that are always 0 take next to no memory.</summary>
     public required int ConstantFeatures { get; init; }
 
     /// <summary>Number of features kept as indices and values, because few rows have another value than 0 in them.</summary>
