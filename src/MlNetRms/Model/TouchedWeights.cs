@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using MlNetRms.Kernels;
 using MlNetRms.Rules;
+using MlNetRms.Threading;
 
 namespace MlNetRms.Model;
 
@@ -15,11 +16,11 @@ namespace MlNetRms.Model;
 /// <see cref="RmsProp"/>, step by step; it is not skipping the decay, which would be another algorithm.
 /// </para>
 /// <para>
-/// With a rate that changes, momentum has no such form; L1 and bounds act on every weight, and clipping needs the whole gradient:
-/// none of them can be trained this way. An L2 penalty is divided among the rows that touch a weight.
+/// With a rate that changes, momentum has no such form; L1 and bounds act on every weight, and clipping needs the whole gradient: none of them can
+/// be trained this way. An L2 penalty is divided among the rows that touch a weight.
 /// </para>
 /// </remarks>
-internal sealed class TouchedWeights : ISparseGradient
+internal sealed class TouchedWeights : ISparseGradient, IDisposable
 {
     private readonly float[] _parameters;
     private readonly int _offset;
@@ -29,13 +30,16 @@ internal sealed class TouchedWeights : ISparseGradient
     private readonly float _learningRate;
     private readonly PowerTable _alphaPowers;
     private readonly PowerTable _momentumPowers;
-    private readonly Coordinate[] _coordinates;
+    private readonly TouchedCoordinate[] _coordinates;
     private readonly float[] _meanGradients;
     private readonly float[] _velocities;
-    private readonly int[] _touched;
-    private readonly GatheredWeights _block = new();
+    private readonly TouchedPart[] _parts;
     private readonly float[]? _ridge;
-    private int _touchedCount;
+    private readonly Action<int> _stepPart;
+    private WorkerTeam? _team;
+    private Action<int>? _forPart;
+    private StepCoefficients _coefficients;
+    private float _gradientFactor;
     private long _step;
 
     /// <param name="parameters">All parameters; the weights are changed in place.</param>
@@ -44,7 +48,9 @@ internal sealed class TouchedWeights : ISparseGradient
     /// <param name="learningRate">η of every step; used with momentum only.</param>
     /// <param name="ridge">λ of an L2 penalty by place, over the share of the rows that touch the weight; null for none.</param>
     /// <param name="firstAveragedStep">The first step, counted from 0, whose weights count in <see cref="Mean"/>.</param>
-    public TouchedWeights(float[] parameters, int offset, RmsPropRule rule, float learningRate, float[]? ridge, long firstAveragedStep)
+    /// <param name="partEnds">Where the parts of the places end that one thread each updates, ascending; null for one part. The weights do not depend on them.</param>
+    public TouchedWeights(float[] parameters, int offset, RmsPropRule rule, float learningRate, float[]? ridge, long firstAveragedStep,
+        IReadOnlyList<int>? partEnds = null)
     {
         _parameters = parameters;
         _offset = offset;
@@ -56,15 +62,19 @@ internal sealed class TouchedWeights : ISparseGradient
         _ridge = ridge;
         _alphaPowers = new PowerTable(_alpha);
         _momentumPowers = new PowerTable(_momentum);
-        _coordinates = new Coordinate[count];
+        _coordinates = new TouchedCoordinate[count];
         _meanGradients = new float[_centered ? count : 0];
         _velocities = new float[_momentum > 0 ? count : 0];
         Average = new IterateAverage(count, firstAveragedStep);
-        _touched = new int[count];
+        partEnds ??= [count];
+        _parts = [.. partEnds.Select((end, part) => new TouchedPart(part == 0 ? 0 : partEnds[part - 1], end))];
+        _stepPart = StepPart;
     }
 
     /// <summary>Whether every weight and mean square has been finite after every step.</summary>
-    public bool IsFinite { get; private set; } = true;
+    public bool IsFinite => Array.TrueForAll(_parts, part => part.IsFinite);
+
+    public int PartCount => _parts.Length;
 
     /// <summary>Sums of the weights after the averaged steps, each as of its last touch: <see cref="Mean"/> makes up for the rest.</summary>
     public IterateAverage Average { get; }
@@ -83,19 +93,31 @@ internal sealed class TouchedWeights : ISparseGradient
     }
 
     /// <inheritdoc/>
-    public void Add(ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, float rowWeight)
+    public void ForEachPart(Action<int> action)
     {
-        Span<Coordinate> coordinates = _coordinates;
+        _forPart = action;
+        _team ??= new WorkerTeam(_parts.Length, _parts.Length, part => _forPart(part));
+        _team.Run();
+    }
+
+    /// <inheritdoc/>
+    public void Add(int part, ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, float rowWeight)
+    {
+        TouchedPart own = _parts[part];
+        Range range = own.Of(places);
+        places = places[range];
+        values = values[range];
+        Span<TouchedCoordinate> coordinates = _coordinates;
         ReadOnlySpan<float> weights = _parameters.AsSpan(_offset);
         ReadOnlySpan<float> ridge = _ridge;
         for (int k = 0; k < places.Length; k++)
         {
             int place = places[k];
-            ref Coordinate coordinate = ref coordinates[place];
+            ref TouchedCoordinate coordinate = ref coordinates[place];
             if (!coordinate.IsTouched)
             {
                 coordinate.Touch();
-                _touched[_touchedCount++] = place;
+                own.Touch(place);
             }
             coordinate.Gradient += factor * values[k];
             // λ·w in every step has the same mean as this where the weight is touched, at the cost of the non-zeros.
@@ -105,64 +127,67 @@ internal sealed class TouchedWeights : ISparseGradient
     }
 
     /// <summary>Takes one step with the gradient added up so far, times <paramref name="gradientFactor"/>.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Step(in StepCoefficients step, float gradientFactor)
     {
-        ReadOnlySpan<int> touched = _touched.AsSpan(0, _touchedCount);
+        (_coefficients, _gradientFactor) = (step, gradientFactor);
+        ForEachPart(_stepPart);
+        _step++;
+    }
+
+    public void Dispose() => _team?.Dispose();
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void StepPart(int number)
+    {
+        TouchedPart part = _parts[number];
+        ReadOnlySpan<int> touched = part.Touched;
         if (_momentum > 0 || _step > Average.FirstStep)
         {
             foreach (int place in touched)
                 Settle(place);
         }
-        for (int done = 0; done < touched.Length; done += GatheredWeights.Length)
-            StepBlock(touched.Slice(done, Math.Min(GatheredWeights.Length, touched.Length - done)), step, gradientFactor);
-        _touchedCount = 0;
-        _step++;
+        for (int done = 0; done < touched.Length; done += TouchedPart.Length)
+            StepBlock(part, touched.Slice(done, Math.Min(TouchedPart.Length, touched.Length - done)));
+        part.Clear();
     }
 
     /// <summary>Steps some weights: gathers what belongs to them, steps vectors of them, and puts all back.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void StepBlock(ReadOnlySpan<int> touched, in StepCoefficients step, float gradientFactor)
+    private void StepBlock(TouchedPart part, ReadOnlySpan<int> touched)
     {
         Span<float> parameters = _parameters.AsSpan(_offset);
-        Span<Coordinate> coordinates = _coordinates;
+        Span<TouchedCoordinate> coordinates = _coordinates;
         ReadOnlySpan<float> alphaPowers = _alphaPowers.Table;
-        Span<float> weights = _block.Weights;
-        Span<float> meanSquares = _block.MeanSquares;
-        Span<float> gradients = _block.Gradients;
-        Span<float> decays = _block.Decays;
         long now = _step + 1;
         for (int i = 0; i < touched.Length; i++)
         {
             int place = touched[i];
-            ref Coordinate c = ref coordinates[place];
+            ref TouchedCoordinate c = ref coordinates[place];
             long age = now - c.LastStep;
-            weights[i] = parameters[place];
-            meanSquares[i] = c.MeanSquare;
-            gradients[i] = c.Gradient * gradientFactor;
-            decays[i] = age < alphaPowers.Length ? alphaPowers[(int)age] : _alphaPowers[age];
+            part.Weights[i] = parameters[place];
+            part.MeanSquares[i] = c.MeanSquare;
+            part.Gradients[i] = c.Gradient * _gradientFactor;
+            part.Decays[i] = age < alphaPowers.Length ? alphaPowers[(int)age] : _alphaPowers[age];
         }
-        for (int i = 0; i < touched.Length && _velocities.Length > 0; i++)
-            _block.Velocities[i] = _velocities[touched[i]];
-        for (int i = 0; i < touched.Length && _meanGradients.Length > 0; i++)
-            _block.MeanGradients[i] = _meanGradients[touched[i]];
-
-        _block.Step(step);
+        if (_momentum > 0)
+            SparseKernels.Gather(touched, _velocities, part.Velocities);
+        if (_centered)
+            SparseKernels.Gather(touched, _meanGradients, part.MeanGradients);
+        part.Step(_coefficients, touched.Length);
 
         for (int i = 0; i < touched.Length; i++)
         {
             int place = touched[i];
-            ref Coordinate c = ref coordinates[place];
-            parameters[place] = weights[i];
-            c.MeanSquare = meanSquares[i];
+            ref TouchedCoordinate c = ref coordinates[place];
+            parameters[place] = part.Weights[i];
+            c.MeanSquare = part.MeanSquares[i];
             c.LastStep = now;
             c.Gradient = 0;
         }
-        for (int i = 0; i < touched.Length && _velocities.Length > 0; i++)
-            _velocities[touched[i]] = _block.Velocities[i];
-        for (int i = 0; i < touched.Length && _meanGradients.Length > 0; i++)
-            _meanGradients[touched[i]] = _block.MeanGradients[i];
-        IsFinite &= MomentKernels.AllFinite(weights[..touched.Length]) && MomentKernels.AllFinite(meanSquares[..touched.Length]);
+        if (_momentum > 0)
+            SparseKernels.Scatter(touched, part.Velocities, _velocities);
+        if (_centered)
+            SparseKernels.Scatter(touched, part.MeanGradients, _meanGradients);
     }
 
     /// <summary>Makes up for the steps without a gradient: in the sum for the average, and in what momentum did.</summary>
@@ -231,7 +256,7 @@ internal sealed class TouchedWeights : ISparseGradient
 
     private void BringUpToDate(int place)
     {
-        ref Coordinate c = ref _coordinates[place];
+        ref TouchedCoordinate c = ref _coordinates[place];
         if (c.LastStep == _step)
             return;
         float decay = _alphaPowers[_step - c.LastStep];
@@ -271,25 +296,4 @@ internal sealed class TouchedWeights : ISparseGradient
 
     /// <summary>How far the velocity would still carry a weight if nothing touched it any more: η·v·μ / (1−μ).</summary>
     private float Drift(int place) => _learningRate * _velocities[place] * _momentum / (1 - _momentum);
-
-    /// <summary>What a touch of a weight needs besides the weight, side by side in memory: a random access costs one cache line.</summary>
-    private struct Coordinate
-    {
-        public float Gradient;
-        public float MeanSquare;
-
-        /// <summary>The complement of the last step once the coming step touches the weight: a flag that takes no room.</summary>
-        private long _lastStep;
-
-        public readonly bool IsTouched => _lastStep < 0;
-
-        /// <summary>The last step that changed the weight; setting it clears <see cref="IsTouched"/>.</summary>
-        public long LastStep
-        {
-            readonly get => _lastStep < 0 ? ~_lastStep : _lastStep;
-            set => _lastStep = value;
-        }
-
-        public void Touch() => _lastStep = ~_lastStep;
-    }
 }

@@ -54,7 +54,8 @@ internal sealed class TrainingRun : IDisposable
         bool mayEndEarly = rows.Validation is not null || settings.HasEpochCallback;
         var averaging = new AveragingPlan(_stepsBefore, FirstAveragedStep(previous), mayEndEarly ? Plan.RunningSteps : 0);
         _parameters = new Parameters(layout, rule, UpdatesTouchedOnly, learningRate.Initial, averaging, FirstWeights,
-            L2 > 0 && UpdatesTouchedOnly ? RidgeByPlace(layout, rows.Scaling) : null, Coordinates.Transform);
+            L2 > 0 && UpdatesTouchedOnly ? RidgeByPlace(layout, rows.Scaling) : null, Coordinates.Transform,
+            UpdatesTouchedOnly ? SparseParts.Ends(layout, rows.Scaling, Plan.BatchSize, settings.Plan.NumberOfThreads) : null);
         if (keepsState)
             _parameters.Restore(previous!.Parameters.Rearranged(previous.Scaling.Columns, rows.Scaling.Columns) with { EarlierCount = 0, EarlierSums = [] });
 
@@ -97,7 +98,7 @@ internal sealed class TrainingRun : IDisposable
     public EpochHistory History { get; }
 
     /// <summary>Threads that take part.</summary>
-    public int NumberOfThreads => _objective.NumberOfThreads;
+    public int NumberOfThreads => Math.Max(_objective.NumberOfThreads, _parameters.PartCount);
 
     /// <summary>Whether a step changes only those weights of sparse columns that its batch touches (<see cref="TouchedWeights"/>).</summary>
     public bool UpdatesTouchedOnly { get; }
@@ -144,7 +145,11 @@ internal sealed class TrainingRun : IDisposable
         History.Restore(saved.Reports);
     }
 
-    public void Dispose() => _objective.Dispose();
+    public void Dispose()
+    {
+        _objective.Dispose();
+        _parameters.Dispose();
+    }
 
     /// <summary>Weights of columns of quite another correlation can be so far off that no training comes back.</summary>
     private static float[] NotWorseThanNone(float[] weights, TrainingRows rows, MeanLoss loss)
