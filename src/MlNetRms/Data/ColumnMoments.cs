@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MlNetRms.Kernels;
 
 namespace MlNetRms.Data;
@@ -5,19 +6,20 @@ namespace MlNetRms.Data;
 /// <summary>
 /// Means and variances of all columns in one pass, in double, with example weights. Blocks of rows are summed about the
 /// mean so far and merged (Chan, Golub and LeVeque 1983): a plain sum of squares would lose a small spread around a large
-/// mean. The non-zero values of sparse rows are gathered apart (West 1979), so that a row costs the values it holds.
+/// mean. The non-zero values of sparse rows are gathered apart (West 1979), so that a row costs the values it holds, and a column without
+/// any takes no more than its number.
 /// </summary>
 /// <param name="rowLength">Floats of a dense row: the columns, its weight, then zeros up to a whole number of vectors.</param>
 /// <param name="columnCount">Number of columns, the label being the last; the weight of a dense row comes behind them.</param>
 internal sealed class ColumnMoments(int rowLength, int columnCount)
 {
-    private readonly double[] _mean = new double[rowLength];
-    private readonly double[] _squares = new double[rowLength];
-    private readonly double[] _nonZero = new double[rowLength];
-    private readonly float[] _least = Filled(rowLength, float.PositiveInfinity);
-    private readonly float[] _largest = Filled(rowLength, float.NegativeInfinity);
+    private DenseSums? _dense;
     private double _denseWeight;
-    private Moments[]? _sparse;
+
+    /// <summary>For each column where its moments are among <see cref="_sparse"/>, counted from 1; 0 where no sparse row has a value.</summary>
+    private int[]? _numbers;
+    private Moments[] _sparse = [];
+    private int _sparseCount;
     private double _sparseWeight;
 
     public double TotalWeight => _denseWeight + _sparseWeight;
@@ -30,69 +32,127 @@ internal sealed class ColumnMoments(int rowLength, int columnCount)
             weight += rows[row + columnCount];
         if (weight == 0)
             return;
-        for (int i = 0; _denseWeight == 0 && i < columnCount; i++)
-            _mean[i] = rows[i];
-        MomentKernels.ExtendRanges(rows, _least, _largest);
-        MomentKernels.Accumulate(rows, weightColumn: columnCount, weight, _denseWeight, _mean, _squares, _nonZero);
+        _dense ??= new DenseSums(rowLength, firstMeans: rows[..columnCount]);
+        MomentKernels.ExtendRanges(rows, _dense.Least, _dense.Largest);
+        MomentKernels.Accumulate(rows, weightColumn: columnCount, weight, _denseWeight, _dense.Mean, _dense.Squares, _dense.NonZero);
         _denseWeight += weight;
     }
 
     /// <summary>Takes in a sparse row; columns it does not list are 0.</summary>
     public void AddSparse(in Row row)
     {
-        _sparse ??= new Moments[columnCount];
         _sparseWeight += row.Weight;
         for (int k = 0; k < row.Indices.Length; k++)
         {
             if (row.Values[k] != 0)
-                _sparse[row.Indices[k]].Add(row.Values[k], row.Weight);
+                Sparse(row.Indices[k]).Add(row.Values[k], row.Weight);
         }
         if (row.Label != 0)
-            _sparse[columnCount - 1].Add(row.Label, row.Weight);
+            Sparse(columnCount - 1).Add(row.Label, row.Weight);
     }
 
     /// <summary>Takes in what <paramref name="other"/> has taken in: moments of two parts of the rows are those of all.</summary>
     public void Merge(ColumnMoments other)
     {
-        for (int column = 0; column < columnCount; column++)
+        if (other._dense is not null)
+            (_dense ??= new DenseSums(rowLength, firstMeans: [])).Merge(_denseWeight, other._dense, other._denseWeight);
+        for (int column = 0; other._numbers is not null && column < columnCount; column++)
         {
-            var dense = new Moments { Weight = _denseWeight, Mean = _mean[column], Squares = _squares[column] };
-            dense.Merge(new Moments { Weight = other._denseWeight, Mean = other._mean[column], Squares = other._squares[column] });
-            (_mean[column], _squares[column]) = (dense.Mean, dense.Squares);
-            _nonZero[column] += other._nonZero[column];
-            _least[column] = Math.Min(_least[column], other._least[column]);
-            _largest[column] = Math.Max(_largest[column], other._largest[column]);
-            if (other._sparse is not null)
-                (_sparse ??= new Moments[columnCount])[column].Merge(other._sparse[column]);
+            if (other._numbers[column] > 0)
+                Sparse(column).Merge(other.OfSparse(column));
         }
         _denseWeight += other._denseWeight;
         _sparseWeight += other._sparseWeight;
     }
 
+    /// <summary>The columns that are not 0 in every row, the label left out.</summary>
+    public TrainedColumns Occurring()
+    {
+        int featureCount = columnCount - 1;
+        var features = new List<int>(_dense is null ? _sparseCount : featureCount);
+        for (int column = 0; column < featureCount; column++)
+        {
+            if (_numbers?[column] > 0 || _dense?.NonZero[column] > 0)
+                features.Add(column);
+        }
+        return TrainedColumns.Of(featureCount, [.. features]);
+    }
+
     /// <summary>The farthest that a value is from a number; infinite where there were sparse rows, whose values are not looked at for this.</summary>
     public double FarthestFrom(double value, int column) =>
-        _sparse is null ? Math.Max(_largest[column] - value, value - _least[column]) : double.PositiveInfinity;
+        _dense is not null && _sparseWeight == 0 ? Math.Max(_dense.Largest[column] - value, value - _dense.Least[column]) : double.PositiveInfinity;
 
     public ColumnSummary Summarize(int column)
     {
-        var total = new Moments { Weight = _denseWeight, Mean = _mean[column], Squares = _squares[column] };
-        double nonZeroWeight = _nonZero[column];
-        if (_sparse is not null)
-        {
-            Moments present = _sparse[column];
-            nonZeroWeight += present.Weight;
-            total.Merge(present);
-            // Summed in another order, the weights of the rows with a value can come out above those of all rows.
-            total.Merge(new Moments { Weight = Math.Max(_sparseWeight - present.Weight, 0) });
-        }
+        Moments total = _dense?.Of(column, _denseWeight) ?? default;
+        Moments present = OfSparse(column);
+        double nonZeroWeight = (_dense?.NonZero[column] ?? 0) + present.Weight;
+        total.Merge(present);
+        // Summed in another order, the weights of the rows with a value can come out above those of all rows.
+        total.Merge(new Moments { Weight = Math.Max(_sparseWeight - present.Weight, 0) });
         return new ColumnSummary(total.Mean, total.Weight > 0 ? total.Squares / total.Weight : 0, nonZeroWeight);
     }
 
-    private static float[] Filled(int length, float value)
+    private Moments OfSparse(int column) => _numbers?[column] is > 0 and int number ? _sparse[number - 1] : default;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ref Moments Sparse(int column)
     {
-        var values = new float[length];
-        Array.Fill(values, value);
-        return values;
+        int number = _numbers?[column] ?? 0;
+        if (number == 0)
+            number = AddSparseColumn(column);
+        return ref _sparse[number - 1];
+    }
+
+    private int AddSparseColumn(int column)
+    {
+        _numbers ??= new int[columnCount];
+        if (_sparseCount == _sparse.Length)
+            Array.Resize(ref _sparse, Math.Max(1024, Math.Min(2 * _sparse.Length, columnCount)));
+        return _numbers[column] = ++_sparseCount;
+    }
+
+    /// <summary>What is summed over dense rows, by column.</summary>
+    private sealed class DenseSums
+    {
+        public DenseSums(int rowLength, ReadOnlySpan<float> firstMeans)
+        {
+            Mean = new double[rowLength];
+            Squares = new double[rowLength];
+            NonZero = new double[rowLength];
+            Least = new float[rowLength];
+            Largest = new float[rowLength];
+            Array.Fill(Least, float.PositiveInfinity);
+            Array.Fill(Largest, float.NegativeInfinity);
+            for (int i = 0; i < firstMeans.Length; i++)
+                Mean[i] = firstMeans[i];
+        }
+
+        public double[] Mean { get; }
+
+        public double[] Squares { get; }
+
+        /// <summary>Weight of the values that are not 0.</summary>
+        public double[] NonZero { get; }
+
+        public float[] Least { get; }
+
+        public float[] Largest { get; }
+
+        public Moments Of(int column, double weight) => new() { Weight = weight, Mean = Mean[column], Squares = Squares[column] };
+
+        public void Merge(double weight, DenseSums other, double otherWeight)
+        {
+            for (int column = 0; column < Mean.Length; column++)
+            {
+                Moments both = Of(column, weight);
+                both.Merge(other.Of(column, otherWeight));
+                (Mean[column], Squares[column]) = (both.Mean, both.Squares);
+                NonZero[column] += other.NonZero[column];
+                Least[column] = Math.Min(Least[column], other.Least[column]);
+                Largest[column] = Math.Max(Largest[column], other.Largest[column]);
+            }
+        }
     }
 
     /// <summary>Weight, mean and sum of squared distances from the mean of some values.</summary>

@@ -18,12 +18,15 @@ internal sealed class RowLayout
     /// <summary>The narrowest rows take half a vector of 256 bits, not a whole one.</summary>
     private const int NarrowStride = 4;
 
+    private readonly TrainedColumns _columns;
     private readonly int[] _positions;
 
-    /// <param name="isSparse">For each column whether few of its values are not 0.</param>
+    /// <param name="columns">The columns.</param>
+    /// <param name="isSparse">For each of them whether few of its values are not 0.</param>
     /// <param name="hasWeights">Whether rows have example weights.</param>
-    public RowLayout(ReadOnlySpan<bool> isSparse, bool hasWeights)
+    public RowLayout(TrainedColumns columns, ReadOnlySpan<bool> isSparse, bool hasWeights)
     {
+        _columns = columns;
         SparseCount = isSparse.Count(true);
         if (SparseCount < FewestSparseColumns)
             SparseCount = 0;
@@ -33,14 +36,16 @@ internal sealed class RowLayout
         DenseLength = WholeVectors(lanes);
         Stride = lanes <= NarrowStride ? NarrowStride : DenseLength;
 
-        _positions = new int[isSparse.Length];
+        _positions = new int[columns.FeatureCount];
+        if (!columns.AreAll)
+            Array.Fill(_positions, -1);
         int lane = 0;
         int place = 0;
         for (int column = 0; column < isSparse.Length; column++)
-            _positions[column] = SparseCount > 0 && isSparse[column] ? DenseLength + place++ : lane++;
+            _positions[columns[column]] = SparseCount > 0 && isSparse[column] ? DenseLength + place++ : lane++;
     }
 
-    public int ColumnCount => _positions.Length;
+    public int ColumnCount => _columns.Count;
 
     /// <summary>Number of columns in the dense part.</summary>
     public int DenseCount { get; }
@@ -65,7 +70,22 @@ internal sealed class RowLayout
     /// A column's position among the parameters: its lane in the dense part, or <see cref="DenseLength"/> plus its place among the
     /// sparse columns. The bias counts as the column after the last.
     /// </summary>
-    public int Position(int column) => column == _positions.Length ? BiasLane : _positions[column];
+    public int Position(int column) => column == ColumnCount ? BiasLane : _positions[_columns[column]];
+
+    /// <summary>The same for a place in a feature vector; less than 0 where its column does not take part.</summary>
+    public int PositionOfFeature(int feature) => _positions[feature];
+
+    /// <summary>Copies the values of a dense row to their lanes, where there are no sparse columns.</summary>
+    public void CopyDense(ReadOnlySpan<float> features, Span<float> lanes)
+    {
+        if (_columns.AreAll)
+        {
+            features.CopyTo(lanes);
+            return;
+        }
+        for (int lane = 0; lane < DenseCount; lane++)
+            lanes[lane] = features[_columns[lane]];
+    }
 
     /// <summary>The least whole number of vectors that holds so many floats, in floats.</summary>
     public static int WholeVectors(int length) => (length + Vector<float>.Count - 1) / Vector<float>.Count * Vector<float>.Count;

@@ -21,6 +21,7 @@ internal sealed class RowStore
     private readonly Scaling _scaling;
     private readonly double[] _laneCenters;
     private readonly double[] _laneScales;
+    private readonly double[] _placeScales;
     private readonly Lock _growing = new();
     private readonly int _rowsPerChunk;
     private readonly List<StoredChunk> _sparseChunks = [];
@@ -41,11 +42,15 @@ internal sealed class RowStore
         _rowsPerChunk = Math.Max(1, chunks.ChunkLength / layout.Stride);
         _laneCenters = new double[layout.Stride];
         _laneScales = new double[layout.Stride];
+        _placeScales = new double[layout.SparseCount];
         for (int column = 0; column < layout.ColumnCount; column++)
         {
             int position = layout.Position(column);
             if (position >= layout.DenseLength)
+            {
+                _placeScales[position - layout.DenseLength] = scaling.Scale(column);
                 continue;
+            }
             _laneCenters[position] = scaling.Center(column);
             _laneScales[position] = scaling.Scale(column);
         }
@@ -57,6 +62,8 @@ internal sealed class RowStore
     }
 
     public RowLayout Layout { get; }
+
+    public TrainedColumns Columns => _scaling.Columns;
 
     /// <summary>See <see cref="Scaling.CentersSparse"/>.</summary>
     public bool CentersSparse => _scaling.CentersSparse;
@@ -116,14 +123,8 @@ internal sealed class RowStore
     {
         for (long chunk = first / _rowsPerChunk; chunk * _rowsPerChunk < first + count; chunk++)
             _chunks.Expect(_denseChunks[(int)chunk]!);
-        StoredChunk? last = null;
         for (long row = first; Layout.SparseCount > 0 && row < first + count; row++)
-        {
-            StoredChunk chunk = _sparseChunks[_sparseRows[(int)row].Chunk];
-            if (chunk != last)
-                _chunks.Expect(chunk);
-            last = chunk;
-        }
+            _chunks.Expect(_sparseChunks[_sparseRows[(int)row].Chunk]);
     }
 
     /// <summary>So many rows, all or a sample, in evenly spaced blocks: without shuffling the first rows need not be like the others.</summary>
@@ -212,8 +213,8 @@ internal sealed class RowStore
             Span<float> lanes = NextRow();
             if (row.IsDense && _layout.SparseCount == 0)
             {
-                row.Values.CopyTo(lanes);
-                lanes[row.Values.Length..].Clear();
+                _layout.CopyDense(row.Values, lanes);
+                lanes[_layout.DenseCount..].Clear();
             }
             else
             {
@@ -245,10 +246,10 @@ internal sealed class RowStore
             int sparseValues = 0;
             for (int k = 0; k < row.Values.Length; k++)
             {
-                int position = _layout.Position(row.Column(k));
-                if (position < _layout.DenseLength)
+                int position = _layout.PositionOfFeature(row.Column(k));
+                if ((uint)position < (uint)_layout.DenseLength)
                     lanes[position] = row.Values[k];
-                else if (row.Values[k] != 0)
+                else if (position > 0 && row.Values[k] != 0)
                     sparseValues++;
             }
             if (_layout.SparseCount == 0)
@@ -259,12 +260,11 @@ internal sealed class RowStore
             int filled = 0;
             for (int k = 0; k < row.Values.Length; k++)
             {
-                int column = row.Column(k);
-                int place = _layout.Position(column) - _layout.DenseLength;
+                int place = _layout.PositionOfFeature(row.Column(k)) - _layout.DenseLength;
                 if (place < 0 || row.Values[k] == 0)
                     continue;
                 places[filled] = place;
-                words[sparseValues + filled] = (float)(row.Values[k] * store._scaling.Scale(column));
+                words[sparseValues + filled] = (float)(row.Values[k] * store._placeScales[place]);
                 filled++;
             }
         }

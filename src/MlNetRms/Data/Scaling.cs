@@ -13,7 +13,7 @@ namespace MlNetRms.Data;
 /// to the usual size of a non-zero value (Pareto scaling): that keeps some of the weight that common words have over rare ones. The size of a
 /// column that is known from few values is drawn to the usual one.
 /// </remarks>
-internal sealed class Scaling
+internal sealed partial class Scaling
 {
     /// <summary>A column is sparse if less than this share of the rows' weight is not zero in it.</summary>
     private const double SparseShare = 0.1;
@@ -39,56 +39,59 @@ internal sealed class Scaling
     private readonly double _denseEnergy;
     private readonly double _sparseEnergy;
 
-    /// <param name="columns">Moments of all feature columns and, behind them, the label.</param>
-    /// <param name="columnCount">Number of feature columns.</param>
+    /// <param name="columns">The columns.</param>
+    /// <param name="moments">Of all features and, behind them, the label.</param>
     /// <param name="rowCount">Number of rows.</param>
     /// <param name="standardize">Whether to shift and scale at all; if not, only sparse columns are found.</param>
     /// <param name="mayDecorrelate">Whether the options leave it open to decorrelate columns.</param>
-    /// <param name="previous">Shift and scale to keep, for all columns but those that were constant then; or null.</param>
-    public Scaling(ColumnMoments columns, int columnCount, long rowCount, bool standardize, bool mayDecorrelate = false, Scaling? previous = null)
+    /// <param name="previous">Shift and scale to keep, for all columns but those that were constant then; or null. Its columns are among these.</param>
+    public Scaling(TrainedColumns columns, ColumnMoments moments, long rowCount, bool standardize, bool mayDecorrelate = false, Scaling? previous = null)
     {
+        int columnCount = columns.Count;
+        Columns = columns;
         IsOn = standardize;
+        ConstantColumnCount = columns.FeatureCount - columnCount;
         _means = new double[columnCount];
         _centers = new double[columnCount];
         _scales = new double[columnCount];
         _nonZeroShares = new double[columnCount];
         _isSparse = new bool[columnCount];
         StandardDeviations = new double[columnCount];
-        ColumnSummary[] summaries = [.. Enumerable.Range(0, columnCount).Select(columns.Summarize)];
+        ColumnSummary[] summaries = [.. Enumerable.Range(0, columnCount).Select(column => moments.Summarize(columns[column]))];
         Wideness = Math.Clamp(2.0 * summaries.Count(column => !IsConstant(column)) / rowCount - 1, 0, 1);
-        double? usualSize = Wideness > 0 ? UsualSize(summaries, columns.TotalWeight) : null;
+        double? usualSize = Wideness > 0 ? UsualSize(summaries, moments.TotalWeight) : null;
         IsPareto = standardize && usualSize is not null;
-        double valuesPerRow = summaries.Sum(column => column.NonZeroWeight) / columns.TotalWeight;
+        double valuesPerRow = summaries.Sum(column => column.NonZeroWeight) / moments.TotalWeight;
         CentersSparse = mayDecorrelate && Wideness == 0 && columnCount <= MostCenteredColumns && rowCount * columnCount <= MostCenteredValues
-            && rowCount * valuesPerRow * valuesPerRow <= MostProducts && summaries.Any(column => HasFewNonZeros(column, columns.TotalWeight));
+            && rowCount * valuesPerRow * valuesPerRow <= MostProducts && summaries.Any(column => HasFewNonZeros(column, moments.TotalWeight));
         for (int i = 0; i < columnCount; i++)
         {
             ColumnSummary column = summaries[i];
             _means[i] = column.Mean;
-            _nonZeroShares[i] = column.NonZeroWeight / columns.TotalWeight;
+            _nonZeroShares[i] = column.NonZeroWeight / moments.TotalWeight;
             StandardDeviations[i] = Math.Sqrt(column.Variance);
-            _isSparse[i] = !CentersSparse && HasFewNonZeros(column, columns.TotalWeight);
+            _isSparse[i] = !CentersSparse && HasFewNonZeros(column, moments.TotalWeight);
             _scales[i] = 1;
             bool constant = IsConstant(column);
             ConstantColumnCount += constant ? 1 : 0;
             if (standardize)
             {
                 _centers[i] = _isSparse[i] ? 0 : column.Mean;
-                double size = _isSparse[i] ? SizeOfNonZeros(column, columns.TotalWeight) : Math.Sqrt(column.Variance);
+                double size = _isSparse[i] ? SizeOfNonZeros(column, moments.TotalWeight) : Math.Sqrt(column.Variance);
                 if (_isSparse[i] && !constant && usualSize is { } usual)
                     size = Shrunk(size, usual, _nonZeroShares[i] * rowCount);
                 _scales[i] = constant ? 0 : ParetoFactor(size, usualSize) / size;
             }
-            if (previous is not null && previous._scales[i] != 0)
-                (_isSparse[i], _centers[i], _scales[i]) = (previous._isSparse[i], previous._centers[i], previous._scales[i]);
+            if (previous?.Columns.ColumnOf(columns[i]) is >= 0 and int before && previous._scales[before] != 0)
+                (_isSparse[i], _centers[i], _scales[i]) = (previous._isSparse[before], previous._centers[before], previous._scales[before]);
             else if (previous is not null && _scales[i] != 0)
                 HasNewUnits = true;
             if (_scales[i] != 0)
-                LargestValue = Math.Max(LargestValue, columns.FarthestFrom(_centers[i], i) * _scales[i]);
+                LargestValue = Math.Max(LargestValue, moments.FarthestFrom(_centers[i], columns[i]) * _scales[i]);
             double meanSquare = column.Variance + Math.Pow(column.Mean - _centers[i], 2);
             (_isSparse[i] ? ref _sparseEnergy : ref _denseEnergy) += meanSquare * _scales[i] * _scales[i];
         }
-        ColumnSummary label = columns.Summarize(columnCount);
+        ColumnSummary label = moments.Summarize(columns.FeatureCount);
         _labelMean = label.Mean;
         _labelVariance = label.Variance;
         IsLabelConstant = IsConstant(label);
@@ -101,6 +104,9 @@ internal sealed class Scaling
         else if (previous is not null && !IsLabelConstant)
             HasNewUnits = true;
     }
+
+    /// <summary>The columns; all that is said here by column is in their order.</summary>
+    public TrainedColumns Columns { get; }
 
     /// <summary>Whether anything is shifted and scaled.</summary>
     public bool IsOn { get; }
@@ -126,7 +132,7 @@ internal sealed class Scaling
     /// <summary>Whether there are columns with few non-zero values that are centred all the same, and so not sparse.</summary>
     public bool CentersSparse { get; }
 
-    /// <summary>Columns that do not vary in these rows.</summary>
+    /// <summary>Columns that do not vary in these rows, those that do not take part included.</summary>
     public int ConstantColumnCount { get; }
 
     /// <summary>
@@ -165,7 +171,7 @@ internal sealed class Scaling
     /// <summary>Variance of the label over these rows, in the units of training.</summary>
     public double ScaledLabelVariance => _labelVariance / (LabelStandardDeviation * LabelStandardDeviation);
 
-    /// <summary>Weights and bias in raw units.</summary>
+    /// <summary>Weights by column and bias, in raw units.</summary>
     /// <param name="weights">Trained weights of all columns.</param>
     /// <param name="bias">Trained bias.</param>
     /// <param name="centerResiduals">Whether the bias is to be ȳ − Σ w·x̄, with the weights as rounded to float, which makes the
@@ -184,15 +190,16 @@ internal sealed class Scaling
         return (raw, (float)rawBias);
     }
 
-    /// <summary>Converts raw weights and bias to training units. A constant column's weight becomes 0.</summary>
+    /// <summary>Converts raw weights, one a feature, and bias to training units by column. A constant column's weight becomes 0.</summary>
     public (float[] Weights, float Bias) FromRaw(IReadOnlyList<float> weights, float bias)
     {
-        var scaled = new float[weights.Count];
+        var scaled = new float[Columns.Count];
         double scaledBias = bias - LabelCenter;
         for (int i = 0; i < scaled.Length; i++)
         {
-            scaled[i] = _scales[i] == 0 ? 0 : (float)(weights[i] / (_scales[i] * LabelStandardDeviation));
-            scaledBias += weights[i] * _centers[i];
+            float weight = weights[Columns[i]];
+            scaled[i] = _scales[i] == 0 ? 0 : (float)(weight / (_scales[i] * LabelStandardDeviation));
+            scaledBias += weight * _centers[i];
         }
         return (scaled, (float)(scaledBias / LabelStandardDeviation));
     }

@@ -27,8 +27,12 @@ internal sealed class TrainingRows : IDisposable
             if (training.RowCount == 0)
                 throw intake.SetAside.RowCount > 0 ? NothingLeft(intake.SetAside.RowCount) : reader.NoUsableRow("training");
             Counts = reader.Counts;
-            Scaling = new Scaling(intake.Moments, reader.FeatureCount, training.RowCount, settings.Standardize, settings.MayDecorrelate, previous);
-            Layout = new RowLayout(Scaling.IsSparse, reader.HasWeights);
+            // Without units the weight of a column that is always 0 stays what it is at the beginning.
+            TrainedColumns columns = settings.Standardize ? intake.Moments.Occurring() : TrainedColumns.All(reader.FeatureCount);
+            if (previous is not null)
+                columns = columns.With(previous.Columns);
+            Scaling = new Scaling(columns, intake.Moments, training.RowCount, settings.Standardize, settings.MayDecorrelate, previous);
+            Layout = new RowLayout(columns, Scaling.IsSparse, reader.HasWeights);
             Weights = training.Weights;
             Training = Pack(training, settings.NumberOfThreads, cancellation);
             if (intake.SetAside.RowCount > 0)

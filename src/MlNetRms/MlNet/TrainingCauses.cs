@@ -37,8 +37,9 @@ internal sealed class TrainingCauses(TrainingRun run, TrainingRows rows, Trainin
         if (start.Raw() is not { } raw)
             return began + FormattableString.Invariant($"Lower {nameof(Options.InitialWeightsStandardDeviation)} (now {deviation}).");
         int largest = Array.IndexOf(weights, weights.MaxBy(MathF.Abs));
-        return began + (largest < raw.Weights.Count
-            ? FormattableString.Invariant($"The largest for the size of its column is {raw.Weights[largest]}, that of {columns.NameOf(largest)}. ")
+        TrainedColumns trained = rows.Scaling.Columns;
+        return began + (largest < trained.Count
+            ? FormattableString.Invariant($"The largest for the size of its column is {raw.Weights[trained[largest]]}, that of {columns.NameOf(trained[largest])}. ")
             : FormattableString.Invariant($"The largest is the bias, {raw.Bias}. ")) +
             "Start from a model of the same features in the same units, or without one.";
     }

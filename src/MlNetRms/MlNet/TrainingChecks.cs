@@ -60,7 +60,7 @@ internal static class TrainingChecks
     /// <summary>Standardised weights up to this size may be lost: they change a prediction by a millionth of the label's spread.</summary>
     private const double NegligibleWeight = 1e-6;
 
-    /// <param name="weights">Raw weights.</param>
+    /// <param name="weights">Raw weights by column.</param>
     /// <param name="bias">Raw bias.</param>
     /// <param name="trained">The weights in the units of training, the bias last.</param>
     /// <param name="scaling">The units of training.</param>
@@ -72,13 +72,13 @@ internal static class TrainingChecks
         {
             if (weights[i] == 0 && scaling.Scale(i) != 0 && Math.Abs(trained[i]) > NegligibleWeight)
                 throw new InvalidOperationException(FormattableString.Invariant(
-                    $"The weight of {columns.NameOf(i)} in raw units is {trained[i] * scaling.Scale(i) * scaling.LabelStandardDeviation:g3}, ") +
+                    $"The weight of {columns.NameOf(scaling.Columns[i])} in raw units is {trained[i] * scaling.Scale(i) * scaling.LabelStandardDeviation:g3}, ") +
                     "which float rounds to 0. Rescale that feature or the label.");
         }
         int bad = Array.FindIndex(weights, weight => !float.IsFinite(weight));
         if (bad >= 0)
             throw new InvalidOperationException(FormattableString.Invariant(
-                $"The weight of {columns.NameOf(bad)} in raw units is {weights[bad]}, beyond the range of float. Rescale that feature or the label."));
+                $"The weight of {columns.NameOf(scaling.Columns[bad])} in raw units is {weights[bad]}, beyond the range of float. Rescale that feature or the label."));
         if (!float.IsFinite(bias))
             throw new InvalidOperationException(FormattableString.Invariant(
                 $"The bias in raw units is {bias}, beyond the range of float. Rescale the features or the label."));
@@ -92,11 +92,11 @@ internal static class TrainingChecks
             $"Training diverged in epoch {where.Epoch} at step {where.Step}: the loss, the weights or the squares of the gradients are no longer finite. ");
         if (causes.OfDivergence() is { } cause)
             return new InvalidOperationException(diverged + cause);
-        (int column, float value) = LargestFeature.Of(rows);
+        (int feature, float value) = LargestFeature.Of(rows);
         string standardized = settings.Reading.Standardize ? "standardised " : "";
         string remedy = settings.Reading.Standardize ? "" : " or turn Standardize on";
         return new InvalidOperationException(diverged +
-            FormattableString.Invariant($"The learning rate was {where.LearningRate}; the largest {standardized}feature is {value} in {columns.NameOf(column)}. ") +
+            FormattableString.Invariant($"The learning rate was {where.LearningRate}; the largest {standardized}feature is {value} in {columns.NameOf(feature)}. ") +
             FormattableString.Invariant($"Lower LearningRate (now {settings.LearningRate.Initial}){remedy}."));
     }
 }

@@ -47,5 +47,5 @@ internal sealed class FitEvaluation(TrainingRows rows, StandardizedLoss loss, De
         return errors;
     }
 
-    private int VaryingColumns() => rows.Layout.ColumnCount - rows.Scaling.ConstantColumnCount;
+    private int VaryingColumns() => rows.Scaling.Columns.FeatureCount - rows.Scaling.ConstantColumnCount;
 }

@@ -4,10 +4,12 @@ namespace MlNetRms.Training;
 
 internal static class LargestFeature
 {
-    /// <summary>The value farthest from zero among all features, and its column. Reads every row: for messages only.</summary>
-    public static (int Column, float Value) Of(RowStore rows)
+    /// <summary>The value farthest from zero among all features, and its place among them. Reads every row: for messages only.</summary>
+    public static (int Feature, float Value) Of(RowStore rows)
     {
         RowLayout layout = rows.Layout;
+        if (layout.ColumnCount == 0)
+            return default;
         var largest = new float[layout.DenseLength + layout.SparseCount];
         for (long row = 0; row < rows.RowCount; row++)
         {
@@ -21,6 +23,6 @@ internal static class LargestFeature
                 largest[layout.DenseLength + places[k]] = MathF.MaxMagnitude(largest[layout.DenseLength + places[k]], values[k]);
         }
         int column = Enumerable.Range(0, layout.ColumnCount).MaxBy(column => MathF.Abs(largest[layout.Position(column)]));
-        return (column, largest[layout.Position(column)]);
+        return (rows.Columns[column], largest[layout.Position(column)]);
     }
 }

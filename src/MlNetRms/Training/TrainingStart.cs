@@ -1,3 +1,4 @@
+using MlNetRms.Checkpoints;
 using MlNetRms.Data;
 using MlNetRms.Settings;
 
@@ -17,14 +18,23 @@ internal readonly record struct TrainingStart((IReadOnlyList<float> Weights, flo
         if (Previous is not { } previous)
             return Model;
         double[] last = previous.Weights();
-        return previous.Scaling.ToRaw(last.AsSpan(..^1), last[^1], centerResiduals: false);
+        (float[] weights, float bias) = previous.Scaling.ToRaw(last.AsSpan(..^1), last[^1], centerResiduals: false);
+        return (previous.Scaling.Columns.ToFeatures(weights), bias);
+    }
+
+    /// <summary>Writes all of it.</summary>
+    public void Write(BinaryWriter writer)
+    {
+        Previous?.Write(writer);
+        writer.WriteArray<float>([.. Model?.Weights ?? []]);
+        writer.Write(Model?.Bias ?? 0);
     }
 
     /// <summary>Weights by column and the bias to begin with, in the units of training.</summary>
     public float[] Weights(Scaling scaling, PlanSettings settings)
     {
         if (Raw() is not { } raw)
-            return InitialWeights.Of(scaling.IsSparse.Length, settings);
+            return InitialWeights.Of(scaling.Columns, settings);
         (float[] scaled, float scaledBias) = scaling.FromRaw(raw.Weights, raw.Bias);
         return [.. scaled, scaledBias];
     }

@@ -40,5 +40,5 @@ public sealed class TreeTests
     private static bool IsBinary(FileInfo file) => File.ReadAllBytes(file.FullName).Contains((byte)0);
 
     private static bool IsPicture(FileInfo file) =>
-        file.Extension == ".png" && File.ReadAllBytes(file.FullName).AsSpan().StartsWith([0x89, .. "PNG"u8]);
+        file.Extension == ".png" && File.ReadAllBytes(file.FullName).AsSpan().StartsWith((byte[])[0x89, (byte)'P', (byte)'N', (byte)'G']);
 }

@@ -23,7 +23,7 @@ public sealed class RowLayoutTests
     {
         for (int columns = 1; columns <= 257; columns++)
         {
-            var layout = new RowLayout(new bool[columns], hasWeights);
+            var layout = new RowLayout(TrainedColumns.All(columns), new bool[columns], hasWeights);
 
             Assert.Equal((columns, columns, 0), (layout.ColumnCount, layout.DenseCount, layout.SparseCount));
             Assert.Equal((columns, columns + 1), (layout.BiasLane, layout.LabelLane));
@@ -42,7 +42,7 @@ public sealed class RowLayoutTests
     [InlineData(2, true, false)]
     public void Stride_FewLanes_IsFourFloatsWhereAllLanesFit(int columns, bool hasWeights, bool isNarrow)
     {
-        var layout = new RowLayout(new bool[columns], hasWeights);
+        var layout = new RowLayout(TrainedColumns.All(columns), new bool[columns], hasWeights);
 
         Assert.Equal(isNarrow ? 4 : layout.DenseLength, layout.Stride);
         Assert.Equal(RowLayout.WholeVectors(columns + (hasWeights ? 3 : 2)), layout.DenseLength);        // the parameters fill whole vectors all the same
@@ -53,7 +53,7 @@ public sealed class RowLayoutTests
     {
         for (int columns = 3; columns <= 257; columns++)
         {
-            var layout = new RowLayout(new bool[columns], hasWeights: true);
+            var layout = new RowLayout(TrainedColumns.All(columns), new bool[columns], hasWeights: true);
             Assert.Equal(layout.DenseLength, layout.Stride);
         }
     }
@@ -64,7 +64,7 @@ public sealed class RowLayoutTests
         // Every third column is dense.
         bool[] isSparse = [.. Enumerable.Range(0, 120).Select(column => column % 3 != 0)];
 
-        var layout = new RowLayout(isSparse, hasWeights: true);
+        var layout = new RowLayout(TrainedColumns.All(isSparse.Length), isSparse, hasWeights: true);
 
         Assert.Equal((120, 40, 80), (layout.ColumnCount, layout.DenseCount, layout.SparseCount));
         Assert.Equal((40, 41, 42), (layout.BiasLane, layout.LabelLane, layout.WeightLane));
@@ -87,7 +87,7 @@ public sealed class RowLayoutTests
     {
         bool[] isSparse = [.. Enumerable.Range(0, 100).Select(column => column >= 100 - sparseColumns)];
 
-        var layout = new RowLayout(isSparse, hasWeights: false);
+        var layout = new RowLayout(TrainedColumns.All(isSparse.Length), isSparse, hasWeights: false);
 
         Assert.Equal(apart ? sparseColumns : 0, layout.SparseCount);
         Assert.Equal(apart ? 100 - sparseColumns : 100, layout.DenseCount);
@@ -97,7 +97,7 @@ public sealed class RowLayoutTests
     [Fact]
     public void Stride_OnlySparseColumns_IsNarrow()
     {
-        var layout = new RowLayout(Enumerable.Repeat(true, 64).ToArray(), hasWeights: true);
+        var layout = new RowLayout(TrainedColumns.All(64), Enumerable.Repeat(true, 64).ToArray(), hasWeights: true);
 
         Assert.Equal((0, 64, 4), (layout.DenseCount, layout.SparseCount, layout.Stride));
         Assert.Equal((0, 1, 2), (layout.BiasLane, layout.LabelLane, layout.WeightLane));

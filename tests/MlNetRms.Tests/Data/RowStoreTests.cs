@@ -54,7 +54,7 @@ public sealed class RowStoreTests
         StoredChunk used = chunks.Rent(1);
         used.Memory!.Words.Fill(float.NaN);
         chunks.Return(used);
-        var layout = new RowLayout(new bool[columns], hasWeights: true);
+        var layout = new RowLayout(TrainedColumns.All(columns), new bool[columns], hasWeights: true);
         var store = new RowStore(chunks, layout, Unscaled(columns), meanWeight: 1);
 
         for (int row = 0; row < 10; row++)
@@ -116,7 +116,7 @@ public sealed class RowStoreTests
         for (int row = 0; row < Count; row++)
             buckets.Add(new(indices: [], values, label: row, weight: 1));
         int rawSlabs = allocator.Slabs.Count;
-        var store = new RowStore(chunks, new RowLayout(new bool[Columns], hasWeights: false), Unscaled(Columns), meanWeight: 1);
+        var store = new RowStore(chunks, new RowLayout(TrainedColumns.All(Columns), new bool[Columns], hasWeights: false), Unscaled(Columns), meanWeight: 1);
 
         store.AddAll(buckets, numberOfThreads: 1, CancellationToken.None);
 
@@ -146,7 +146,7 @@ public sealed class RowStoreTests
             buckets.Add(new(indices, values, label: row, weight: 1));
         }
         int rawSlabs = allocator.Slabs.Count;
-        var store = new RowStore(chunks, new RowLayout(Enumerable.Repeat(true, Columns).ToArray(), hasWeights: false), Unscaled(Columns), meanWeight: 1);
+        var store = new RowStore(chunks, new RowLayout(TrainedColumns.All(Columns), Enumerable.Repeat(true, Columns).ToArray(), hasWeights: false), Unscaled(Columns), meanWeight: 1);
 
         store.AddAll(buckets, numberOfThreads: 1, CancellationToken.None);
 
@@ -164,7 +164,7 @@ public sealed class RowStoreTests
     {
         const int Count = 150_000;        // a million words and more
         int columns = denseColumns + sparseColumns;
-        var layout = new RowLayout([.. Enumerable.Range(0, columns).Select(column => column >= denseColumns)], hasWeights: true);
+        var layout = new RowLayout(TrainedColumns.All(columns), [.. Enumerable.Range(0, columns).Select(column => column >= denseColumns)], hasWeights: true);
         int[] indices = [0, 1, 2, 3, 4, 50, 99];
         float[] values = Some.Normals(1, Count + columns);
         ulong[] bits = [.. new[] { 1, 2, 3, 4, 7 }.Select(Bits)];
@@ -213,11 +213,11 @@ public sealed class RowStoreTests
         var buckets = new RowBuckets(chunks, 20, shuffle: true, seed: 3);
         for (int row = 0; row < Count; row++)
             buckets.Add(new([], new float[20], label: row, weight: 1));
-        var store = new RowStore(chunks, new RowLayout(new bool[20], hasWeights: false), Unscaled(20), meanWeight: 1);
+        var store = new RowStore(chunks, new RowLayout(TrainedColumns.All(20), new bool[20], hasWeights: false), Unscaled(20), meanWeight: 1);
 
         Assert.Throws<OperationCanceledException>(() => store.AddAll(buckets, threads, new CancellationToken(canceled: true)));
     }
 
     private static Scaling Unscaled(int columns) =>
-        new(new ColumnMoments(RowBlock.RowLengthOf(columns), columns + 1), columns, rowCount: 0, standardize: false);
+        new(TrainedColumns.All(columns), new ColumnMoments(RowBlock.RowLengthOf(columns), columns + 1), rowCount: 0, standardize: false);
 }

@@ -286,6 +286,6 @@ public sealed class ScalingTests
             values[row * rowLength + rows.Width + 1] = rows.Weight(row);
         }
         moments.AddDense(values);
-        return new Scaling(moments, rows.Width, rows.Count, standardize, previous: previous);
+        return new Scaling(TrainedColumns.All(rows.Width), moments, rows.Count, standardize, previous: previous);
     }
 }

@@ -20,8 +20,8 @@ public sealed class TrainingRowsTests
 
         using TrainingRows read = Stored.Read(rows, new() { Decorrelate = false });
 
-        Assert.Equal(apart ? sparseColumns : 0, read.Layout.SparseCount);
-        Assert.Equal(rows.Width, read.Layout.DenseCount + read.Layout.SparseCount);
+        Assert.Equal(apart ? rows.OccurringColumns - 3 : 0, read.Layout.SparseCount);
+        Assert.Equal(rows.OccurringColumns, read.Layout.DenseCount + read.Layout.SparseCount);
     }
 
     [Theory]

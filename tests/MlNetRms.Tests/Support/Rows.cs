@@ -25,6 +25,9 @@ internal sealed class Rows(float[][] features, float[] labels, float[]? weights 
 
     public int Width => Features[0].Length;
 
+    /// <summary>Columns that are not 0 in every row.</summary>
+    public int OccurringColumns => Enumerable.Range(0, Width).Count(column => Features.Any(row => row[column] != 0));
+
     public float Weight(int row) => Weights?[row] ?? 1;
 
     public Rows Take(IEnumerable<int> rows)
