@@ -42,10 +42,11 @@ internal sealed class BatchGradient : IDisposable
         _blocks = new GradientBlock[Divide.RoundUp(batchSize, _rowsPerBlock)];
         for (int i = 0; i < _blocks.Length; i++)
             _blocks[i] = new GradientBlock(rows, parameters, loss, cancellation);
+        NumberOfThreads = Math.Min(numberOfThreads, _blocks.Length);
         _team = new WorkerTeam(rows.ReadsAhead ? numberOfThreads - 1 : numberOfThreads, _blocks.Length, ComputeBlock);
     }
 
-    public int NumberOfThreads => _team.ThreadCount;
+    public int NumberOfThreads { get; }
 
     /// <summary>Whether <see cref="Expect"/> is of use.</summary>
     public bool ReadsAhead => _rows.ReadsAhead;
