@@ -7,6 +7,9 @@ using MlNetRms.Benchmarks.Accuracy;
     ("peers", "RmsProp beside ML.NET's Sdca and OnlineGradientDescent, least squares, and PyTorch", PeersVerb.Run),
     ("epochs", "how fast the error falls, on real data; writes epochs.png", EpochsVerb.Run),
     ("accuracy", "how near the default options come to the exact answer, class of data by class of data", AccuracyVerb.Run),
+    ("spill", "rows beyond the memory limit: bytes held and time of an epoch beside the same rows in memory", SpillVerb.Run),
+    ("cancel", "how long a training goes on after it has been cancelled", CancelVerb.Run),
+    ("extremes", "memory and time of many columns, rows, values and epochs", ExtremesVerb.Run),
     ("micro", "the kernels beside scalar code (BenchmarkDotNet)", MicroVerb.Run),
     ("agreement", "how far models are apart under other vector instructions", AgreementVerb.Run),
     ("ridge", "where least squares predicts badly, and what L2Regularization makes of it", RidgeVerb.Run),
@@ -36,6 +39,10 @@ try
         return PeerChild.Run(args[1..]);
     if (args[0] == AgreementVerb.ChildVerb)
         return AgreementVerb.RunChild(args[1..]);
+    if (args[0] == SpillVerb.ChildVerb)
+        return SpillVerb.RunChild(args[1..]);
+    if (args[0] == ExtremesVerb.ChildVerb)
+        return ExtremesVerb.RunChild(args[1..]);
     Action<Arguments> run = verbs.FirstOrDefault(verb => verb.Verb == args[0]).Run
         ?? throw new UsageException($"There is no verb '{args[0]}'; there are {string.Join(", ", verbs.Select(verb => verb.Verb))}.");
     run(Arguments.Parse(args.AsSpan(1)));

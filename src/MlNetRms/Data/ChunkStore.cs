@@ -1,8 +1,8 @@
 namespace MlNetRms.Data;
 
 /// <summary>
-/// Chunks of which more exist than may be in memory: the others are in a temporary file and come back when they are needed. Without need
-/// there is no file.
+/// Chunks of which more exist than may be in memory: the others are in a temporary file and come back when they are needed, or before that where
+/// it is known that they will be. Without need there is no file.
 /// </summary>
 /// <remarks>
 /// <para>
@@ -18,37 +18,47 @@ namespace MlNetRms.Data;
 internal sealed class ChunkStore : IDisposable
 {
     private readonly ChunkPool _pool;
-    private readonly string? _directory;
+    private readonly Func<ISpillFile> _openFile;
     private readonly long _mostWords;
-    private readonly Lock _lock = new();
+    private readonly FilePlaces _places;
+    private readonly ReadAhead? _ahead;
+    private readonly object _lock = new();
     private readonly LinkedList<StoredChunk> _movable = [];
-    private readonly Dictionary<(int Thread, RowPart Part), StoredChunk> _held = [];
-    private volatile SpillFile? _file;
+    private readonly ThreadLocal<StoredChunk?[]> _held = new(() => new StoredChunk?[2]);
+    private readonly ChunkSequence _others = new();
+    private volatile ISpillFile? _file;
     private long _words;
 
     /// <param name="pool">Where memory comes from; this object disposes of it.</param>
     /// <param name="memoryLimit">Bytes that may be in memory; null for all. Chunks in use may exceed it.</param>
-    /// <param name="directory">Where the file goes; null for the system's folder of temporary files.</param>
-    public ChunkStore(ChunkPool pool, long? memoryLimit = null, string? directory = null)
+    /// <param name="openFile">Opens the file; null for one in the system's folder of temporary files.</param>
+    /// <param name="readsAhead">Whether a thread of its own may read what is expected.</param>
+    public ChunkStore(ChunkPool pool, long? memoryLimit = null, Func<ISpillFile>? openFile = null, bool readsAhead = false)
     {
         _pool = pool;
-        _directory = directory;
+        _openFile = openFile ?? (() => new SpillFile(directory: null));
         _mostWords = memoryLimit / sizeof(float) ?? long.MaxValue;
+        _places = new FilePlaces(pool.ChunkLength);
+        _ahead = readsAhead ? new ReadAhead(_lock, TryTakeMemory, Load, _mostWords) : null;
     }
 
     /// <summary>Words of a usual chunk.</summary>
     public int ChunkLength => _pool.ChunkLength;
 
-    /// <summary>Bytes of the temporary file.</summary>
-    public long FileBytes => _file?.Length ?? 0;
+    /// <summary>Most bytes of the temporary file that were in use at once.</summary>
+    public long FileBytes => _places.MostUsed;
+
+    /// <summary>Whether it is of use to say what is expected.</summary>
+    public bool ReadsAhead => _ahead is not null && _file is not null;
 
     /// <summary>A new chunk, pinned.</summary>
     /// <param name="length">At least this many words.</param>
+    /// <param name="sequence">The chunks it will be read with; null for none.</param>
     /// <exception cref="OutOfMemoryException">There is no more memory.</exception>
     /// <exception cref="IOException">There is no more room for the file.</exception>
-    public StoredChunk Rent(int length)
+    public StoredChunk Rent(int length, ChunkSequence? sequence = null)
     {
-        var chunk = new StoredChunk(Math.Max(length, ChunkLength)) { Pins = 1, IsChanged = true };
+        var chunk = new StoredChunk(Math.Max(length, ChunkLength), sequence ?? _others) { Pins = 1, IsChanged = true };
         lock (_lock)
             TakeMemory(chunk);
         return chunk;
@@ -61,29 +71,27 @@ internal sealed class ChunkStore : IDisposable
         // Nothing moves before there is a file, and there is none before rows are written, which pins them.
         if (_file is null)
             return chunk.Memory!.Words;
-        lock (_lock)
+        ref StoredChunk? held = ref _held.Value![(int)part];
+        if (held != chunk)
         {
-            (int, RowPart) reader = (Environment.CurrentManagedThreadId, part);
-            _held.TryGetValue(reader, out StoredChunk? held);
-            if (held != chunk)
-            {
-                if (held is not null)
-                    UnpinLocked(held);
-                _held.Remove(reader);
-                PinLocked(chunk);
-                _held.Add(reader, chunk);
-            }
-            return chunk.Memory!.Words;
+            StoredChunk? before = held;
+            held = null;
+            Pin(chunk, before);
+            held = chunk;
         }
+        return chunk.Memory!.Words;
+    }
+
+    /// <summary>Says that a chunk will be read soon. It must then be read: until then it can occupy memory.</summary>
+    public void Expect(StoredChunk chunk)
+    {
+        lock (_lock)
+            _ahead?.Expect(chunk);
     }
 
     /// <summary>Keeps the words in memory until <see cref="Unpin"/>.</summary>
     /// <inheritdoc cref="Read" path="/exception"/>
-    public void Pin(StoredChunk chunk)
-    {
-        lock (_lock)
-            PinLocked(chunk);
-    }
+    public void Pin(StoredChunk chunk) => Pin(chunk, before: null);
 
     /// <summary>The same for words that will be changed.</summary>
     /// <inheritdoc cref="Read" path="/exception"/>
@@ -110,26 +118,61 @@ internal sealed class ChunkStore : IDisposable
         {
             Forget(chunk);
             GiveMemory(chunk);
-            _file?.Free(chunk.Position, chunk.Length);
-            chunk.Position = StoredChunk.Nowhere;
+            _places.Free(chunk);
         }
     }
 
     public void Dispose()
     {
+        _ahead?.Dispose();
         _file?.Dispose();
         _pool.Dispose();
+        _held.Dispose();
     }
 
-    private void PinLocked(StoredChunk chunk)
+    /// <param name="chunk">The chunk.</param>
+    /// <param name="before">A chunk that is given up for it.</param>
+    private void Pin(StoredChunk chunk, StoredChunk? before)
     {
-        if (chunk.Memory is null)
+        // From the system's cache it comes sooner than a thread that sleeps is awake.
+        for (var wait = new SpinWait(); chunk.IsComing && !wait.NextSpinWillYield;)
+            wait.SpinOnce();
+        lock (_lock)
         {
+            if (before is not null)
+                UnpinLocked(before);
+            chunk.Pins++;
+            Forget(chunk);
+            _ahead?.Reached(chunk);
+            while (chunk.IsComing)
+                Monitor.Wait(_lock);
+            if (chunk.Memory is not null)
+                return;
             TakeMemory(chunk);
-            _file!.Read(chunk.Position, chunk.Memory!.Words);
+            chunk.IsComing = true;
         }
-        Forget(chunk);
-        chunk.Pins++;
+        Load(chunk);
+    }
+
+    /// <summary>Reads the words of a chunk that has memory; others wait for them, but not for the file.</summary>
+    private void Load(StoredChunk chunk)
+    {
+        bool hasCome = false;
+        try
+        {
+            _file!.Read(chunk.Position, chunk.Memory!.Words);
+            hasCome = true;
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                chunk.IsComing = false;
+                if (!hasCome)
+                    GiveMemory(chunk);
+                Monitor.PulseAll(_lock);
+            }
+        }
     }
 
     private void UnpinLocked(StoredChunk chunk)
@@ -143,6 +186,15 @@ internal sealed class ChunkStore : IDisposable
         MoveUntilFits(chunk.Length);
         chunk.Memory = _pool.Rent(chunk.Length);
         _words += chunk.Length;
+    }
+
+    private bool TryTakeMemory(StoredChunk chunk)
+    {
+        MoveUntilFits(chunk.Length);
+        if (_words + chunk.Length > _mostWords)
+            return false;
+        TakeMemory(chunk);
+        return true;
     }
 
     private void GiveMemory(StoredChunk chunk)
@@ -159,16 +211,28 @@ internal sealed class ChunkStore : IDisposable
         while (_words + room > _mostWords && _movable.Last is { Value: var chunk })
         {
             if (chunk.IsChanged)
-            {
-                _file ??= new SpillFile(_directory);
-                if (chunk.Position == StoredChunk.Nowhere)
-                    chunk.Position = _file.Take(chunk.Length);
-                _file.Write(chunk.Position, chunk.Memory!.Words);
-                chunk.IsChanged = false;
-            }
+                Write(chunk);
             Forget(chunk);
             GiveMemory(chunk);
         }
+    }
+
+    private void Write(StoredChunk chunk)
+    {
+        _file ??= _openFile();
+        if (chunk.Extent is null)
+            _places.Take(chunk);
+        try
+        {
+            _file.Write(chunk.Position, chunk.Memory!.Words);
+        }
+        catch (IOException exception)
+        {
+            throw new IOException(FormattableString.Invariant(
+                $"The rows do not fit into MemoryLimitInBytes, and their temporary file in '{_file.Directory}' needs {FileBytes} bytes or more: ") +
+                $"{exception.Message.TrimEnd('.')}. Make room, raise MemoryLimitInBytes, or name another TemporaryDirectory.", exception);
+        }
+        chunk.IsChanged = false;
     }
 
     private void Forget(StoredChunk chunk)

@@ -23,6 +23,7 @@ internal sealed class RowBucket(ChunkStore chunks, int featureCount)
     /// <summary>In place of the number of values.</summary>
     private const int DenseMarker = -1;
 
+    private readonly ChunkSequence _sequence = new();
     private readonly List<(StoredChunk Chunk, int UsedWords)> _full = [];
     private StoredChunk? _open;
     private int _used;
@@ -101,7 +102,7 @@ internal sealed class RowBucket(ChunkStore chunks, int featureCount)
         if (_open is null || _open.Length - _used < words)
         {
             Close();
-            _open = chunks.Rent(words);
+            _open = chunks.Rent(words, _sequence);
         }
         Span<float> record = _open.Memory!.Words.Slice(_used, words);
         _used += words;

@@ -71,16 +71,7 @@ internal sealed class RowStore
     public long RowCount { get; private set; }
 
     /// <summary>Values kept in the sparse part of all rows.</summary>
-    public long NonZeroCount
-    {
-        get
-        {
-            long count = 0;
-            foreach (SparsePosition row in _sparseRows)
-                count += row.Count;
-            return count;
-        }
-    }
+    public long NonZeroCount => _sparseRows.Sum(row => (long)row.Count);
 
     /// <summary>Scales a raw row and appends it.</summary>
     public void Add(in Row row)
@@ -122,6 +113,18 @@ internal sealed class RowStore
         (long chunk, long within) = Math.DivRem(first, _rowsPerChunk);
         int rows = (int)Math.Min(count, _rowsPerChunk - within);
         return _chunks.Read(_denseChunks[(int)chunk]!, RowPart.Dense).Slice((int)within * Layout.Stride, rows * Layout.Stride);
+    }
+
+    /// <summary>Whether rows are in a file and <see cref="Expect"/> is of use.</summary>
+    public bool ReadsAhead => _chunks.ReadsAhead;
+
+    /// <summary>Says that some rows will be read soon, all of them, so that those in a file are on their way to the memory by then.</summary>
+    public void Expect(long first, int count)
+    {
+        for (long chunk = first / _rowsPerChunk; chunk * _rowsPerChunk < first + count; chunk++)
+            _chunks.Expect(_denseChunks[(int)chunk]!);
+        for (long row = first; Layout.SparseCount > 0 && row < first + count; row++)
+            _chunks.Expect(_sparseChunks[_sparseRows[(int)row].Chunk]);
     }
 
     /// <summary>So many rows, all or a sample, in evenly spaced blocks: without shuffling the first rows need not be like the others.</summary>
@@ -171,21 +174,21 @@ internal sealed class RowStore
     }
 
     /// <summary>A chunk for writing, pinned; two writers can share one.</summary>
-    private StoredChunk DenseChunk(int number)
+    private StoredChunk DenseChunk(int number, ChunkSequence sequence)
     {
         lock (_growing)
         {
             if (_denseChunks[number] is { } chunk)
                 _chunks.PinForWriting(chunk);
-            return _denseChunks[number] ??= _chunks.Rent(Layout.Stride);
+            return _denseChunks[number] ??= _chunks.Rent(Layout.Stride, sequence);
         }
     }
 
-    private (StoredChunk Chunk, int Number) NewSparseChunk(int length)
+    private (StoredChunk Chunk, int Number) NewSparseChunk(int length, ChunkSequence sequence)
     {
         lock (_growing)
         {
-            _sparseChunks.Add(_chunks.Rent(length));
+            _sparseChunks.Add(_chunks.Rent(length, sequence));
             return (_sparseChunks[^1], _sparseChunks.Count - 1);
         }
     }
@@ -196,6 +199,8 @@ internal sealed class RowStore
     private sealed class Writer(RowStore store, long firstRow) : IDisposable
     {
         private readonly RowLayout _layout = store.Layout;
+        private readonly ChunkSequence _denseSequence = new();
+        private readonly ChunkSequence _sparseSequence = new();
         private long _row = firstRow;
         private StoredChunk? _dense;
         private StoredChunk? _sparse;
@@ -231,7 +236,7 @@ internal sealed class RowStore
             if (_dense is null || within == 0)
             {
                 Release(_dense);
-                _dense = store.DenseChunk((int)chunk);
+                _dense = store.DenseChunk((int)chunk, _denseSequence);
             }
             return _dense.Memory!.Words.Slice((int)within * _layout.Stride, _layout.Stride);
         }
@@ -269,7 +274,7 @@ internal sealed class RowStore
             if (_sparse is null || _sparse.Length - _sparseUsed < 2 * count)
             {
                 Release(_sparse);
-                (_sparse, _sparseNumber) = store.NewSparseChunk(2 * count);
+                (_sparse, _sparseNumber) = store.NewSparseChunk(2 * count, _sparseSequence);
                 _sparseUsed = 0;
             }
             store._sparseRows[(int)_row] = new SparsePosition(_sparseNumber, _sparseUsed, count);

@@ -1,24 +1,42 @@
 namespace MlNetRms.Data;
 
 /// <summary>Words that are in memory or in a temporary file; <see cref="ChunkStore"/> moves them.</summary>
-internal sealed class StoredChunk(int length)
+internal sealed class StoredChunk(int length, ChunkSequence sequence)
 {
-    /// <summary>Where the words have no place in the file.</summary>
-    public const long Nowhere = -1;
+    private bool _isComing;
 
     public int Length => length;
 
-    /// <summary>The words, while they are in memory.</summary>
+    /// <summary>The chunks that are read before and after it.</summary>
+    public ChunkSequence Sequence => sequence;
+
+    /// <summary>The words, while they are in memory or on their way there.</summary>
     public Chunk? Memory { get; set; }
 
-    /// <summary>Their place in the file, in bytes, or <see cref="Nowhere"/>.</summary>
-    public long Position { get; set; } = Nowhere;
+    /// <summary>Whether a thread is reading the words from the file.</summary>
+    public bool IsComing
+    {
+        get => Volatile.Read(ref _isComing);
+        set => Volatile.Write(ref _isComing, value);
+    }
+
+    /// <summary>The part of the file they have a place in, or null.</summary>
+    public FileExtent? Extent { get; set; }
+
+    /// <summary>That place, in bytes.</summary>
+    public long Position { get; set; }
 
     /// <summary>Whether the file does not have them as they are in memory.</summary>
     public bool IsChanged { get; set; }
 
     /// <summary>While above 0, the words stay in memory.</summary>
     public int Pins { get; set; }
+
+    /// <summary>Whether they will be read soon.</summary>
+    public bool IsExpected { get; set; }
+
+    /// <summary>Whether one of the pins is there because they will be read soon.</summary>
+    public bool IsAhead { get; set; }
 
     /// <summary>Its place among those that may be moved to the file, while it is one of them.</summary>
     public LinkedListNode<StoredChunk>? Movable { get; set; }

@@ -13,10 +13,12 @@ internal sealed class TrainingRows : IDisposable
 
     private readonly ChunkStore _chunks;
 
-    private TrainingRows(RowReader reader, ReadingSettings settings, Scaling? previous, ISlabAllocator allocator, CancellationToken cancellation)
+    private TrainingRows(RowReader reader, ReadingSettings settings, Scaling? previous, ISlabAllocator allocator, Func<ISpillFile>? openFile,
+        CancellationToken cancellation)
     {
         int chunkLength = (int)Math.Clamp(8 * RowBucket.DenseRecordWords(reader.FeatureCount), ShortestChunk, LongestChunk);
-        _chunks = new ChunkStore(new ChunkPool(allocator, chunkLength), settings.MemoryLimit, settings.TemporaryDirectory);
+        _chunks = new ChunkStore(new ChunkPool(allocator, chunkLength), settings.MemoryLimit,
+            openFile ?? (() => new SpillFile(settings.TemporaryDirectory)), readsAhead: settings.NumberOfThreads > 1);
         try
         {
             var intake = new RowIntake(reader, _chunks, settings);
@@ -69,10 +71,13 @@ internal sealed class TrainingRows : IDisposable
     /// <param name="previous">Shift and scale to keep, or null to find them in the rows.</param>
     /// <param name="allocator">Where the memory comes from.</param>
     /// <param name="cancellation">Ends the reading.</param>
+    /// <param name="openFile">Opens the file for rows beyond the limit; null for one in the folder of the settings.</param>
     /// <exception cref="InvalidOperationException">No usable row, or a row of another length.</exception>
+    /// <exception cref="IOException">There is no room for the file.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static TrainingRows Read(RowReader reader, ReadingSettings settings, Scaling? previous, ISlabAllocator allocator, CancellationToken cancellation) =>
-        new(reader, settings, previous, allocator, cancellation);
+    public static TrainingRows Read(RowReader reader, ReadingSettings settings, Scaling? previous, ISlabAllocator allocator,
+        CancellationToken cancellation, Func<ISpillFile>? openFile = null) =>
+        new(reader, settings, previous, allocator, openFile, cancellation);
 
     /// <summary>Reads validation rows, in the units of the training rows and straight to where they stay.</summary>
     /// <exception cref="InvalidOperationException">No usable row, or a row of another length.</exception>

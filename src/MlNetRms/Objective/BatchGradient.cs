@@ -20,6 +20,7 @@ internal sealed class BatchGradient : IDisposable
     private const int FewestRowsPerBlock = 32;
     private const int MostBlocks = 64;
 
+    private readonly RowStore _rows;
     private readonly int _rowsPerBlock;
     private readonly GradientBlock[] _blocks;
     private readonly WorkerTeam _team;
@@ -30,20 +31,34 @@ internal sealed class BatchGradient : IDisposable
     /// <param name="parameters">Where the gradient is taken; the caller changes them between two calls.</param>
     /// <param name="loss">The loss.</param>
     /// <param name="batchSize">Largest batch to come.</param>
-    /// <param name="numberOfThreads">Most threads to use; at least 1.</param>
+    /// <param name="numberOfThreads">Most threads to use; at least 1. One of them reads ahead where rows are in a file.</param>
     /// <param name="cancellation">Ends a call.</param>
     public BatchGradient(RowStore rows, Parameters parameters, StandardizedLoss loss, int batchSize, int numberOfThreads, CancellationToken cancellation)
     {
+        _rows = rows;
         // The sparse gradient is one for all rows: threads would need one each.
         bool inBlocks = (long)batchSize * rows.Layout.Stride >= ValuesForThreads && rows.Layout.SparseCount == 0;
         _rowsPerBlock = inBlocks ? Math.Max(FewestRowsPerBlock, Divide.RoundUp(batchSize, MostBlocks)) : batchSize;
         _blocks = new GradientBlock[Divide.RoundUp(batchSize, _rowsPerBlock)];
         for (int i = 0; i < _blocks.Length; i++)
             _blocks[i] = new GradientBlock(rows, parameters, loss, cancellation);
-        _team = new WorkerTeam(numberOfThreads, _blocks.Length, ComputeBlock);
+        NumberOfThreads = Math.Min(numberOfThreads, _blocks.Length);
+        _team = new WorkerTeam(rows.ReadsAhead ? numberOfThreads - 1 : numberOfThreads, _blocks.Length, ComputeBlock);
     }
 
-    public int NumberOfThreads => _team.ThreadCount;
+    public int NumberOfThreads { get; }
+
+    /// <summary>Whether <see cref="Expect"/> is of use.</summary>
+    public bool ReadsAhead => _rows.ReadsAhead;
+
+    /// <summary>Says which rows will be computed soon, as <see cref="Compute"/> takes them.</summary>
+    public void Expect(long first, int count)
+    {
+        int toTheEnd = (int)Math.Min(count, _rows.RowCount - first);
+        _rows.Expect(first, toTheEnd);
+        if (toTheEnd < count)
+            _rows.Expect(0, count - toTheEnd);
+    }
 
     /// <summary>Adds up <paramref name="count"/> rows from <paramref name="first"/> on; rows beyond the last are those from the first on.</summary>
     /// <returns>The sums; valid until the next call.</returns>

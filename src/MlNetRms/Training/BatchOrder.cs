@@ -39,6 +39,9 @@ internal sealed class BatchOrder
     /// <summary>Batches, that is steps, in an epoch.</summary>
     public int BatchCount { get; }
 
+    /// <summary>Batches that are next to each other, for the most part.</summary>
+    public int RunLength => _runLength;
+
     /// <summary>Sets the order of an epoch, counted from 0.</summary>
     public void Begin(int epoch)
     {

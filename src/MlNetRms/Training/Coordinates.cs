@@ -35,7 +35,7 @@ internal sealed class Coordinates
 
         AreThoseOfBefore = previous is not null && !rows.Scaling.HasNewUnits && previous.Parameters.Transform switch
         {
-            Decorrelation directions => covariance is not null && directions.Fits(covariance),
+            Decorrelation directions => covariance is not null && directions.Fits(covariance, cancellation),
             LeadingDecorrelation directions => directions.Fits(leading),
             _ => true,
         };
@@ -44,7 +44,7 @@ internal sealed class Coordinates
         else if (leading is not null)
             Transform = new LeadingDecorrelation(leading);
         else if (decorrelates && covariance is not null)
-            Transform = new Decorrelation(covariance, l2);
+            Transform = new Decorrelation(covariance, l2, cancellation);
         ConditionNumber = covariance is null ? null : Decorrelation?.ConditionNumber ?? Model.ConditionNumber.Estimate(covariance);
         double denseEnergy = rows.Scaling.Energy - rows.Scaling.SparseEnergy;
         Energy = rows.Scaling.SparseEnergy + (Transform?.Energy(denseEnergy) ?? denseEnergy);

@@ -37,8 +37,11 @@ internal sealed class EpochLoop(
         order.Begin(orderNumber);
         (int position, LossSum losses) = Part;
         float learningRate = position == order.BatchCount ? learningRates.At(Step - 1, plan.TotalSteps) : 0;
+        bool readsAhead = objective.ReadsAhead;
         while (position < order.BatchCount)
         {
+            if (readsAhead && position % order.RunLength == 0)
+                ExpectNextRun(position);
             (long first, int count) = order.Batch(position);
             learningRate = learningRates.At(Step, plan.TotalSteps);
             BatchSum batch = objective.Compute(first, count);
@@ -60,5 +63,17 @@ internal sealed class EpochLoop(
         if (!parameters.AreFinite)
             throw new DivergedException(epoch, Step, learningRate);
         return new EpochResult(epoch, Step, losses.Mean, ValidationLoss: null, learningRate);
+    }
+
+    /// <summary>One run is computed while the next one is read.</summary>
+    private void ExpectNextRun(int position)
+    {
+        int first = position == 0 ? 0 : position + order.RunLength;
+        int end = (int)Math.Min(position + 2L * order.RunLength, order.BatchCount);
+        for (int next = first; next < end; next++)
+        {
+            (long row, int count) = order.Batch(next);
+            objective.Expect(row, count);
+        }
     }
 }

@@ -161,7 +161,7 @@ public sealed class ChunkStoreTests
     public void Dispose_FileInAFolder_LeavesNothing()
     {
         using var folder = new TemporaryFolder();
-        var chunks = new ChunkStore(new ChunkPool(NativeSlabAllocator.Instance, Words), memoryLimit: 1, folder.File(""));
+        var chunks = new ChunkStore(new ChunkPool(NativeSlabAllocator.Instance, Words), memoryLimit: 1, () => new SpillFile(folder.File("")));
         for (int number = 0; number < 500; number++)
             Filled(chunks, number);
         Assert.True(chunks.FileBytes > 0);
@@ -177,7 +177,7 @@ public sealed class ChunkStoreTests
         string gone;
         using (var folder = new TemporaryFolder())
             gone = folder.File("gone");
-        using var chunks = new ChunkStore(new ChunkPool(NativeSlabAllocator.Instance, Words), memoryLimit: 1, gone);
+        using var chunks = new ChunkStore(new ChunkPool(NativeSlabAllocator.Instance, Words), memoryLimit: 1, () => new SpillFile(gone));
 
         var thrown = Assert.ThrowsAny<IOException>(() =>
         {
@@ -188,11 +188,83 @@ public sealed class ChunkStoreTests
         Assert.Contains(gone, thrown.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Read_ExpectedBefore_GivesWhatWasWrittenAndStaysBelowTheLimit()
+    {
+        const int Long = 1 << 14;
+        var allocator = new CountingAllocator();        // 32 chunks a slab
+        using var chunks = new ChunkStore(new ChunkPool(allocator, Long), 4L * Long * 128, readsAhead: true);
+        StoredChunk[] all = [.. Enumerable.Range(0, 500).Select(number => Filled(chunks, number, Long))];
+        var random = new Random(1);
+
+        for (int run = 0; run < 100; run++)
+        {
+            int[] numbers = [.. Enumerable.Range(0, 50).Select(_ => random.Next(all.Length))];
+            foreach (int number in numbers)
+                chunks.Expect(all[number]);
+            foreach (int number in numbers)
+                Assert.False(chunks.Read(all[number], RowPart.Dense).ContainsAnyExcept((float)number));
+        }
+
+        Assert.Equal(4, allocator.Slabs.Count);
+    }
+
+    [Fact]
+    public void Expect_ChunkInTheFile_IsReadByAnotherThread()
+    {
+        var file = new RecordingFile();
+        using var chunks = new ChunkStore(new ChunkPool(NativeSlabAllocator.Instance, Words), 4L * Words * 100, () => file, readsAhead: true);
+        StoredChunk[] all = [.. Enumerable.Range(0, 300).Select(number => Filled(chunks, number))];
+        StoredChunk[] away = [.. all.Where(chunk => chunk.Memory is null).Take(20)];
+
+        foreach (StoredChunk chunk in away)
+            chunks.Expect(chunk);
+        Assert.True(SpinWait.SpinUntil(() => file.Reads.Count == away.Length, TimeSpan.FromSeconds(60)));
+
+        Assert.Equal(away.Select(chunk => chunk.Position), file.Reads.Select(read => read.Position));
+        Assert.DoesNotContain(Environment.CurrentManagedThreadId, file.Reads.Select(read => read.Thread));
+        foreach (StoredChunk chunk in away)
+            Assert.False(chunks.Read(chunk, RowPart.Dense).ContainsAnyExcept((float)Array.IndexOf(all, chunk)));
+        Assert.Equal(away.Length, file.Reads.Count);
+    }
+
+    [Fact]
+    public void Read_TheReadAheadFailed_ThrowsForTheThreadThatReads()
+    {
+        var file = new RecordingFile { BeforeRead = number => throw new IOException($"read {number}") };
+        using var chunks = new ChunkStore(new ChunkPool(NativeSlabAllocator.Instance, Words), 4L * Words * 100, () => file, readsAhead: true);
+        StoredChunk[] all = [.. Enumerable.Range(0, 300).Select(number => Filled(chunks, number))];
+        StoredChunk away = all.First(chunk => chunk.Memory is null);
+
+        chunks.Expect(away);
+        Assert.True(SpinWait.SpinUntil(() => file.Reads.Count == 1, TimeSpan.FromSeconds(60)));
+
+        Assert.Equal("read 2", Assert.Throws<IOException>(() => chunks.Read(away, RowPart.Dense)).Message);
+    }
+
+    [Fact]
+    public void Write_ChunksOfManySequencesInTurn_AreSideBySideInTheFile()
+    {
+        using ChunkStore chunks = New(1);
+        var sequences = new ChunkSequence[10];
+        for (int i = 0; i < sequences.Length; i++)
+            sequences[i] = new ChunkSequence();
+        StoredChunk[] all = [.. Enumerable.Range(0, 1000).Select(number => Filled(chunks, number, sequence: sequences[number % 10]))];
+        chunks.Read(Filled(chunks, -1), RowPart.Dense);
+
+        Assert.Equal(all.Length, all.Select(chunk => chunk.Position).Distinct().Count());
+        foreach (IGrouping<ChunkSequence, StoredChunk> sequence in all.GroupBy(chunk => chunk.Sequence))
+        {
+            int jumps = sequence.Zip(sequence.Skip(1)).Count(pair => pair.Second.Position != pair.First.Position + Words * sizeof(float));
+            Assert.InRange(jumps, 100 / 16, 10);        // extents of 1, 2, 4, 8 and then 16 chunks
+        }
+    }
+
     private static ChunkStore New(long? limit) => new(new ChunkPool(NativeSlabAllocator.Instance, Words), limit);
 
-    private static StoredChunk Filled(ChunkStore chunks, int number, int length = Words)
+    private static StoredChunk Filled(ChunkStore chunks, int number, int length = Words, ChunkSequence? sequence = null)
     {
-        StoredChunk chunk = chunks.Rent(length);
+        StoredChunk chunk = chunks.Rent(length, sequence);
         chunk.Memory!.Words.Fill(number);
         chunks.Unpin(chunk);
         return chunk;

@@ -18,11 +18,13 @@ internal static class Stored
         return read;
     }
 
-    public static TrainingRows Read(IDataView view, RmsPropRegressionTrainer.Options options, ISlabAllocator? allocator = null)
+    public static TrainingRows Read(IDataView view, RmsPropRegressionTrainer.Options options, ISlabAllocator? allocator = null,
+        Func<ISpillFile>? openFile = null)
     {
         TrainingSettings settings = TrainingSettings.From(options);
         using var reader = new RowReader(view, SchemaChecks.Find(view.Schema, settings.Columns), options.CancellationToken);
-        return TrainingRows.Read(reader, settings.Reading, previous: null, allocator ?? NativeSlabAllocator.Instance, options.CancellationToken);
+        return TrainingRows.Read(reader, settings.Reading, previous: null, allocator ?? NativeSlabAllocator.Instance, options.CancellationToken,
+            openFile);
     }
 
     public static (float[] Features, float Label, float Weight) Row(RowStore store, long position)

@@ -105,6 +105,44 @@ public sealed class CancellationTests : IDisposable
         Assert.Equal(2, epochs);
     }
 
+    [Theory]
+    [InlineData("dense")]
+    [InlineData("decorrelated by another thread")]
+    [InlineData("sparse")]
+    [InlineData("rows in a file")]
+    public void Fit_AfterOneThatWasCancelled_GivesTheBitsOfTheFirst(string name)
+    {
+        (Rows rows, Action<Options> form) = name switch
+        {
+            "dense" => (_rows, _ => { }),
+            "decorrelated by another thread" => (Some.Linear(1, 400, 150), options => options.Decorrelate = true),
+            "sparse" => (Some.MostlyZero(1, 2000, 3, 300, nonZeros: 30), _ => { }),
+            _ => (Some.Linear(1, 30_000, 30), (Action<Options>)(options => options.MemoryLimitInBytes = 1_000_000)),
+        };
+        IDataView view = rows.View(_ml);
+        float[] first = Fit(_ => { }).Parameters();
+        for (int last = 0; last < 2; last++)
+        {
+            using var cancellation = new CancellationTokenSource();
+            Assert.ThrowsAny<OperationCanceledException>(() => Fit(options => (options.CancellationToken, options.EpochCompleted) = (cancellation.Token, progress =>
+            {
+                if (progress.Report.Epoch == 1 + last)
+                    cancellation.Cancel();
+            })));
+            using var other = new CancellationTokenSource();
+
+            Assert.Equal(first, Fit(options => options.CancellationToken = other.Token).Parameters());
+        }
+
+        RmsPropRegressionTransformer Fit(Action<Options> change)
+        {
+            var options = new Options { NumberOfEpochs = 4 };
+            form(options);
+            change(options);
+            return _ml.Regression.Trainers.RmsProp(options).Fit(view);
+        }
+    }
+
     [Fact]
     public async Task Fit_TokenNotCancelled_ChangesNothing()
     {

@@ -1,0 +1,44 @@
+using MlNetRms.Tests.Support;
+
+namespace MlNetRms.Tests.Conventions;
+
+/// <summary>What may lie in the project's folder beside text.</summary>
+public sealed class TreeTests
+{
+    private const long MostPictureBytes = 100_000;
+    private const long MostFontBytes = 100_000;
+
+    /// <summary>What building, testing and running leave behind.</summary>
+    private static readonly string[] _generatedFolders = ["bin", "obj", "artifacts", "TestResults", "BenchmarkDotNet.Artifacts"];
+
+    [Fact]
+    public void Files_ThatAreNotText_AreSmallPicturesAndTheSamplesFont()
+    {
+        FileInfo[] files = [.. Files(new DirectoryInfo(Repository.Root), isRoot: true)];
+
+        Assert.Contains(files, file => file.Name == "README.md");
+        Assert.All(files.Where(IsBinary), file => Assert.True(
+            (IsPicture(file) && file.Length <= MostPictureBytes) || (file.Name == "DejaVuSubset.ttf" && file.Length <= MostFontBytes),
+            $"{file.FullName} ({file.Length} bytes) is neither text nor a small picture."));
+    }
+
+    private static IEnumerable<FileInfo> Files(DirectoryInfo folder, bool isRoot = false)
+    {
+        // In the root, models and pictures are what samples have written that were run from there; of hidden folders, the project has two.
+        foreach (FileInfo file in folder.EnumerateFiles().Where(file => !isRoot || file.Extension is not (".zip" or ".png")))
+            yield return file;
+        foreach (DirectoryInfo inner in folder.EnumerateDirectories())
+        {
+            if (_generatedFolders.Contains(inner.Name) || (inner.Name.StartsWith('.') && inner.Name is not (".ci" or ".github")))
+                continue;
+            foreach (FileInfo file in Files(inner))
+                yield return file;
+        }
+    }
+
+    /// <summary>No text has the byte 0.</summary>
+    private static bool IsBinary(FileInfo file) => File.ReadAllBytes(file.FullName).Contains((byte)0);
+
+    private static bool IsPicture(FileInfo file) =>
+        file.Extension == ".png" && File.ReadAllBytes(file.FullName).AsSpan().StartsWith((byte[])[0x89, (byte)'P', (byte)'N', (byte)'G']);
+}
