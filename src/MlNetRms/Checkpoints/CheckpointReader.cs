@@ -1,0 +1,41 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace MlNetRms.Checkpoints;
+
+/// <summary>Reads what <see cref="CheckpointWriter"/> wrote. No length is believed that the file is too short for.</summary>
+internal sealed class CheckpointReader(Stream stream, long length) : BinaryReader(stream, Encoding.UTF8, leaveOpen: true)
+{
+    private readonly long _end = stream.Position + length;
+
+    /// <summary>Bytes left.</summary>
+    public long Remaining => _end - BaseStream.Position;
+
+    /// <exception cref="EndOfStreamException">The file does not hold so many values.</exception>
+    public T[] ReadArray<T>()
+        where T : unmanaged
+    {
+        long count = ReadInt64();
+        if (count < 0 || count > Remaining / Marshal.SizeOf<T>())
+            throw new EndOfStreamException();
+        var values = new T[count];
+        BaseStream.ReadExactly(MemoryMarshal.AsBytes(values.AsSpan()));
+        return values;
+    }
+
+    /// <summary>What <paramref name="read"/> reads, or null.</summary>
+    public T? ReadOptional<T>(Func<T> read)
+        where T : class => ReadBoolean() ? read() : null;
+
+    /// <inheritdoc cref="ReadOptional{T}"/>
+    public T? ReadOptionalValue<T>(Func<T> read)
+        where T : struct => ReadBoolean() ? read() : null;
+
+    /// <exception cref="FormatException">There is no such value.</exception>
+    public T ReadEnum<T>()
+        where T : struct, Enum
+    {
+        var value = (T)Enum.ToObject(typeof(T), ReadInt32());
+        return Enum.IsDefined(value) ? value : throw new FormatException();
+    }
+}
