@@ -48,6 +48,7 @@ public sealed partial class RmsPropRegressionTrainer
             Require.NonNegative(InitialWeightsStandardDeviation, nameof(InitialWeightsStandardDeviation));
             Require.InUnitInterval(ValidationFraction, nameof(ValidationFraction));
             EarlyStopping?.Validate();
+            Checkpoint?.Validate();
             Exclude(ValidationFraction > 0, nameof(ValidationFraction), ValidationSet is not null, nameof(ValidationSet));
             Exclude(L1Regularization > 0, nameof(L1Regularization), Momentum > 0, nameof(Momentum));
             Exclude(L1Regularization > 0, nameof(L1Regularization), Centered, nameof(Centered));

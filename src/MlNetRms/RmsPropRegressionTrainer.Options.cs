@@ -224,6 +224,12 @@ public sealed partial class RmsPropRegressionTrainer
         public EarlyStopping? EarlyStopping { get; set; }
 
         /// <summary>
+        /// The file in which training is saved while it runs, so that the next <c>Fit</c> goes on after a crash, a kill or a cancellation
+        /// (<see cref="CheckpointOptions"/>). Null, the default, for none.
+        /// </summary>
+        public CheckpointOptions? Checkpoint { get; set; }
+
+        /// <summary>
         /// Called after each epoch, on the thread that called <c>Fit</c>, with what happened in it and a way to stop there and
         /// keep the model. Null, the default, for none. What it throws ends <c>Fit</c>, unchanged.
         /// </summary>
@@ -232,7 +238,7 @@ public sealed partial class RmsPropRegressionTrainer
 
         /// <summary>
         /// Ends <c>Fit</c> with an <see cref="OperationCanceledException"/> when cancelled, be it in the middle of reading or of an
-        /// epoch. Default: none. Trainer and context stay usable.
+        /// epoch. Default: none. Trainer and context stay usable. With <see cref="Checkpoint"/> training is saved first.
         /// </summary>
         [JsonIgnore]
         public CancellationToken CancellationToken { get; set; }

@@ -36,9 +36,14 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
     private readonly IHost _host;
     private readonly Options _options;
     private readonly TrainingSettings _settings;
+    private readonly Func<string, Stream>? _createCheckpoint;
 
-    internal RmsPropRegressionTrainer(IHostEnvironment environment, Options options)
+    /// <param name="environment">The host.</param>
+    /// <param name="options">The options; a copy is taken.</param>
+    /// <param name="createCheckpoint">Opens a file for writing; tests give one that fails.</param>
+    internal RmsPropRegressionTrainer(IHostEnvironment environment, Options options, Func<string, Stream>? createCheckpoint = null)
     {
+        _createCheckpoint = createCheckpoint;
         ArgumentNullException.ThrowIfNull(options);
         _options = options.CheckedCopy();
         _settings = TrainingSettings.From(_options);
@@ -55,8 +60,12 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
     /// <exception cref="ArgumentNullException"><paramref name="input"/> is null.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or has the wrong type.</exception>
     /// <exception cref="InvalidOperationException">No row can be used, a row has another number of
-    /// features than the column, training diverged, or early stopping has no validation rows.</exception>
+    /// features than the column, training diverged, early stopping has no validation rows, or <see cref="Options.Checkpoint"/> is that of another
+    /// training; the message says in what they differ.</exception>
     /// <exception cref="OperationCanceledException"><see cref="Options.CancellationToken"/> was cancelled.</exception>
+    /// <exception cref="InvalidDataException">The file of the checkpoint is damaged, of a newer version, or no checkpoint.</exception>
+    /// <exception cref="IOException">The checkpoint cannot be read or written (then the one before is as it was), or the temporary file for rows
+    /// cannot grow.</exception>
     public RmsPropRegressionTransformer Fit(IDataView input) => Train(input, _options.ValidationSet, start: default);
 
     /// <summary>Trains a model and evaluates each epoch on validation rows.</summary>
@@ -121,6 +130,17 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         return Train(input, _options.ValidationSet, new TrainingStart(Model: null, previous.State));
     }
 
+    /// <summary>
+    /// Continues a training run of another process: the same as <see cref="Fit(IDataView, RmsPropRegressionTransformer)"/> with what
+    /// <see cref="RmsPropRegressionTransformer.SaveTraining"/> saved.
+    /// </summary>
+    /// <inheritdoc cref="Fit(IDataView, RmsPropRegressionTransformer)"/>
+    public RmsPropRegressionTransformer Fit(IDataView input, SavedTraining previous)
+    {
+        ArgumentNullException.ThrowIfNull(previous);
+        return Train(input, _options.ValidationSet, new TrainingStart(Model: null, previous.State));
+    }
+
     /// <summary>The schema after scoring: the input's columns and "Score".</summary>
     /// <param name="inputSchema">The schema of the input.</param>
     /// <returns>The schema with the score column.</returns>
@@ -144,6 +164,8 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
 
         using IChannel channel = _host.Start("Training");
         var log = new TrainingLog(channel);
+        using TrainingCheckpoint? checkpoint = _settings.Checkpoint is not { } file ? null
+            : new TrainingCheckpoint(file, TrainingConditions.Of(columns.FeatureCount, _settings), _createCheckpoint);
         long startTime = Stopwatch.GetTimestamp();
         using TrainingRows rows = ReadRows(input, columns, validationData, validationColumns, start, log);
         TimeSpan readingTime = Stopwatch.GetElapsedTime(startTime);
@@ -151,24 +173,50 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         using var run = new TrainingRun(rows, _settings, start, _options.CancellationToken);
         var causes = new TrainingCauses(run, rows, start, columns, _settings, _options.CancellationToken);
         log.Patience(_settings.Stopping, run.Plan);
-        FitResult result;
         try
         {
-            result = run.Run(epoch => Report(epoch, log));
+            if (checkpoint?.Begin(run, TrainingConditions.Of(rows, start, run, _options.CancellationToken)) is { } state)
+                log.Resumed(checkpoint.Path, state);
+            FitResult result = run.Run(epoch => Report(epoch, log), checkpoint);
+            RmsPropRegressionTransformer trained = Trained(result, run, rows, readingTime, causes, input.Schema, columns, log);
+            End(checkpoint, log);
+            return trained;
+        }
+        catch (OperationCanceledException)
+        {
+            checkpoint?.Write();
+            throw;
         }
         catch (DivergedException diverged)
         {
             throw TrainingChecks.Diverged(diverged, causes, rows.Training, columns, _settings);
         }
+    }
 
+    private RmsPropRegressionTransformer Trained(FitResult result, TrainingRun run, TrainingRows rows, TimeSpan readingTime, TrainingCauses causes,
+        DataViewSchema schema, TrainingColumns columns, TrainingLog log)
+    {
         (float[] weights, float bias) = rows.Scaling.ToRaw(result.Weights.AsSpan(..^1), result.Weights[^1], centerResiduals: _settings.Loss.IsSquared);
         TrainingChecks.Range(weights, bias, result.Weights, rows.Scaling, columns);
         FitStatistics statistics = run.Evaluation.Of(result.Weights);
         TrainingReport report = TrainingReports.Create(rows, run, result, statistics, readingTime);
         log.Trained(report);
         log.Doubts(report, causes);
-        return new RmsPropRegressionTransformer(MlNetInternals.NewLinearModel(_host, rows.Scaling.Columns.ToFeatures(weights), bias), report, result.State, statistics.StandardErrors,
-            _host, input.Schema, _settings.Columns.Features);
+        return new RmsPropRegressionTransformer(MlNetInternals.NewLinearModel(_host, rows.Scaling.Columns.ToFeatures(weights), bias), report, result.State,
+            statistics.StandardErrors, _host, schema, _settings.Columns.Features);
+    }
+
+    /// <summary>The model is there: a file that cannot be removed is no reason to lose it.</summary>
+    private static void End(TrainingCheckpoint? checkpoint, TrainingLog log)
+    {
+        try
+        {
+            checkpoint?.End();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException && !checkpoint!.IsKept)
+        {
+            log.NotRemoved(checkpoint.Path, exception);
+        }
     }
 
     private TrainingRows ReadRows(IDataView input, TrainingColumns columns, IDataView? validationData, TrainingColumns? validationColumns,

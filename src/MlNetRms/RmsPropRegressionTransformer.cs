@@ -2,6 +2,7 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Trainers;
+using MlNetRms.Checkpoints;
 using MlNetRms.Data;
 using MlNetRms.MlNet;
 using MlNetRms.Training;
@@ -40,7 +41,7 @@ public sealed class RmsPropRegressionTransformer : ISingleFeaturePredictionTrans
     /// <summary>The same model as ML.NET's own transformer, for what accepts only that.</summary>
     public RegressionPredictionTransformer<LinearRegressionModelParameters> Native { get; }
 
-    /// <summary>All that a later training needs to continue this one. Not saved with the model.</summary>
+    /// <summary>All that a later training needs to continue this one. Not saved with the model, but by <see cref="SaveTraining"/>.</summary>
     internal TrainingState State { get; }
 
     /// <inheritdoc/>
@@ -57,6 +58,20 @@ public sealed class RmsPropRegressionTransformer : ISingleFeaturePredictionTrans
         TrainedColumns columns = State.Scaling.Columns;
         return new(TrainingColumns.FeatureNames(_features), Model, columns.ToFeatures(State.Scaling.StandardDeviations),
             _standardErrors is null ? null : columns.ToFeatures(_standardErrors));
+    }
+
+    /// <summary>
+    /// Saves the training, to be continued in another process: <see cref="SavedTraining.Load"/> reads it. It is not a model that can be scored with;
+    /// that is saved as any other model of ML.NET is.
+    /// </summary>
+    /// <param name="path">The file; one that is there is replaced once the new one is on the disk.</param>
+    /// <exception cref="ArgumentException"><paramref name="path"/> is null or empty.</exception>
+    /// <exception cref="IOException">The file could not be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file must not be written.</exception>
+    public void SaveTraining(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        new CheckpointFile(path).Write(new SavedContent([], State).Write);
     }
 
     /// <inheritdoc/>

@@ -37,7 +37,7 @@ internal sealed class CheckpointFile(string path, Func<string, Stream>? create =
     {
         try
         {
-            using (Stream file = create is null ? new FileStream(TemporaryPath, FileMode.Create, FileAccess.ReadWrite, FileShare.None, BufferLength) : create(TemporaryPath))
+            using (Stream file = Create())
             {
                 WriteContent(file, write);
                 AppendHash(file);
@@ -48,11 +48,25 @@ internal sealed class CheckpointFile(string path, Func<string, Stream>? create =
         catch (Exception exception)
         {
             DeleteTemporary();
-            if (exception is IOException)
-                throw new IOException($"The checkpoint '{path}' could not be written: {exception.Message} " +
-                    (Exists ? "The one written before is as it was." : "There is none from before."), exception);
+            if (exception is IOException failure)
+                throw NotWritten(failure);
             throw;
         }
+    }
+
+    /// <summary>Finds out whether a file can be written, without touching the one that is there.</summary>
+    /// <inheritdoc cref="Write" path="/exception"/>
+    public void CheckWritable()
+    {
+        try
+        {
+            Create().Dispose();
+        }
+        catch (IOException exception)
+        {
+            throw NotWritten(exception);
+        }
+        DeleteTemporary();
     }
 
     /// <summary>Reads the file, once it is known to be as it was written.</summary>
@@ -84,6 +98,10 @@ internal sealed class CheckpointFile(string path, Func<string, Stream>? create =
         DeleteTemporary();
     }
 
+    private Stream Create() => create is null
+        ? new FileStream(TemporaryPath, FileMode.Create, FileAccess.ReadWrite, FileShare.None, BufferLength)
+        : create(TemporaryPath);
+
     private static void WriteContent(Stream file, Action<BinaryWriter> write)
     {
         Span<byte> header = stackalloc byte[HeaderLength];
@@ -109,7 +127,7 @@ internal sealed class CheckpointFile(string path, Func<string, Stream>? create =
     {
         Span<byte> header = stackalloc byte[HeaderLength];
         if (file.ReadAtLeast(header, HeaderLength, throwOnEndOfStream: false) < HeaderLength || !header.StartsWith(Magic))
-            throw new InvalidDataException($"'{path}' is no checkpoint of MlNetRms, or only the beginning of one.");
+            throw new InvalidDataException($"'{path}' is no checkpoint of MlNetRms, or only the beginning of one. Name another path, or delete it to train from the start.");
         long contentLength = BinaryPrimitives.ReadInt64LittleEndian(header[12..]);
         if (contentLength < 0 || contentLength != file.Length - HeaderLength - SHA256.HashSizeInBytes)
             throw Damaged("it does not have the length that it should have");
@@ -134,6 +152,9 @@ internal sealed class CheckpointFile(string path, Func<string, Stream>? create =
                 $"The checkpoint '{path}' has version {version} of the format; this version of MlNetRms reads version {Version}. Use the version that wrote it.");
         return contentLength;
     }
+
+    private IOException NotWritten(IOException inner) => new(
+        $"'{path}' could not be written: {inner.Message} {(Exists ? "The one written before is as it was." : "There is none from before.")}", inner);
 
     private InvalidDataException Damaged(string how, Exception? inner = null) =>
         new($"The checkpoint '{path}' is damaged: {how}. Delete it to train from the start.", inner);

@@ -23,6 +23,15 @@ internal sealed class CheckpointReader(Stream stream, long length) : BinaryReade
         return values;
     }
 
+    /// <summary>The same where only one number of values fits the rest.</summary>
+    /// <exception cref="FormatException">There are more or fewer.</exception>
+    public T[] ReadArray<T>(int count)
+        where T : unmanaged
+    {
+        T[] values = ReadArray<T>();
+        return values.Length == count ? values : throw new FormatException();
+    }
+
     /// <summary>What <paramref name="read"/> reads, or null.</summary>
     public T? ReadOptional<T>(Func<T> read)
         where T : class => ReadBoolean() ? read() : null;

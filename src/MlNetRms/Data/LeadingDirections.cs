@@ -1,3 +1,4 @@
+using MlNetRms.Checkpoints;
 using MlNetRms.Kernels;
 
 namespace MlNetRms.Data;
@@ -30,8 +31,11 @@ internal sealed class LeadingDirections
     /// <summary>Rows of so many bytes stay in the second-level cache while they are multiplied with all directions.</summary>
     private const int BlockBytes = 1 << 18;
 
-    private LeadingDirections(IReadOnlyList<float[]> vectors, IReadOnlyList<double> variances)
+    private readonly int _columns;
+
+    private LeadingDirections(int columns, IReadOnlyList<float[]> vectors, IReadOnlyList<double> variances)
     {
+        _columns = columns;
         Vectors = vectors;
         Variances = variances;
     }
@@ -56,10 +60,37 @@ internal sealed class LeadingDirections
             if (pass == Passes || (pass > 1 && !variances.Any(variance => variance > mostOfNoise)))
             {
                 int[] kept = [.. Enumerable.Range(0, vectors.Count).Where(k => variances[k] > LeastVarianceRatio * mostOfNoise)];
-                return kept is [] ? null : new([.. kept.Select(k => vectors[k])], [.. kept.Select(k => variances[k])]);
+                return kept is [] ? null : new(columns, [.. kept.Select(k => vectors[k])], [.. kept.Select(k => variances[k])]);
             }
             vectors = Orthonormal(next);
         }
+    }
+
+    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
+    /// <exception cref="FormatException">The parts do not fit together.</exception>
+    public static LeadingDirections Read(CheckpointReader reader, int columns)
+    {
+        int lanes = reader.ReadInt32();
+        double[] variances = reader.ReadArray<double>();
+        if (lanes - columns is < 2 or > 3 || variances.Length is 0 or > MostDirections)
+            throw new FormatException();
+        var vectors = new float[variances.Length][];
+        for (int k = 0; k < vectors.Length; k++)
+        {
+            vectors[k] = reader.ReadArray<float>(columns);
+            Array.Resize(ref vectors[k], RowLayout.WholeVectors(lanes));
+        }
+        return new(columns, vectors, variances);
+    }
+
+    /// <summary>The padding depends on the machine and is left out.</summary>
+    public void Write(BinaryWriter writer)
+    {
+        // Behind the columns come bias and label and, in some rows, a weight.
+        writer.Write(_columns + (Vectors[0].Length == RowLayout.WholeVectors(_columns + 2) ? 2 : 3));
+        writer.WriteArray<double>([.. Variances]);
+        foreach (float[] vector in Vectors)
+            writer.WriteArray<float>(vector.AsSpan(0, _columns));
     }
 
     private static float[] Copy(RowStore rows, long position)

@@ -13,7 +13,7 @@ namespace MlNetRms.Data;
 /// to the usual size of a non-zero value (Pareto scaling): that keeps some of the weight that common words have over rare ones. The size of a
 /// column that is known from few values is drawn to the usual one.
 /// </remarks>
-internal sealed class Scaling
+internal sealed partial class Scaling
 {
     /// <summary>A column is sparse if less than this share of the rows' weight is not zero in it.</summary>
     private const double SparseShare = 0.1;

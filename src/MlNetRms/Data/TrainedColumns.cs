@@ -1,3 +1,5 @@
+using MlNetRms.Checkpoints;
+
 namespace MlNetRms.Data;
 
 /// <summary>
@@ -31,6 +33,28 @@ internal sealed class TrainedColumns
     /// <param name="featureCount">Length of a feature vector.</param>
     /// <param name="features">Places in it, ascending.</param>
     public static TrainedColumns Of(int featureCount, int[] features) => new(featureCount, features.Length == featureCount ? null : features);
+
+    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
+    /// <exception cref="FormatException">The places are not ascending, or not below the length.</exception>
+    public static TrainedColumns Read(CheckpointReader reader)
+    {
+        int featureCount = reader.ReadInt32();
+        int[]? features = reader.ReadOptional(() => reader.ReadArray<int>());
+        int last = -1;
+        foreach (int feature in features ?? [])
+        {
+            if (feature <= last)
+                throw new FormatException();
+            last = feature;
+        }
+        return last < featureCount && features?.Length != featureCount ? new(featureCount, features) : throw new FormatException();
+    }
+
+    public void Write(BinaryWriter writer)
+    {
+        writer.Write(FeatureCount);
+        writer.WriteOptional(_features, features => writer.WriteArray<int>(features));
+    }
 
     /// <summary>The columns of either.</summary>
     public TrainedColumns With(TrainedColumns others)

@@ -32,6 +32,14 @@ internal sealed class TrainingLog(IChannel channel)
             $"{weightReason}, {rows.BadFeatures} for the features ('{columns.Features}', missing or infinite).");
     }
 
+    /// <param name="path">The checkpoint.</param>
+    /// <param name="state">Where it was written.</param>
+    public void Resumed(string path, TrainingState state) => Info(FormattableString.Invariant(
+        $"Goes on from the checkpoint '{path}': {state.Epoch} of {state.Plan.NumberOfEpochs} epochs and {state.Part.Steps} steps are done."));
+
+    /// <summary>Warns where a checkpoint that is no longer needed stays.</summary>
+    public void NotRemoved(string path, Exception cause) => Warn($"Training is finished, but its checkpoint '{path}' could not be removed: {cause.Message}");
+
     /// <summary>Warns where early stopping cannot end the training.</summary>
     public void Patience(StoppingSettings? stopping, TrainingPlan plan)
     {

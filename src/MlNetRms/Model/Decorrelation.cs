@@ -1,5 +1,6 @@
 using System.Numerics;
 using MathNet.Numerics.Providers.LinearAlgebra;
+using MlNetRms.Checkpoints;
 using MlNetRms.Data;
 using MlNetRms.Kernels;
 
@@ -24,6 +25,7 @@ internal sealed class Decorrelation : IWeightTransform
     private const double MostVarianceRatio = 4;
     private const double MostCorrelation = 0.5;
 
+    private readonly double _l2;
     private readonly int _columns;
     private readonly int _stride;
     private readonly double[] _eigenvectors;
@@ -34,16 +36,18 @@ internal sealed class Decorrelation : IWeightTransform
     /// <param name="covariance">Of the dense columns.</param>
     /// <param name="l2">λ of the penalty ½·λ·‖w‖².</param>
     public Decorrelation(DenseCovariance covariance, double l2)
+        : this(l2, covariance.IsOfAllRows, Eigen(covariance))
     {
-        _columns = covariance.ColumnCount;
-        IsOfAllRows = covariance.IsOfAllRows;
+    }
+
+    private Decorrelation(double l2, bool isOfAllRows, (double[] Values, double[] Vectors) eigen)
+    {
+        _l2 = l2;
+        _columns = eigen.Values.Length;
+        IsOfAllRows = isOfAllRows;
         _stride = RowLayout.WholeVectors(_columns);
-        _eigenvectors = new double[_columns * _columns];
-        var eigenvalues = new Complex[_columns];
-        // The managed routine itself: a native provider chosen elsewhere in the process must change no bit.
-        ManagedLinearAlgebraProvider.Instance.EigenDecomp(isSymmetric: true, _columns, covariance.ToArray(), _eigenvectors, eigenvalues,
-            new double[_columns * _columns]);
-        _eigenvalues = Array.ConvertAll(eigenvalues, value => value.Real);
+        _eigenvalues = eigen.Values;
+        _eigenvectors = eigen.Vectors;
         double largest = _eigenvalues.Max();
         _scales = Array.ConvertAll(_eigenvalues, value => value > SmallestShare * largest ? 1 / Math.Sqrt(value + l2) : 0);
         DirectionCount = _scales.Count(scale => scale > 0);
@@ -67,6 +71,21 @@ internal sealed class Decorrelation : IWeightTransform
 
     /// <summary>Whether the covariance is that of all rows, not of a sample.</summary>
     public bool IsOfAllRows { get; }
+
+    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
+    /// <exception cref="FormatException">The parts do not fit together.</exception>
+    public static Decorrelation Read(CheckpointReader reader, int columns) => columns > 0
+        ? new(reader.ReadDouble(), reader.ReadBoolean(), (reader.ReadArray<double>(columns), reader.ReadArray<double>(checked(columns * columns))))
+        : throw new FormatException();
+
+    /// <inheritdoc/>
+    public void Write(BinaryWriter writer)
+    {
+        writer.Write(_l2);
+        writer.Write(IsOfAllRows);
+        writer.WriteArray<double>(_eigenvalues);
+        writer.WriteArray<double>(_eigenvectors);
+    }
 
     /// <inheritdoc/>
     public double Energy(double denseEnergy) => DirectionCount;
@@ -148,6 +167,16 @@ internal sealed class Decorrelation : IWeightTransform
                 diagonal[column] += Eigenvector(column, k) * Eigenvector(column, k) / _eigenvalues[k];
         }
         return diagonal;
+    }
+
+    private static (double[] Values, double[] Vectors) Eigen(DenseCovariance covariance)
+    {
+        int columns = covariance.ColumnCount;
+        var vectors = new double[columns * columns];
+        var values = new Complex[columns];
+        // The managed routine itself: a native provider chosen elsewhere in the process must change no bit.
+        ManagedLinearAlgebraProvider.Instance.EigenDecomp(isSymmetric: true, columns, covariance.ToArray(), vectors, values, new double[columns * columns]);
+        return (Array.ConvertAll(values, value => value.Real), vectors);
     }
 
     /// <param name="k">A direction.</param>

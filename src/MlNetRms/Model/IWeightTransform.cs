@@ -18,4 +18,7 @@ internal interface IWeightTransform
 
     /// <summary>u = M⁺·w, in place: the coordinates of the part of w that makes a difference.</summary>
     void ToCoordinates(Span<float> weights);
+
+    /// <summary>Writes what it takes to make the same coordinates.</summary>
+    void Write(BinaryWriter writer);
 }

@@ -1,3 +1,4 @@
+using MlNetRms.Checkpoints;
 using MlNetRms.Data;
 using MlNetRms.Kernels;
 
@@ -28,6 +29,12 @@ internal sealed class LeadingDecorrelation : IWeightTransform
 
     /// <summary>Directions that are scaled.</summary>
     public int DirectionCount => _scales.Length;
+
+    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
+    public static LeadingDecorrelation Read(CheckpointReader reader, int columns) => new(LeadingDirections.Read(reader, columns));
+
+    /// <inheritdoc/>
+    public void Write(BinaryWriter writer) => _leading.Write(writer);
 
     /// <inheritdoc/>
     public double Energy(double denseEnergy) => denseEnergy - _leading.Variances.Sum(variance => variance - 1);

@@ -1,3 +1,4 @@
+using MlNetRms.Checkpoints;
 using MlNetRms.Data;
 
 namespace MlNetRms.Model;
@@ -27,4 +28,56 @@ internal sealed record ParameterState(
         AverageSums = to.Rearrange(AverageSums, from),
         EarlierSums = to.Rearrange(EarlierSums, from),
     };
+
+    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
+    /// <param name="reader">The file.</param>
+    /// <param name="layout">The columns.</param>
+    /// <param name="names">What the update rule keeps for each parameter.</param>
+    /// <exception cref="FormatException">The parts do not fit together.</exception>
+    public static ParameterState Read(CheckpointReader reader, RowLayout layout, IReadOnlyList<string> names)
+    {
+        int length = layout.ColumnCount + 1;
+        float[] values = reader.ReadArray<float>(length);
+        Dictionary<string, float[]> rule = names.Order(StringComparer.Ordinal).ToDictionary(name => name, _ => reader.ReadArray<float>(length));
+        long stepCount = reader.ReadInt64();
+        double alphaPower = reader.ReadDouble();
+        long[]? lastSteps = reader.ReadOptional(() => reader.ReadArray<long>(length));
+        long firstAveragedStep = reader.ReadInt64();
+        double[] averageSums = reader.ReadArray<double>(length);
+        long earlierCount = reader.ReadInt64();
+        double[] earlierSums = reader.ReadArray<double>();
+        IWeightTransform? transform = reader.ReadEnum<TransformKind>() switch
+        {
+            TransformKind.All => Decorrelation.Read(reader, layout.DenseCount),
+            TransformKind.Leading => LeadingDecorrelation.Read(reader, layout.DenseCount),
+            _ => null,
+        };
+        if (stepCount < 0 || (earlierSums.Length > 0 && earlierSums.Length != length) || Array.Exists(lastSteps ?? [], step => step < 0 || step > stepCount))
+            throw new FormatException();
+        return new(values, rule, stepCount, alphaPower, lastSteps, firstAveragedStep, averageSums, earlierCount, earlierSums, transform, reader.ReadSingle());
+    }
+
+    public void Write(BinaryWriter writer)
+    {
+        writer.WriteArray<float>(Values);
+        foreach (string name in Rule.Keys.Order(StringComparer.Ordinal))
+            writer.WriteArray<float>(Rule[name]);
+        writer.Write(StepCount);
+        writer.Write(AlphaPower);
+        writer.WriteOptional(LastSteps, steps => writer.WriteArray<long>(steps));
+        writer.Write(FirstAveragedStep);
+        writer.WriteArray<double>(AverageSums);
+        writer.Write(EarlierCount);
+        writer.WriteArray<double>(EarlierSums);
+        writer.WriteEnum(Transform switch { null => TransformKind.None, Decorrelation => TransformKind.All, _ => TransformKind.Leading });
+        Transform?.Write(writer);
+        writer.Write(LearningRate);
+    }
+
+    private enum TransformKind
+    {
+        None,
+        All,
+        Leading,
+    }
 }

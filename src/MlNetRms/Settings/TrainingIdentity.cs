@@ -1,4 +1,5 @@
 using System.Globalization;
+using MlNetRms.Checkpoints;
 using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Settings;
@@ -26,7 +27,35 @@ internal sealed record TrainingIdentity(
         return null;
     }
 
-    private IEnumerable<(string Option, object? Value)> Values() =>
+    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
+    public static TrainingIdentity Read(CheckpointReader reader) => new(
+        reader.ReadInt32(), reader.ReadBoolean(), reader.ReadBoolean(), reader.ReadInt32(),
+        new RuleSettings(reader.ReadSingle(), reader.ReadSingle(), reader.ReadEnum<EpsilonPlacement>(), reader.ReadBoolean(), reader.ReadSingle(), reader.ReadBoolean()),
+        new PenaltySettings(reader.ReadOptionalValue(reader.ReadSingle), reader.ReadSingle(), reader.ReadBoolean(), reader.ReadOptionalValue(reader.ReadSingle)),
+        reader.ReadOptionalValue(reader.ReadBoolean), reader.ReadString());
+
+    public void Write(BinaryWriter writer)
+    {
+        writer.Write(FeatureCount);
+        writer.Write(Standardize);
+        writer.Write(Shuffle);
+        writer.Write(Seed);
+        writer.Write(Rule.Alpha);
+        writer.Write(Rule.Epsilon);
+        writer.WriteEnum(Rule.EpsilonPlacement);
+        writer.Write(Rule.BiasCorrection);
+        writer.Write(Rule.Momentum);
+        writer.Write(Rule.Centered);
+        writer.WriteOptional(Penalties.L2, value => writer.Write(value!.Value));
+        writer.Write(Penalties.L1);
+        writer.Write(Penalties.NonNegativeWeights);
+        writer.WriteOptional(Penalties.GradientClippingNorm, value => writer.Write(value!.Value));
+        writer.WriteOptional(Decorrelate, value => writer.Write(value!.Value));
+        writer.Write(Loss);
+    }
+
+    /// <summary>The options with their values.</summary>
+    public IEnumerable<(string Option, object? Value)> Values() =>
     [
         (nameof(Options.Standardize), Standardize),
         (nameof(Options.Shuffle), Shuffle),
@@ -45,5 +74,5 @@ internal sealed record TrainingIdentity(
         (nameof(Options.LossFunction), Loss),
     ];
 
-    private static string Text(object? value) => value is null ? "null" : Convert.ToString(value, CultureInfo.InvariantCulture)!;
+    public static string Text(object? value) => value is null ? "null" : Convert.ToString(value, CultureInfo.InvariantCulture)!;
 }

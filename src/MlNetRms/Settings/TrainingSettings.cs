@@ -13,6 +13,7 @@ internal sealed record TrainingSettings(
     PenaltySettings Penalties,
     bool? Decorrelate,
     StoppingSettings? Stopping,
+    CheckpointSettings? Checkpoint,
     bool HasEpochCallback)
 {
     private const double AutomaticMemoryShare = 0.5;
@@ -34,6 +35,8 @@ internal sealed record TrainingSettings(
             penalties,
             options.Decorrelate,
             options.EarlyStopping is { } stopping ? new StoppingSettings(stopping.Patience, stopping.MinimumImprovement) : null,
+            options.Checkpoint is { } checkpoint
+                ? new CheckpointSettings(Path.GetFullPath(checkpoint.Path), checkpoint.EveryEpochs, checkpoint.Interval, checkpoint.Keep) : null,
             options.EpochCompleted is not null);
     }
 

@@ -26,12 +26,13 @@ internal sealed class EpochHistory(int numberOfEpochs, long rowCount, double los
     /// <summary>Starts the clock.</summary>
     public void Start() => _start = Stopwatch.GetTimestamp();
 
-    /// <summary>Goes on from the reports of a run that was saved.</summary>
-    public void Restore(IReadOnlyList<EpochReport> reports)
+    /// <summary>Goes on from the reports of a run that was saved so long after its start.</summary>
+    public void Restore(IReadOnlyList<EpochReport> reports, TimeSpan elapsed)
     {
         _reports.AddRange(reports);
-        _spacing = reports.Count > 2 ? reports[2].Epoch - reports[1].Epoch : 1;
-        _before = _previous = reports.Count > 0 ? reports[^1].Elapsed : TimeSpan.Zero;
+        _spacing = reports.Count > 2 ? Math.Max(1, reports[2].Epoch - reports[1].Epoch) : 1;
+        _previous = reports.Count > 0 ? reports[^1].Elapsed : TimeSpan.Zero;
+        _before = elapsed;
     }
 
     public EpochReport Add(EpochResult result)

@@ -10,21 +10,34 @@ internal sealed class EpochLoop(
     BatchOrder order, BatchGradient objective, IReduction reduction, Penalties penalties, Parameters parameters,
     LearningRateSettings learningRates, TrainingPlan plan)
 {
-    /// <summary>Steps done, those of this training alone.</summary>
-    public long Step { get; set; }
+    /// <summary>The shortest steps take less than a microsecond.</summary>
+    private const int StepsBetween = 16;
 
-    /// <summary>Goes once through the rows.</summary>
+    /// <summary>Steps done, those of this training alone.</summary>
+    public long Step { get; private set; }
+
+    /// <summary>What has been done of the current epoch. It stays until <see cref="EndEpoch"/>.</summary>
+    public EpochPart Part { get; private set; }
+
+    /// <summary>Goes on from a part of an epoch that another loop has done.</summary>
+    public void Restore(long step, EpochPart part) => (Step, Part) = (step, part);
+
+    /// <summary>The next call of <see cref="Run"/> begins an epoch.</summary>
+    public void EndEpoch() => Part = default;
+
+    /// <summary>Goes once through the rows, or through those that are left.</summary>
     /// <param name="epoch">Number of the epoch, from 1.</param>
     /// <param name="orderNumber">The epoch's number in the order of batches.</param>
+    /// <param name="betweenSteps">Called every few steps; null for nothing.</param>
     /// <exception cref="DivergedException">The loss, its derivative, the weights or the mean square of the gradients are not finite.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public EpochResult Run(int epoch, int orderNumber)
+    public EpochResult Run(int epoch, int orderNumber, Action? betweenSteps)
     {
         order.Begin(orderNumber);
-        LossSum losses = default;
-        float learningRate = 0;
-        for (int position = 0; position < order.BatchCount; position++)
+        (int position, LossSum losses) = Part;
+        float learningRate = position == order.BatchCount ? learningRates.At(Step - 1, plan.TotalSteps) : 0;
+        while (position < order.BatchCount)
         {
             (long first, int count) = order.Batch(position);
             learningRate = learningRates.At(Step, plan.TotalSteps);
@@ -40,6 +53,9 @@ internal sealed class EpochLoop(
             penalties.ApplyAfter(parameters, learningRate);
             parameters.AddToAverage();
             Step++;
+            Part = new EpochPart(++position, losses);
+            if (betweenSteps is not null && Step % StepsBetween == 0)
+                betweenSteps();
         }
         if (!parameters.AreFinite)
             throw new DivergedException(epoch, Step, learningRate);

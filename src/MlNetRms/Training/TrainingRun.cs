@@ -44,6 +44,7 @@ internal sealed class TrainingRun : IDisposable
             AutomaticSettings.MayVisitOnce(settings, rows, Coordinates));
         LearningRateSettings learningRate = AutomaticSettings.LearningRate(settings, Plan, Coordinates.Energy);
         LearningRate = learningRate.Initial;
+        Schedule = learningRate.Schedule;
         var layout = new ParameterLayout(rows.Layout);
         var rule = new RmsPropRule(settings.Rule);
         UpdatesTouchedOnly = Parameters.CanUpdateTouchedOnly(layout, rule, settings.Penalties, settings.LearningRate);
@@ -79,6 +80,9 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>η before the schedule as it takes effect.</summary>
     public float LearningRate { get; }
 
+    /// <summary>The schedule as it takes effect.</summary>
+    public LearningRateSchedule Schedule { get; }
+
     /// <summary>How well weights fit the training rows.</summary>
     public FitEvaluation Evaluation { get; }
 
@@ -105,33 +109,39 @@ internal sealed class TrainingRun : IDisposable
 
     /// <summary>Minimises the mean loss plus the penalties.</summary>
     /// <param name="epochCompleted">Called after each epoch; returns whether to go on.</param>
+    /// <param name="checkpoint">Saves the run now and then; null for never.</param>
     /// <exception cref="DivergedException">The loss, the weights or the mean square of the gradients are not finite.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public FitResult Run(Func<EpochReport, bool> epochCompleted)
+    public FitResult Run(Func<EpochReport, bool> epochCompleted, TrainingCheckpoint? checkpoint = null)
     {
+        Action? betweenSteps = checkpoint is null ? null : checkpoint.BetweenSteps;
         History.Start();
         while (_stopReason == StopReason.AllEpochsCompleted && _epoch < Plan.NumberOfEpochs)
         {
-            EpochResult result = _loop.Run(_epoch + 1, orderNumber: _epochsBefore + _epoch);
-            _epoch++;
+            EpochResult result = _loop.Run(_epoch + 1, orderNumber: _epochsBefore + _epoch, betweenSteps);
             if (_validation is not null)
             {
+                // Cancelled here, the epoch is still the current one, with no step left.
                 double[] weights = _returned.Current();
                 result = result with { ValidationLoss = _validation.Of(weights) };
-                if (_best is not null && !_best.Add(_epoch, result.ValidationLoss.Value, weights))
+                if (_best is not null && !_best.Add(_epoch + 1, result.ValidationLoss.Value, weights))
                     _stopReason = StopReason.NoImprovement;
             }
+            _epoch++;
+            _loop.EndEpoch();
             if (!epochCompleted(History.Add(result)))
                 _stopReason = StopReason.StoppedByCallback;
+            checkpoint?.AfterEpoch(_epoch);
         }
         return _best?.State is { } best
             ? new FitResult(best.Weights, _stopReason, best.Epoch, Save())
             : new FitResult(_returned.Current(), _stopReason, _epoch, Save());
     }
 
-    /// <summary>All of the training after the last completed epoch, as plain data.</summary>
-    public TrainingState Save() =>
-        new(_identity, Plan, _scaling, L2, _parameters.Save(), _epochsBefore, _stepsBefore, _epoch, _stopReason, _best?.State, [.. History.Reports]);
+    /// <summary>All of the training after the last step, as plain data.</summary>
+    public TrainingState Save() => new(
+        _identity, Plan, _scaling, L2, _parameters.Save(), _epochsBefore, _stepsBefore, _epoch, _loop.Part, _stopReason, _best?.State, [.. History.Reports],
+        History.Elapsed);
 
     /// <summary>Goes on where another run of the same rows and settings was saved.</summary>
     public void Resume(TrainingState saved)
@@ -139,10 +149,10 @@ internal sealed class TrainingRun : IDisposable
         _parameters.Restore(saved.Parameters);
         _epoch = saved.Epoch;
         _stopReason = saved.StopReason;
-        _loop.Step = (long)saved.Epoch * Plan.StepsPerEpoch;
+        _loop.Restore((long)saved.Epoch * Plan.StepsPerEpoch + saved.Part.Steps, saved.Part);
         if (_best is not null)
             _best.State = saved.Best;
-        History.Restore(saved.Reports);
+        History.Restore(saved.Reports, saved.Elapsed);
     }
 
     public void Dispose()

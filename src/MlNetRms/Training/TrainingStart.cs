@@ -1,3 +1,4 @@
+using MlNetRms.Checkpoints;
 using MlNetRms.Data;
 using MlNetRms.Settings;
 
@@ -19,6 +20,14 @@ internal readonly record struct TrainingStart((IReadOnlyList<float> Weights, flo
         double[] last = previous.Weights();
         (float[] weights, float bias) = previous.Scaling.ToRaw(last.AsSpan(..^1), last[^1], centerResiduals: false);
         return (previous.Scaling.Columns.ToFeatures(weights), bias);
+    }
+
+    /// <summary>Writes all of it.</summary>
+    public void Write(BinaryWriter writer)
+    {
+        Previous?.Write(writer);
+        writer.WriteArray<float>([.. Model?.Weights ?? []]);
+        writer.Write(Model?.Bias ?? 0);
     }
 
     /// <summary>Weights by column and the bias to begin with, in the units of training.</summary>

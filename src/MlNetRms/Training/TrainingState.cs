@@ -1,5 +1,8 @@
+using MlNetRms.Checkpoints;
 using MlNetRms.Data;
 using MlNetRms.Model;
+using MlNetRms.Objective;
+using MlNetRms.Rules;
 using MlNetRms.Settings;
 
 namespace MlNetRms.Training;
@@ -17,12 +20,15 @@ namespace MlNetRms.Training;
 /// <param name="EpochsBefore">Epochs of the trainings that this one continues, so that each epoch has its own order of batches.</param>
 /// <param name="StepsBefore">Their steps.</param>
 /// <param name="Epoch">Epochs done in this training.</param>
+/// <param name="Part">What has been done of the next one.</param>
 /// <param name="StopReason">Why it ended, if it has ended before its last epoch.</param>
 /// <param name="Best">The best epoch so far, with early stopping.</param>
 /// <param name="Reports">Of the epochs so far.</param>
+/// <param name="Elapsed">Time that it has taken.</param>
 internal sealed record TrainingState(
     TrainingIdentity Identity, TrainingPlan Plan, Scaling Scaling, float L2, ParameterState Parameters,
-    int EpochsBefore, long StepsBefore, int Epoch, StopReason StopReason, BestEpochState? Best, IReadOnlyList<EpochReport> Reports)
+    int EpochsBefore, long StepsBefore, int Epoch, EpochPart Part, StopReason StopReason, BestEpochState? Best, IReadOnlyList<EpochReport> Reports,
+    TimeSpan Elapsed)
 {
     /// <summary>Epochs done, those before included.</summary>
     public int TotalEpochs => EpochsBefore + Epoch;
@@ -33,7 +39,7 @@ internal sealed record TrainingState(
         double[] weights = Array.ConvertAll(Parameters.Values, value => (double)value);
         if (Parameters.Transform is not { } decorrelation)
             return weights;
-        var layout = new RowLayout(Scaling.Columns, Scaling.IsSparse, hasWeights: false);
+        RowLayout layout = LayoutOf(Scaling);
         int[] dense = [.. Enumerable.Range(0, layout.ColumnCount).Where(column => layout.Position(column) < layout.DenseCount)];
         double[] coordinates = Array.ConvertAll(dense, column => weights[column]);
         decorrelation.ToWeights(coordinates);
@@ -41,4 +47,73 @@ internal sealed record TrainingState(
             weights[dense[lane]] = coordinates[lane];
         return weights;
     }
+
+    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
+    /// <exception cref="FormatException">The parts do not fit together.</exception>
+    public static TrainingState Read(CheckpointReader reader)
+    {
+        TrainingIdentity identity = TrainingIdentity.Read(reader);
+        var plan = new TrainingPlan(reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt64());
+        var scaling = new Scaling(reader);
+        float l2 = reader.ReadSingle();
+        var parameters = ParameterState.Read(reader, LayoutOf(scaling), new RmsPropRule(identity.Rule).StateNames);
+        var state = new TrainingState(identity, plan, scaling, l2, parameters, reader.ReadInt32(), reader.ReadInt64(), reader.ReadInt32(),
+            new EpochPart(reader.ReadInt32(), new LossSum(reader.ReadDouble(), reader.ReadDouble())), reader.ReadEnum<StopReason>(),
+            reader.ReadOptional(() => new BestEpochState(reader.ReadInt32(), reader.ReadDouble(), reader.ReadArray<double>(scaling.Columns.Count + 1))),
+            ReadReports(reader), new TimeSpan(reader.ReadInt64()));
+        bool fits = identity.FeatureCount == scaling.Columns.FeatureCount && state is { Epoch: >= 0, EpochsBefore: >= 0, StepsBefore: >= 0 }
+            && state.Epoch <= plan.NumberOfEpochs && state.Part.Steps >= 0 && state.Part.Steps <= plan.StepsPerEpoch;
+        return fits ? state : throw new FormatException();
+    }
+
+    public void Write(BinaryWriter writer)
+    {
+        Identity.Write(writer);
+        writer.Write(Plan.BatchSize);
+        writer.Write(Plan.StepsPerEpoch);
+        writer.Write(Plan.NumberOfEpochs);
+        writer.Write(Plan.AveragedSteps);
+        Scaling.Write(writer);
+        writer.Write(L2);
+        Parameters.Write(writer);
+        writer.Write(EpochsBefore);
+        writer.Write(StepsBefore);
+        writer.Write(Epoch);
+        writer.Write(Part.Steps);
+        writer.Write(Part.Losses.Loss);
+        writer.Write(Part.Losses.Weight);
+        writer.WriteEnum(StopReason);
+        writer.WriteOptional(Best, best =>
+        {
+            writer.Write(best!.Epoch);
+            writer.Write(best.Loss);
+            writer.WriteArray<double>(best.Weights);
+        });
+        writer.Write(Reports.Count);
+        foreach (EpochReport report in Reports)
+        {
+            writer.Write(report.Epoch);
+            writer.Write(report.NumberOfEpochs);
+            writer.Write(report.Step);
+            writer.Write(report.Loss);
+            writer.WriteOptional(report.ValidationLoss, loss => writer.Write(loss!.Value));
+            writer.Write(report.LearningRate);
+            writer.Write(report.Elapsed.Ticks);
+            writer.Write(report.RowsPerSecond);
+        }
+        writer.Write(Elapsed.Ticks);
+    }
+
+    private static List<EpochReport> ReadReports(CheckpointReader reader)
+    {
+        var reports = new List<EpochReport>();
+        for (int left = reader.ReadInt32(); left > 0; left--)
+        {
+            reports.Add(new EpochReport(reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt64(), reader.ReadDouble(),
+                reader.ReadOptionalValue(reader.ReadDouble), reader.ReadSingle(), new TimeSpan(reader.ReadInt64()), reader.ReadDouble()));
+        }
+        return reports;
+    }
+
+    private static RowLayout LayoutOf(Scaling scaling) => new(scaling.Columns, scaling.IsSparse, hasWeights: false);
 }
