@@ -132,13 +132,13 @@ namespace MlNetRms.Tests.Conventions.Planted.Kernels
         public ReadOnlySpan<float> Values { get; } = values;
     }
 
-    [Breaks("Kernels and Threading know System and themselves only")]
+    [Breaks("Kernels, Threading and Checkpoints know System and themselves only")]
     internal sealed record Settings(MlNetRms.EpsilonPlacement Placement);
 
-    [Breaks("Kernels and Threading know System and themselves only")]
+    [Breaks("Kernels, Threading and Checkpoints know System and themselves only")]
     internal sealed record Threads(Threading.Team Team);
 
-    [Breaks("Kernels and Threading know System and themselves only")]
+    [Breaks("Kernels, Threading and Checkpoints know System and themselves only")]
     [Breaks("only the root, MlNet and RowReader know ML.NET")]
     internal sealed record View(IDataView Rows);
 }
@@ -150,11 +150,19 @@ namespace MlNetRms.Tests.Conventions.Planted.Threading
         public static Thread Start(Action work) => new(() => work());
     }
 
-    [Breaks("Kernels and Threading know System and themselves only")]
+    [Breaks("Kernels, Threading and Checkpoints know System and themselves only")]
     internal sealed record Random(Kernels.KnowsSystem Kernel);
 
-    [Breaks("Kernels and Threading know System and themselves only")]
+    [Breaks("Kernels, Threading and Checkpoints know System and themselves only")]
     internal sealed record Root(PublicOptimizer Optimizer);
+}
+
+namespace MlNetRms.Tests.Conventions.Planted.Checkpoints
+{
+    internal sealed record Saved(System.IO.Stream File);
+
+    [Breaks("Kernels, Threading and Checkpoints know System and themselves only")]
+    internal sealed record State(PublicOptimizer Optimizer);
 }
 
 namespace MlNetRms.Tests.Conventions.Planted.MlNet

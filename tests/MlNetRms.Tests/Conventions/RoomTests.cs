@@ -13,7 +13,7 @@ public sealed class RoomTests
 
     [Fact]
     public void Library_Rooms_AreThoseOfTheDesign() =>
-        Assert.Equal(["", "Data", "Kernels", "MlNet", "Model", "Objective", "Rules", "Settings", "Threading", "Training"],
+        Assert.Equal(["", "Checkpoints", "Data", "Kernels", "MlNet", "Model", "Objective", "Rules", "Settings", "Threading", "Training"],
             _library.Select(type => RoomRules.RoomOf(type, nameof(MlNetRms))).OfType<string>().Distinct().Order(StringComparer.Ordinal));
 
     [Fact]

@@ -204,6 +204,7 @@ public sealed class ContinuedTrainingTests
         [nameof(Options.EarlyStopping)] = options => (options.EarlyStopping, options.ValidationFraction) = (new() { Patience = 2 }, 0.25f),
         [nameof(Options.InitialWeightsStandardDeviation)] = options => options.InitialWeightsStandardDeviation = 100,
         [nameof(Options.EpochCompleted)] = options => options.EpochCompleted = _ => { },
+        [nameof(Options.Checkpoint)] = options => options.Checkpoint = new() { Path = Path.Combine(Path.GetTempPath(), $"mlnetrms-{Guid.NewGuid()}.checkpoint") },
     };
 
     [Fact]

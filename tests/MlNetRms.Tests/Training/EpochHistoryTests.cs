@@ -69,7 +69,7 @@ public sealed class EpochHistoryTests
         IReadOnlyList<EpochReport> before = [.. Add(New(epochs), 1, broken).Reports];
         EpochHistory resumed = New(epochs);
 
-        resumed.Restore(before);
+        resumed.Restore(before, before[^1].Elapsed);
         Add(resumed, broken + 1, epochs);
 
         Assert.Equal(whole.Reports.Select(report => report.Epoch), resumed.Reports.Select(report => report.Epoch));

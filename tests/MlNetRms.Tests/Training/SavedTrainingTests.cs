@@ -10,67 +10,16 @@ namespace MlNetRms.Tests.Training;
 /// <summary>A training whose state is taken out after any epoch and put into a new run ends with the bits of one without a break.</summary>
 public sealed class SavedTrainingTests
 {
-    private static readonly Rows _dense = Some.Linear(1, 300, [1, 10, 0.1, 3], means: [5, 0, 1, 0], noise: 2);
-    private static readonly Rows _sparse = Some.MostlyZero(1, 700, 2, 330, 3);
-    private static readonly Rows _common = Some.WithFactors(1, 300, 520, [0.5]);
-    private static readonly Rows _fewRows = Some.Linear(1, 90, 25, noise: 3);
+    private static readonly Rows _dense = TrainingForms.Dense;
+    private static readonly Rows _sparse = TrainingForms.Sparse;
 
-    private static readonly Dictionary<string, (Rows Rows, Func<Options> Options)> _forms = new()
-    {
-        ["dense"] = (_dense, () => new()),
-        ["touched weights"] = (_sparse, () => new()),
-        ["touched weights with momentum"] = (_sparse, () => new() { Momentum = 0.9f, LearningRate = 0.003f, LearningRateSchedule = LearningRateSchedule.Constant }),
-        ["touched weights, centered"] = (_sparse, () => new() { Centered = true, LearningRate = 0.01f }),
-        ["all weights of sparse columns"] = (_sparse, () => new() { Momentum = 0.9f, LearningRate = 0.003f }),
-        ["momentum"] = (_dense, () => new() { Momentum = 0.9f, LearningRate = 0.003f }),
-        ["centered"] = (_dense, () => new() { Centered = true, BiasCorrection = false, LearningRate = 0.01f }),
-        ["validation"] = (_dense, () => new() { ValidationFraction = 0.3f }),
-        ["early stopping"] = (_fewRows, () => new()
-        {
-            EarlyStopping = new() { Patience = 1 },
-            ValidationFraction = 0.5f,
-            BatchSize = 20,
-            NumberOfEpochs = 200,
-            LearningRateSchedule = LearningRateSchedule.Constant,
-        }),
-        ["early stopping of sparse columns"] = (_sparse, () => new()
-        {
-            EarlyStopping = new() { Patience = 1, MinimumImprovement = 0.05f },
-            ValidationFraction = 0.3f,
-            NumberOfEpochs = 100,
-        }),
-        ["lasso"] = (_dense, () => new() { L1Regularization = 0.1f, NonNegativeWeights = true }),
-        ["average of all"] = (_dense, () => new() { AveragedFraction = 1 }),
-        ["average of all, touched weights"] = (_sparse, () => new() { AveragedFraction = 1 }),
-        ["last weights"] = (_sparse, () => new() { AveragedFraction = 0 }),
-        ["loss"] = (_dense, () => new() { LossFunction = new HuberLoss(0.5f) }),
-        ["in order"] = (_dense, () => new() { Shuffle = false }),
-        ["initial weights and a penalty"] = (_sparse, () => new() { InitialWeightsStandardDeviation = 1, L2Regularization = 0.01f, GradientClippingNorm = 0.5f }),
-        ["decorrelated"] = (_dense, () => new() { Decorrelate = true }),
-        ["decorrelated with momentum, centered, average of all"] = (_dense, () => new() { Decorrelate = true, Momentum = 0.9f, Centered = true, AveragedFraction = 1, LearningRate = 0.003f }),
-        ["decorrelated beside touched weights"] = (_sparse, () => new() { Decorrelate = true }),
-        ["decorrelated beside touched weights with a penalty"] = (_sparse, () => new() { Decorrelate = true, L2Regularization = 0.01f }),
-        ["touched weights with a penalty"] = (_sparse, () => new() { L2Regularization = 0.01f }),
-        ["decorrelated early stopping"] = (_fewRows, () => new()
-        {
-            Decorrelate = true,
-            EarlyStopping = new() { Patience = 1 },
-            ValidationFraction = 0.5f,
-            BatchSize = 20,
-            NumberOfEpochs = 200,
-            LearningRateSchedule = LearningRateSchedule.Constant,
-        }),
-        ["leading directions"] = (_common, () => new()),
-        ["steps of a schedule"] = (_dense, () => new() { LearningRateSchedule = LearningRateSchedule.StepDecay(0.5, 7) }),
-    };
-
-    public static TheoryData<string> Forms => [.. _forms.Keys];
+    public static TheoryData<string> Forms => [.. TrainingForms.All.Keys];
 
     [Theory, MemberData(nameof(Forms))]
     public void Resume_AfterAnyEpoch_EndsWithTheBitsOfTheUnbrokenTraining(string form)
     {
-        (Rows rows, Func<Options> make) = _forms[form];
-        Options options = Short(make());
+        (Rows rows, Func<Options> make) = TrainingForms.All[form];
+        Options options = TrainingForms.Short(make());
         TrainingSettings settings = TrainingSettings.From(options);
         using TrainingRows read = Stored.Read(rows, options);
         var states = new List<TrainingState>();
@@ -102,8 +51,8 @@ public sealed class SavedTrainingTests
     [Theory, MemberData(nameof(Forms))]
     public void Resume_AfterTheLastEpoch_IsTheResultWithoutAnotherStep(string form)
     {
-        (Rows rows, Func<Options> make) = _forms[form];
-        Options options = Short(make());
+        (Rows rows, Func<Options> make) = TrainingForms.All[form];
+        Options options = TrainingForms.Short(make());
         TrainingSettings settings = TrainingSettings.From(options);
         using TrainingRows read = Stored.Read(rows, options);
         using var whole = new TrainingRun(read, settings, start: default, CancellationToken.None);
@@ -123,7 +72,7 @@ public sealed class SavedTrainingTests
     {
         foreach ((Rows rows, bool decorrelate) in new[] { (_dense, false), (_sparse, false), (_dense, true), (_sparse, true) })
         {
-            Options options = Short(new() { Decorrelate = decorrelate, LearningRateSchedule = LearningRateSchedule.Constant, AveragedFraction = 0.5f });
+            Options options = TrainingForms.Short(new() { Decorrelate = decorrelate, LearningRateSchedule = LearningRateSchedule.Constant, AveragedFraction = 0.5f });
             TrainingSettings settings = TrainingSettings.From(options);
             using TrainingRows read = Stored.Read(rows, options);
             using var first = new TrainingRun(read, settings, start: default, CancellationToken.None);
@@ -151,7 +100,7 @@ public sealed class SavedTrainingTests
     [Fact]
     public void Save_State_IsNotChangedByTheTrainingThatContinues()
     {
-        Options options = Short(new() { Momentum = 0.5f });
+        Options options = TrainingForms.Short(new() { Momentum = 0.5f });
         using TrainingRows read = Stored.Read(_dense, options);
         using var run = new TrainingRun(read, TrainingSettings.From(options), start: default, CancellationToken.None);
         TrainingState? saved = null;
@@ -174,16 +123,7 @@ public sealed class SavedTrainingTests
         Assert.Single(saved.Reports);
     }
 
-    private static Options Short(Options options)
-    {
-        options.Decorrelate ??= false;
-        options.NumberOfEpochs ??= 5;
-        options.BatchSize = Math.Min(options.BatchSize, 32);
-        options.Alpha = 0.99f;
-        return options;
-    }
-
-    private static void AssertSame(TrainingState expected, TrainingState actual)
+    internal static void AssertSame(TrainingState expected, TrainingState actual)
     {
         Assert.Equal(expected.Identity, actual.Identity);
         Assert.Equal((expected.Plan, expected.EpochsBefore, expected.StepsBefore, expected.Epoch),
@@ -203,5 +143,5 @@ public sealed class SavedTrainingTests
     }
 
     /// <summary>A report without its times.</summary>
-    private static EpochReport Plain(EpochReport report) => report with { Elapsed = default, RowsPerSecond = 0 };
+    internal static EpochReport Plain(EpochReport report) => report with { Elapsed = default, RowsPerSecond = 0 };
 }
