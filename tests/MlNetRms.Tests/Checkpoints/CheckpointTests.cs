@@ -73,6 +73,7 @@ public sealed class CheckpointTests : IDisposable
         Rows rows = form == "touched weights" ? TrainingForms.Sparse : TrainingForms.Dense;
         long losses = 0;
         long cancelAt = long.MaxValue;
+        (long atFirstStep, long atLastStep) = (0, 0);
         CancellationTokenSource source = new();
         var options = TrainingForms.Short(new()
         {
@@ -83,6 +84,11 @@ public sealed class CheckpointTests : IDisposable
                     source.Cancel();
                 return MathF.Sign(output - label);
             }),
+            LearningRateSchedule = LearningRateSchedule.Custom("constant", (step, _) =>
+            {
+                (atFirstStep, atLastStep) = (step == 0 ? losses : atFirstStep, losses);
+                return 1;
+            }),
             NumberOfThreads = 1,
             NumberOfEpochs = 3,
             BatchSize = 12,
@@ -91,23 +97,32 @@ public sealed class CheckpointTests : IDisposable
             L1Regularization = form == "exact zeros" ? 0.01f : 0,
         });
         RmsPropRegressionTransformer expected = Interrupted.Fit(rows, options);
-        long all = losses;
-        Assert.True(all > 600);
+        (long before, long afterwards, long all) = (atFirstStep, losses - atLastStep, losses);
+        Assert.True(all > before + 600);
 
         options.Checkpoint = new() { Path = Path };
-        for (long at = 1; at <= all; at += 1 + all / 40)
+        for (long at = before + 1; at <= all; at += 1 + all / 40)
         {
             source = new CancellationTokenSource();
             options.CancellationToken = source.Token;
             (losses, cancelAt) = (0, at);
-            Assert.ThrowsAny<OperationCanceledException>(() => Interrupted.Fit(rows, options));
-            Assert.Equal(["some.checkpoint"], _folder.Files);
-
+            try
+            {
+                // Cancelled among the last rows of all, it is finished.
+                Interrupted.AssertSame(expected, Interrupted.Fit(rows, options));
+                Assert.True(at > all - rows.Count);
+                continue;
+            }
+            catch (OperationCanceledException)
+            {
+                Assert.Equal(["some.checkpoint"], _folder.Files);
+            }
             options.CancellationToken = default;
             losses = 0;
             RmsPropRegressionTransformer actual = Interrupted.Fit(rows, options);
             Interrupted.AssertSame(expected, actual);
-            Assert.True(losses <= all - at + 12 + rows.Count, $"{losses} losses after a break at {at} of {all}");        // not from the start
+            // Not from the start: a batch or an evaluation of the epoch is done again, or what comes after the last step.
+            Assert.True(losses <= before + Math.Max(all - at + rows.Count, afterwards), $"{losses} losses after a break at {at} of {all}");
             source.Dispose();
         }
     }

@@ -1,0 +1,197 @@
+using MlNetRms.Tests.Support;
+using static MlNetRms.RmsPropRegressionTrainer;
+
+namespace MlNetRms.Tests.Checkpoints;
+
+/// <summary>A checkpoint of another training is an error that names the first difference.</summary>
+public sealed class CheckpointConditionTests : IDisposable
+{
+    private static readonly Rows _rows = Some.Linear(1, 60, 3);
+
+    private static readonly Dictionary<string, (Action<Options> Change, string Before, string Now)> _compared = new()
+    {
+        [nameof(Options.Alpha)] = (options => options.Alpha = 0.5f, "0.999", "0.5"),
+        [nameof(Options.Epsilon)] = (options => options.Epsilon = 0.125f, "0.0001", "0.125"),
+        [nameof(Options.EpsilonPlacement)] = (options => options.EpsilonPlacement = EpsilonPlacement.InsideSquareRoot, "OutsideSquareRoot", "InsideSquareRoot"),
+        [nameof(Options.BiasCorrection)] = (options => options.BiasCorrection = false, "True", "False"),
+        [nameof(Options.Momentum)] = (options => options.Momentum = 0.9f, "0", "0.9"),
+        [nameof(Options.Centered)] = (options => options.Centered = true, "False", "True"),
+        [nameof(Options.L2Regularization)] = (options => options.L2Regularization = 0, "null", "0"),
+        [nameof(Options.L1Regularization)] = (options => options.L1Regularization = 0.25f, "0", "0.25"),
+        [nameof(Options.NonNegativeWeights)] = (options => options.NonNegativeWeights = true, "False", "True"),
+        [nameof(Options.GradientClippingNorm)] = (options => options.GradientClippingNorm = 2.5f, "null", "2.5"),
+        [nameof(Options.LossFunction)] = (options => options.LossFunction = new HuberLoss(2.5f), "half squared residual", "HuberLoss(delta: 2.5)"),
+        [nameof(Options.Seed)] = (options => options.Seed = -7, "0", "-7"),
+        [nameof(Options.Shuffle)] = (options => options.Shuffle = false, "True", "False"),
+        [nameof(Options.Standardize)] = (options => options.Standardize = false, "True", "False"),
+        [nameof(Options.Decorrelate)] = (options => options.Decorrelate = true, "null", "True"),
+        [nameof(Options.ExampleWeightColumnName)] = (options => options.ExampleWeightColumnName = nameof(Row.Weight), "null", "set"),
+        [nameof(Options.LearningRate)] = (options => options.LearningRate = 0.0301f, "0.03", "0.0301"),
+        [nameof(Options.LearningRateSchedule)] = (options => options.LearningRateSchedule = LearningRateSchedule.StepDecay(0.5, 10),
+            LearningRateSchedule.CosineThenConstant().Name, "step decay (0.5 every 10)"),
+        [nameof(Options.BatchSize)] = (options => options.BatchSize = 17, "8", "17"),
+        [nameof(Options.NumberOfEpochs)] = (options => options.NumberOfEpochs = 5, "4", "5"),
+        [nameof(Options.AveragedFraction)] = (options => options.AveragedFraction = 1, "0.2", "1"),
+        [nameof(Options.InitialWeightsStandardDeviation)] = (options => options.InitialWeightsStandardDeviation = 1, "0", "1"),
+        [nameof(Options.ValidationFraction)] = (options => options.ValidationFraction = 0.25f, "0", "0.25"),
+        [nameof(Options.EarlyStopping)] = (options => (options.EarlyStopping, options.ValidationSet) = (new() { Patience = 2 }, _rows.View(new MLContext(1))), "null", "2"),
+        [nameof(Options.EpochCompleted)] = (options => options.EpochCompleted = _ => { }, "null", "set"),
+        [nameof(Options.ValidationSet)] = (options => options.ValidationSet = _rows.View(new MLContext(1)), "0", "60"),
+    };
+
+    private static readonly string[] _mayDiffer =
+    [
+        nameof(Options.NumberOfThreads), nameof(Options.MemoryLimitInBytes), nameof(Options.TemporaryDirectory), nameof(Options.CancellationToken),
+        nameof(Options.LabelColumnName), nameof(Options.FeatureColumnName), nameof(Options.Checkpoint),
+    ];
+
+    private readonly TemporaryFolder _folder = new();
+
+    private string Path => _folder.File("some.checkpoint");
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Options_EveryOne_IsComparedOrMayDiffer() =>
+        Assert.Equal(typeof(Options).GetProperties().Where(option => option.CanWrite).Select(option => option.Name).Order(), _compared.Keys.Concat(_mayDiffer).Order());
+
+    public static TheoryData<string> Compared => [.. _compared.Keys];
+
+    [Theory, MemberData(nameof(Compared))]
+    public void Fit_AnotherOption_ThrowsWithTheOptionAndBothValuesAndLeavesTheFile(string option)
+    {
+        (Action<Options> change, string before, string now) = _compared[option];
+        byte[] bytes = Break(_rows, Usual());
+        Options changed = Usual();
+        change(changed);
+
+        string message = Assert.Throws<InvalidOperationException>(() => Interrupted.Fit(_rows, changed)).Message;
+
+        string name = option switch { nameof(Options.ValidationSet) => "the number of validation rows", nameof(Options.EarlyStopping) => "EarlyStopping.Patience", _ => option };
+        Assert.Contains($"'{Path}' is of another training: {name} was {before}, and is {now} now.", message, StringComparison.Ordinal);
+        Assert.Equal(bytes, File.ReadAllBytes(Path));
+    }
+
+    [Fact]
+    public void Fit_AnotherOption_ThrowsBeforeReadingRows()
+    {
+        Break(_rows, Usual());
+        Options changed = Usual();
+        changed.BatchSize = 5;
+        bool isRead = false;
+        IDataView view = Rows.View(new MLContext(1), Enumerable.Range(0, 10).Select(row =>
+        {
+            isRead = true;
+            return new Row { Features = Rows.Sparse([row, 1, 2]), Label = row };
+        }), 3);
+
+        Assert.Throws<InvalidOperationException>(() => Interrupted.Trainer(changed).Fit(view));
+
+        Assert.False(isRead);
+    }
+
+    public static TheoryData<string, string> OtherRows => new()
+    {
+        { "one row less", "the number of training rows was 60, and is 59 now" },
+        { "another column", "the number of features was 3, and is 4 now" },
+        { "a label", "the training rows" },
+        { "a feature", "the training rows" },
+        { "the last bit of a feature", "the training rows" },
+        { "a feature of a sparse row", "the training rows" },
+        { "two rows change places", "the training rows" },
+        { "all labels doubled", "the training rows" },
+        { "a column in other units", "the training rows" },
+        { "all shifted", "the training rows" },
+    };
+
+    [Theory, MemberData(nameof(OtherRows))]
+    public void Fit_OtherRows_ThrowsAndLeavesTheFile(string change, string difference)
+    {
+        foreach (Rows rows in new[] { _rows, Some.MostlyZero(1, 60, 1, 80, 2) })
+        {
+            Rows used = change == "another column" || rows == _rows ? _rows : rows;
+            byte[] bytes = Break(used, Usual());
+
+            string message = Assert.Throws<InvalidOperationException>(() => Interrupted.Fit(Changed(used, change), Usual())).Message;
+
+            Assert.Contains($"is of another training: {difference}", message, StringComparison.Ordinal);
+            Assert.Equal(bytes, File.ReadAllBytes(Path));
+            File.Delete(Path);
+        }
+    }
+
+    [Fact]
+    public void Fit_OtherValidationRows_Throws()
+    {
+        Options options = Usual();
+        options.ValidationSet = _rows.View(new MLContext(1));
+        Break(_rows, options);
+        options.ValidationSet = Changed(_rows, "a label").View(new MLContext(1));
+
+        Assert.Contains("the validation rows", Assert.Throws<InvalidOperationException>(() => Interrupted.Fit(_rows, options)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Fit_SameRowsAsSparseOnes_GoesOn()
+    {
+        Rows rows = Some.MostlyZero(1, 60, 1, 80, 2);
+        Options options = Usual();
+        options.Checkpoint = null;
+        RmsPropRegressionTransformer expected = Interrupted.Trainer(options).Fit(rows.View(new MLContext(1), _ => true));
+        Break(rows, Usual(), isSparse: true);
+
+        Interrupted.AssertSame(expected, Interrupted.Trainer(Usual()).Fit(rows.View(new MLContext(1), _ => true)));
+    }
+
+    private static Rows Changed(Rows rows, string change)
+    {
+        float[][] features = [.. rows.Features.Select(row => row.ToArray())];
+        float[] labels = [.. rows.Labels];
+        switch (change)
+        {
+            case "one row less":
+                return rows.Take(Enumerable.Range(0, rows.Count - 1));
+            case "another column":
+                return new Rows([.. features.Select(row => row.Append(1).ToArray())], labels);
+            case "a label":
+                labels[7] += 1;
+                break;
+            case "a feature":
+                features[7][0] += 1;
+                break;
+            case "the last bit of a feature":
+                features[7][0] = MathF.BitIncrement(features[7][0]);
+                break;
+            case "a feature of a sparse row":
+                int place = Array.FindLastIndex(features[7], value => value != 0);
+                features[7][place] *= 2;
+                break;
+            case "two rows change places":
+                (features[7], features[8], labels[7], labels[8]) = (features[8], features[7], labels[8], labels[7]);
+                break;
+            case "all labels doubled":
+                labels = [.. labels.Select(label => 2 * label)];
+                break;
+            case "a column in other units":
+                foreach (float[] row in features)
+                    row[0] *= 4;
+                break;
+            case "all shifted":
+                foreach (float[] row in features)
+                    row[0] += 1024;
+                break;
+        }
+        return new Rows(features, labels);
+    }
+
+    private Options Usual() => new() { NumberOfEpochs = 4, BatchSize = 8, Checkpoint = new() { Path = Path, EveryEpochs = 1 } };
+
+    /// <summary>Trains until the second epoch has been done, of which the file is then not written.</summary>
+    private byte[] Break(Rows rows, Options options, bool isSparse = false)
+    {
+        int files = 0;
+        Assert.Throws<Interrupted.BreakException>(() => Interrupted.Trainer(options, path => ++files == 3 ? throw new Interrupted.BreakException() : Interrupted.Create(path))
+            .Fit(rows.View(new MLContext(1), _ => isSparse)));
+        return File.ReadAllBytes(Path);
+    }
+}
