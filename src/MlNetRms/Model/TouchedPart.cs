@@ -20,7 +20,7 @@ internal sealed class TouchedPart(int begin, int end)
     public ReadOnlySpan<int> Touched => _touched.AsSpan(0, _touchedCount);
 
     /// <summary>Whether all that was stepped has been finite.</summary>
-    public bool IsFinite { get; private set; } = true;
+    public bool IsFinite { get; set; } = true;
 
     public float[] Weights { get; } = new float[Length];
 

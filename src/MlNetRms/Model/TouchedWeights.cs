@@ -247,7 +247,7 @@ internal sealed class TouchedWeights : ISparseGradient, IDisposable
         {
             _coordinates[place].MeanSquare = state[RmsPropRule.MeanSquare][offset + place];
             _coordinates[place].LastStep = lastSteps[place];
-            IsFinite &= float.IsFinite(_coordinates[place].MeanSquare) && float.IsFinite(_parameters[_offset + place]);
+            _parts[0].IsFinite &= float.IsFinite(_coordinates[place].MeanSquare) && float.IsFinite(_parameters[_offset + place]);
             if (_momentum > 0)
                 _velocities[place] = state[RmsPropRule.Velocity][offset + place];
             if (_centered)
