@@ -38,6 +38,7 @@ internal sealed class ProgressBar : IProgress<TrainingProgress>
             return;
         _bar.IsIndeterminate = value.ShareDone is null;
         _bar.Value = _bar.MaxValue * value.ShareDone.GetValueOrDefault();
-        Describe(value.ToString());
+        Describe(value.Phase == TrainingPhase.Reading ? $"reading, {value.Rows} rows"
+            : FormattableString.Invariant($"epoch {value.Epoch} of {value.NumberOfEpochs}, loss {value.RunningLoss:0.000}"));
     }
 }

@@ -94,7 +94,7 @@ public static class RmsPropCatalog
     /// </summary>
     /// <param name="catalog">The regression catalog.</param>
     /// <param name="model">The fitted pipeline.</param>
-    /// <param name="data">Rows as the pipeline takes them.</param>
+    /// <param name="data">The rows to evaluate on, with the feature column: what the pipeline makes of its data.</param>
     /// <param name="labelColumnName">Name of the label column, a <see cref="float"/>.</param>
     /// <param name="useFeatureWeightFilter">Whether features of weight 0 are left out.</param>
     /// <param name="numberOfExamplesToUse">Most rows to use; null for all.</param>

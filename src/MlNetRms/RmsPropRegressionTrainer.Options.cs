@@ -17,7 +17,8 @@ public sealed partial class RmsPropRegressionTrainer
     /// The trainer takes a copy when it is built and checks it then; later changes have no effect on it. The search
     /// attributes give ranges worth searching, inside those that are allowed; any combination of them is valid. As JSON options
     /// keep their plain values, the losses of this package, ML.NET's squared loss, and the schedules that have a name here; of another loss or
-    /// schedule writing throws a <see cref="NotSupportedException"/>. Validation rows, callbacks and tokens are left out.
+    /// schedule writing throws a <see cref="NotSupportedException"/>. Validation rows, callbacks and tokens are left out. ML.NET's search makes
+    /// parameters of the plain values alone: set the others where it asks for the trainer.
     /// </remarks>
     /// <example>
     /// <code>

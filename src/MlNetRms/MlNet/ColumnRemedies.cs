@@ -7,7 +7,7 @@ namespace MlNetRms.MlNet;
 /// <summary>What a user can do about a column that is missing or has the wrong type.</summary>
 internal static class ColumnRemedies
 {
-    private const string CategoryLabel = "For a label that is a category use the trainers of mlContext.BinaryClassification or mlContext.MulticlassClassification";
+    private const string CategoryLabel = " For a label that is a category use the trainers of mlContext.BinaryClassification or mlContext.MulticlassClassification.";
 
     public static string ForMissing(SchemaShape schema, string role, bool isValidation)
     {
@@ -28,9 +28,9 @@ internal static class ColumnRemedies
                 $"mlContext.Transforms.Text.FeaturizeText(\"{column.Name}\") of free text. Numbers that are text should be loaded as numbers.";
         if (column.Kind == VectorKind.VariableVector)
             return "A vector of known size is needed: load the column with a size (LoadColumn(first, last) or [VectorType(size)]).";
-        string convert = column.ItemType == NumberDataViewType.Single ? "" : $"{Convert(column.Name)}; then ";
         if (column.Kind == VectorKind.Vector)
             return $"{Convert(column.Name)}.";
+        string convert = column.ItemType == NumberDataViewType.Single ? "" : $"{Convert(column.Name)}; then ";
         string vector = column.Name == "Features" ? "FeatureVector" : "Features";
         return $"{convert}mlContext.Transforms.Concatenate(\"{vector}\", \"{column.Name}\") makes a vector of it, and of more columns if there are: " +
             $"name \"{vector}\" as the feature column.";
@@ -40,7 +40,7 @@ internal static class ColumnRemedies
     {
         if (column.Kind != VectorKind.Scalar)
             return "A single value a row is needed, not a vector.";
-        string category = role == "label" ? $" {CategoryLabel}." : "";
+        string category = role == "label" ? CategoryLabel : "";
         if (column.IsKey)
             return $"mlContext.Transforms.Conversion.MapKeyToValue(\"{column.Name}\") gives the values back.{category}";
         if (column.ItemType is TextDataViewType)

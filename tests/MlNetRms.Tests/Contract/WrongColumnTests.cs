@@ -41,6 +41,29 @@ public sealed class WrongColumnTests
         AssertAsSdca(ml, view(ml), "Features", "Label", "Weight", remedy);
     }
 
+    /// <summary>What the messages say, done.</summary>
+    [Fact]
+    public void Fit_AfterTheRemedyOfTheMessage_Trains()
+    {
+        var ml = new MLContext(1);
+        IDataView text = Shapes.View(ml, "red", 1f, 1f);
+        IDataView number = Shapes.View(ml, 1.0, 1f, 1f);
+        IDataView label = Shapes.View(ml, _features, 1.0, 1f, ("Features", _twoFloats));
+        RmsPropRegressionTrainer trainer = ml.Regression.Trainers.RmsProp();
+
+        int[] features =
+        [
+            ml.Transforms.Categorical.OneHotEncoding("Features").Append(trainer).Fit(text).LastTransformer.Model.Weights.Count,
+            ml.Transforms.Text.FeaturizeText("Features").Append(trainer).Fit(text).LastTransformer.Model.Weights.Count,
+            ml.Transforms.Conversion.ConvertType("Features", outputKind: DataKind.Single).Append(ml.Transforms.Concatenate("FeatureVector", "Features"))
+                .Append(ml.Regression.Trainers.RmsProp(featureColumnName: "FeatureVector")).Fit(number).LastTransformer.Model.Weights.Count,
+            ml.Transforms.Conversion.ConvertType("Label", outputKind: DataKind.Single).Append(trainer).Fit(label).LastTransformer.Model.Weights.Count,
+        ];
+
+        Assert.Equal((1, 1, 2), (features[0], features[2], features[3]));
+        Assert.InRange(features[1], 1, 100);
+    }
+
     [Theory]
     [InlineData("Absent", "Label", "Weight", "Concatenate")]
     [InlineData("Features", "Absent", "Weight", "'Features', 'Label', 'Weight'")]
