@@ -30,7 +30,7 @@ internal static class TrainingChecks
     public static void Start(TrainingColumns columns, TrainingStart start, TrainingSettings settings)
     {
         int? weights = start.Model?.Weights.Count ?? start.Previous?.Identity.FeatureCount;
-        string parameter = start.Previous is null ? "initialModel" : "previous";
+        string parameter = start.Previous is null ? "modelParameters" : "previous";
         if (weights is { } count && count != columns.FeatureCount)
             throw new ArgumentException(
                 $"The model to start from has {count} weights, but feature column '{columns.Features.Name}' has {columns.FeatureCount} features.", parameter);
