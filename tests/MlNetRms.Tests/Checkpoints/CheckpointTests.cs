@@ -222,6 +222,27 @@ public sealed class CheckpointTests : IDisposable
         Assert.Empty(_folder.Files);
     }
 
+    /// <summary>That a weight is no number is known from the step that made it so, and from then on without looking at it.</summary>
+    [Fact]
+    public void Fit_BrokenOffAfterASparseWeightBecameNoNumber_DivergesAsTheUnbrokenTraining()
+    {
+        float[] labels = new float[160];
+        float[][] features = [.. Enumerable.Range(0, 160).Select(row => Enumerable.Range(0, 80).Select(column =>
+            row == column && column != 7 ? 1f : 0).ToArray())];
+        (labels[0], labels[1]) = (1e12f, -1e12f);
+        features[0][7] = features[1][7] = 1e30f;
+        var rows = new Rows(features, labels);
+        var options = new Options { Standardize = false, Shuffle = false, NumberOfEpochs = 1, BatchSize = 4 };
+        string expected = Assert.Throws<InvalidOperationException>(() => Interrupted.Fit(rows, options)).Message;
+        Assert.Contains("diverged in epoch 1 at step 40", expected, StringComparison.Ordinal);
+
+        options.Checkpoint = EverySteps();
+        int files = 0;
+        Assert.Throws<Interrupted.BreakException>(() => Interrupted.Fit(rows, options, path => ++files == 3 ? throw new Interrupted.BreakException() : Interrupted.Create(path)));
+
+        Assert.Equal(expected, Assert.Throws<InvalidOperationException>(() => Interrupted.Fit(rows, options)).Message);
+    }
+
     [Fact]
     public void Fit_EveryEpochs_WritesAfterThose()
     {
