@@ -128,7 +128,8 @@ public sealed class CancellationTests : IDisposable
             {
                 if (progress.Report.Epoch == 1 + last)
                     cancellation.Cancel();
-            })));
+            }
+            )));
             using var other = new CancellationTokenSource();
 
             Assert.Equal(first, Fit(options => options.CancellationToken = other.Token).Parameters());
