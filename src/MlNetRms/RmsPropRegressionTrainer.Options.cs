@@ -226,7 +226,15 @@ public sealed partial class RmsPropRegressionTrainer
         /// It counts the rows as they are stored: dense rows 4 bytes a feature and 8 to 40 more, sparse ones 8 a value that is not 0. What a training
         /// holds for each column is beyond it, and so is up to a 16th of the rows while they are shuffled.
         /// </para>
-        /// <para>Rows are moved in pieces of 64 to 512 KiB. Whatever the limit, 64 of them are held while rows are read, and two a thread after that.</para>
+        /// <para>
+        /// Rows are moved in pieces of 64 to 512 KiB. Whatever the limit, 64 of them are held while rows are read, and two a thread after that. With
+        /// <see cref="NumberOfThreads"/> above 1, one thread reads from the file what the others need next, within the limit.
+        /// </para>
+        /// <para>
+        /// The file needs as many bytes as there are rows beyond the limit; where the disk is full, <c>Fit</c> throws an <see cref="IOException"/> that says
+        /// how many. On Unix the file has no name once it is open, so even a kill leaves nothing behind; Windows removes it when the process is gone, but
+        /// can leave it behind where the machine loses power.
+        /// </para>
         /// </remarks>
         public long? MemoryLimitInBytes { get; set; }
 

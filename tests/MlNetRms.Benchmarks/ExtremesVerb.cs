@@ -23,7 +23,7 @@ internal static class ExtremesVerb
     private static readonly Extreme[] _all =
     [
         new("hashed: 20k rows × 16.8M columns, 50 values a row", "column", 1 << 24, count => new SyntheticRows(20_000, count, 50), _ => new()),
-        new("10 rows × 5M columns", "column", 5_000_000, count => new SyntheticRows(10, count), _ => new()),
+        new("10 rows × 5M columns", "column", 5_000_000, count => new SyntheticRows(10, count), _ => new() { NumberOfEpochs = 20 }),
         new("100M rows × 1 column", "row", 100_000_000, count => new SyntheticRows(count, 1), _ => new() { NumberOfEpochs = 2 }),
         new("2M rows × 1M columns, 25 values a row", "value", 50_000_000, count => new SyntheticRows(count / 25, 1_000_000, 25), _ => new() { NumberOfEpochs = 2 }),
         new("one row, a million epochs", "epoch", 1_000_000, _ => new SyntheticRows(1, 1), count => new() { NumberOfEpochs = count }),
@@ -47,7 +47,7 @@ internal static class ExtremesVerb
         }
         Report.Table(["training", "time", "fit adds, MB", "bytes"], table);
         Console.WriteLine("""
-            - Default options but for the epochs: 2 of many rows. Time: a first fit, with the generator's time for each value.
+            - Default options but for the epochs: 20 of 10 rows, 2 of many. Time: a first fit, with the generator's time for each value.
             - Fit adds: how far the process rose above what it held before the fit. Bytes: what the second half of the columns, rows, values or
               epochs added to that, by a fit of half as many. Of a row its part of the index of sparse rows, or of a vector that is not full, is included.
             """);

@@ -121,14 +121,18 @@ public sealed class CancellationTests : IDisposable
         };
         IDataView view = rows.View(_ml);
         float[] first = Fit(_ => { }).Parameters();
-        for (int last = 0; last < 2; last++)
+        foreach (int epoch in new[] { 1, 2 })
         {
             using var cancellation = new CancellationTokenSource();
-            Assert.ThrowsAny<OperationCanceledException>(() => Fit(options => (options.CancellationToken, options.EpochCompleted) = (cancellation.Token, progress =>
+            Assert.ThrowsAny<OperationCanceledException>(() => Fit(options =>
             {
-                if (progress.Report.Epoch == 1 + last)
-                    cancellation.Cancel();
-            })));
+                options.CancellationToken = cancellation.Token;
+                options.EpochCompleted = progress =>
+                {
+                    if (progress.Report.Epoch == epoch)
+                        cancellation.Cancel();
+                };
+            }));
             using var other = new CancellationTokenSource();
 
             Assert.Equal(first, Fit(options => options.CancellationToken = other.Token).Parameters());
