@@ -45,7 +45,7 @@ public sealed class CheckpointOptionsTests
     [InlineData(0)]
     [InlineData(-1)]
     public void RmsProp_EveryEpochsBelowOne_ThrowsWithItsName(int epochs) =>
-        AssertOutOfRange("EveryEpochs must be at least 1.", epochs, new() { Path = "a", EveryEpochs = epochs });
+        AssertOutOfRange("EveryEpochs must be at least 1.", (long)epochs, new() { Path = "a", EveryEpochs = epochs });
 
     [Theory]
     [InlineData(0)]
