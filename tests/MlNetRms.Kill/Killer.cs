@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 
 namespace MlNetRms.Kill;
@@ -6,11 +5,11 @@ namespace MlNetRms.Kill;
 /// <summary>Each case: a training killed at a random moment, then one that goes on from what is left.</summary>
 internal sealed class Killer(int cases)
 {
-    private const int Workers = 2;
     private const int Seed = 1;
+    private const int UnbrokenRuns = 5;
 
-    private readonly ConcurrentBag<string> _failures = [];
-    private readonly ConcurrentBag<string> _stages = [];
+    private readonly List<string> _failures = [];
+    private readonly List<string> _stages = [];
     private string _expected = "";
     private TimeSpan _duration;
 
@@ -19,7 +18,8 @@ internal sealed class Killer(int cases)
         var start = Stopwatch.StartNew();
         Prepare();
         double[] moments = Moments();
-        Parallel.For(0, cases, new ParallelOptions { MaxDegreeOfParallelism = Workers }, number => RunCase(number, moments[number]));
+        for (int number = 0; number < cases; number++)
+            RunCase(number, moments[number]);
 
         foreach (string failure in _failures)
             Console.WriteLine(failure);
@@ -28,32 +28,37 @@ internal sealed class Killer(int cases)
         Console.WriteLine($"{cases - _failures.Count} of {cases} ended with the bits of the unbroken training and without a file left, in {start.Elapsed.TotalSeconds:f0} s.");
         // As the test runner prints it.
         Console.WriteLine($"Failed: {_failures.Count}, Passed: {cases - _failures.Count}, Skipped: 0, Total: {cases}");
-        return _failures.IsEmpty ? 0 : 1;
+        return _failures.Count == 0 ? 0 : 1;
     }
 
     /// <summary>The model of a training that nothing happens to, and how long it takes.</summary>
     private void Prepare()
     {
-        var times = new List<TimeSpan>();
-        for (int i = 0; i < 3; i++)
+        (TimeSpan Duration, string Output)[] runs = [.. Enumerable.Range(0, UnbrokenRuns).Select(_ => RunUnbroken())];
+        _expected = Hash(runs[0].Output);
+        if (Array.Exists(runs, run => Hash(run.Output) != _expected))
+            throw new InvalidOperationException("Unbroken trainings have different models.");
+        _duration = runs.Select(run => run.Duration).Order().ElementAt(UnbrokenRuns / 2);
+        Console.WriteLine($"An unbroken training takes {_duration.TotalSeconds:f2} s; its temporary file for rows has {runs[0].Output.Split(' ')[1].Trim()} bytes.");
+    }
+
+    private static (TimeSpan Duration, string Output) RunUnbroken()
+    {
+        string folder = Directory.CreateTempSubdirectory("mlnetrms-kill-").FullName;
+        try
         {
-            string folder = Directory.CreateTempSubdirectory("mlnetrms-kill-").FullName;
             var clock = Stopwatch.StartNew();
             using Process process = Start(folder);
+            Task<string> errors = process.StandardError.ReadToEndAsync();
             string output = process.StandardOutput.ReadToEnd();
             process.WaitForExit();
-            times.Add(clock.Elapsed);
-            if (process.ExitCode != 0)
-                throw new InvalidOperationException($"The training ended with {process.ExitCode}: {process.StandardError.ReadToEnd()}");
-            if (i > 0 && Hash(output) != _expected)
-                throw new InvalidOperationException("Two unbroken trainings have different models.");
-            _expected = Hash(output);
-            if (i == 0)
-                Console.WriteLine($"The temporary file for rows has {output.Split(' ')[1].Trim()} bytes.");
+            return process.ExitCode == 0 ? (clock.Elapsed, output)
+                : throw new InvalidOperationException($"The training ended with {process.ExitCode}: {errors.Result}");
+        }
+        finally
+        {
             Directory.Delete(folder, recursive: true);
         }
-        _duration = times.Order().ElementAt(1);
-        Console.WriteLine($"An unbroken training takes {_duration.TotalSeconds:f2} s.");
     }
 
     /// <summary>One in each of as many equal parts of the duration.</summary>

@@ -21,9 +21,9 @@ internal static class Training
         long spilled = 0;
         RmsPropRegressionTransformer model = ml.Regression.Trainers.RmsProp(new RmsPropRegressionTrainer.Options
         {
-            NumberOfEpochs = 80,
+            NumberOfEpochs = 90,
             ValidationFraction = 0.1f,
-            EarlyStopping = new EarlyStopping { Patience = 80 },
+            EarlyStopping = new EarlyStopping { Patience = 90 },
             MemoryLimitInBytes = 1,
             TemporaryDirectory = folder,
             Checkpoint = new CheckpointOptions { Path = Path.Combine(folder, Checkpoint), EveryEpochs = 1, Interval = TimeSpan.FromMilliseconds(5) },
@@ -38,12 +38,23 @@ internal static class Training
     {
         var schema = SchemaDefinition.Create(typeof(Row));
         schema[nameof(Row.Features)].ColumnType = new VectorDataViewType(NumberDataViewType.Single, FeatureCount);
-        return ml.Data.LoadFromEnumerable(Enumerable.Range(0, RowCount).Select(number =>
+        return ml.Data.LoadFromEnumerable(Numbers(), schema);
+    }
+
+    private static IEnumerable<Row> Numbers()
+    {
+        var random = new Random(1);
+        for (int number = 0; number < RowCount; number++)
         {
-            var random = new Random(number);
-            float[] features = [.. Enumerable.Range(0, FeatureCount).Select(_ => (float)(2 * random.NextDouble() - 1))];
-            return new Row { Features = features, Label = features.Select((x, i) => x * i).Sum() + (float)random.NextDouble() };
-        }), schema);
+            var features = new float[FeatureCount];
+            float label = random.NextSingle();
+            for (int i = 0; i < FeatureCount; i++)
+            {
+                features[i] = 2 * random.NextSingle() - 1;
+                label += features[i] * i;
+            }
+            yield return new Row { Features = features, Label = label };
+        }
     }
 
     /// <summary>Size of the temporary file, which has no name.</summary>
