@@ -36,11 +36,12 @@ internal sealed class LeadingDirections
     private LeadingDirections(int columns, IReadOnlyList<float[]> vectors, IReadOnlyList<double> variances)
     {
         _columns = columns;
-        Vectors = vectors;
+        // Rows with an example weight can be longer than others of these columns; a training of either can be continued with the other.
+        Vectors = [.. vectors.Select(vector => vector[..RowLayout.WholeVectors(columns + 2)])];
         Variances = variances;
     }
 
-    /// <summary>Orthogonal and of length 1, each padded with zeros to the length of a packed row's dense part.</summary>
+    /// <summary>Orthogonal and of length 1, each padded with zeros to the length of a packed row's dense part without an example weight.</summary>
     public IReadOnlyList<float[]> Vectors { get; }
 
     /// <summary>The variance along each.</summary>
@@ -70,15 +71,14 @@ internal sealed class LeadingDirections
     /// <exception cref="FormatException">The parts do not fit together.</exception>
     public static LeadingDirections Read(CheckpointReader reader, int columns)
     {
-        int lanes = reader.ReadInt32();
         double[] variances = reader.ReadArray<double>();
-        if (lanes - columns is < 2 or > 3 || variances.Length is 0 or > MostDirections)
+        if (variances.Length is 0 or > MostDirections)
             throw new FormatException();
         var vectors = new float[variances.Length][];
         for (int k = 0; k < vectors.Length; k++)
         {
             vectors[k] = reader.ReadArray<float>(columns);
-            Array.Resize(ref vectors[k], RowLayout.WholeVectors(lanes));
+            Array.Resize(ref vectors[k], RowLayout.WholeVectors(columns + 2));
         }
         return new(columns, vectors, variances);
     }
@@ -86,8 +86,6 @@ internal sealed class LeadingDirections
     /// <summary>The padding depends on the machine and is left out.</summary>
     public void Write(BinaryWriter writer)
     {
-        // Behind the columns come bias and label and, in some rows, a weight.
-        writer.Write(_columns + (Vectors[0].Length == RowLayout.WholeVectors(_columns + 2) ? 2 : 3));
         writer.WriteArray<double>([.. Variances]);
         foreach (float[] vector in Vectors)
             writer.WriteArray<float>(vector.AsSpan(0, _columns));

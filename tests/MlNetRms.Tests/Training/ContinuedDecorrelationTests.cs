@@ -79,6 +79,24 @@ public sealed class ContinuedDecorrelationTests
         Assert.Equal(Trainer(2).Fit(view).Parameters(), second.Parameters());
     }
 
+    /// <summary>With the weight of the example the packed rows of 518 columns are longer by a vector.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Fit_LeadingDirectionsOfRowsWithOrWithoutWeights_GoOnWithTheOthers(bool isFirstWeighted)
+    {
+        IDataView view = Some.WithFactors(1, 400, 518, [0.5], weighted: true).View(_ml);
+        RmsPropRegressionTrainer Trainer(bool isWeighted) => _ml.Regression.Trainers.RmsProp(
+            new Options { NumberOfEpochs = 1, ExampleWeightColumnName = isWeighted ? nameof(Row.Weight) : null });
+        RmsPropRegressionTransformer first = Trainer(isFirstWeighted).Fit(view);
+
+        RmsPropRegressionTransformer second = Trainer(!isFirstWeighted).Fit(view, first);
+
+        Assert.Equal((1, 1), (first.Training.LeadingDirections, second.Training.LeadingDirections));
+        Assert.Equal(2 * first.State.Parameters.StepCount, second.State.Parameters.StepCount);
+        Assert.InRange(second.Training.TrainingLoss, 0, first.Training.TrainingLoss);
+    }
+
     [Fact]
     public void Fit_RowsWithoutTheCommonFactor_StartsWithANewState()
     {
