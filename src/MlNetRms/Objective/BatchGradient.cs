@@ -31,7 +31,7 @@ internal sealed class BatchGradient : IDisposable
     /// <param name="parameters">Where the gradient is taken; the caller changes them between two calls.</param>
     /// <param name="loss">The loss.</param>
     /// <param name="batchSize">Largest batch to come.</param>
-    /// <param name="numberOfThreads">Most threads to use; at least 1. One of them reads ahead where rows are in a file.</param>
+    /// <param name="numberOfThreads">Most threads to use; at least 1.</param>
     /// <param name="cancellation">Ends a call.</param>
     public BatchGradient(RowStore rows, Parameters parameters, StandardizedLoss loss, int batchSize, int numberOfThreads, CancellationToken cancellation)
     {
@@ -42,19 +42,18 @@ internal sealed class BatchGradient : IDisposable
         _blocks = new GradientBlock[Divide.RoundUp(batchSize, _rowsPerBlock)];
         for (int i = 0; i < _blocks.Length; i++)
             _blocks[i] = new GradientBlock(rows, parameters, loss, cancellation);
-        NumberOfThreads = Math.Min(numberOfThreads, _blocks.Length);
-        _team = new WorkerTeam(rows.ReadsAhead ? numberOfThreads - 1 : numberOfThreads, _blocks.Length, ComputeBlock);
+        _team = new WorkerTeam(numberOfThreads, _blocks.Length, ComputeBlock);
     }
 
-    public int NumberOfThreads { get; }
+    public int NumberOfThreads => _team.ThreadCount;
 
-    /// <summary>Whether <see cref="Expect"/> is of use.</summary>
-    public bool ReadsAhead => _rows.ReadsAhead;
+    /// <summary>Whether some rows are in a file.</summary>
+    public bool IsInFile => _rows.IsInFile;
 
     /// <summary>Says which rows will be computed soon, as <see cref="Compute"/> takes them.</summary>
-    public void Expect(long first, int count)
+    public void Expect(long first, long count)
     {
-        int toTheEnd = (int)Math.Min(count, _rows.RowCount - first);
+        long toTheEnd = Math.Min(count, _rows.RowCount - first);
         _rows.Expect(first, toTheEnd);
         if (toTheEnd < count)
             _rows.Expect(0, count - toTheEnd);
