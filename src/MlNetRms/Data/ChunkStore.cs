@@ -18,6 +18,9 @@ namespace MlNetRms.Data;
 /// </remarks>
 internal sealed class ChunkStore : IDisposable
 {
+    /// <summary>Somewhat longer than a chunk takes to come from the system's cache.</summary>
+    private const int SpinsBeforeSleep = 60;
+
     private readonly ChunkPool _pool;
     private readonly Func<ISpillFile> _openFile;
     private readonly long _mostWords;
@@ -25,6 +28,7 @@ internal sealed class ChunkStore : IDisposable
     private readonly object _lock = new();
     private readonly LinkedList<StoredChunk> _movable = [];
     private readonly ThreadLocal<StoredChunk?[]> _held = new(() => new StoredChunk?[2]);
+    private readonly List<StoredChunk> _kept = [];
     private readonly ChunkSequence _others = new();
     private volatile ISpillFile? _file;
     private long _words;
@@ -101,6 +105,21 @@ internal sealed class ChunkStore : IDisposable
         Expect(start, end);
     }
 
+    /// <summary>Brings some chunks into memory and keeps them there until the next call.</summary>
+    /// <inheritdoc cref="Read" path="/exception"/>
+    public void Keep(ReadOnlySpan<StoredChunk?> chunks)
+    {
+        int before = _kept.Count;
+        foreach (StoredChunk? chunk in chunks)
+        {
+            Pin(chunk!);
+            _kept.Add(chunk!);
+        }
+        for (int i = 0; i < before; i++)
+            Unpin(_kept[i]);
+        _kept.RemoveRange(0, before);
+    }
+
     /// <summary>Keeps the words in memory until <see cref="Unpin"/>.</summary>
     /// <inheritdoc cref="Read" path="/exception"/>
     public void Pin(StoredChunk chunk) => Pin(chunk, before: null);
@@ -146,8 +165,8 @@ internal sealed class ChunkStore : IDisposable
     private void Pin(StoredChunk chunk, StoredChunk? before)
     {
         // From the system's cache it comes sooner than a thread that sleeps is awake.
-        for (var wait = new SpinWait(); chunk.IsComing && !wait.NextSpinWillYield;)
-            wait.SpinOnce();
+        for (var wait = new SpinWait(); chunk.IsComing && wait.Count < SpinsBeforeSleep;)
+            wait.SpinOnce(sleep1Threshold: -1);
         lock (_lock)
         {
             if (before is not null)

@@ -121,20 +121,18 @@ internal sealed class RowStore
     /// <summary>Says that some rows will be read soon, so that those in a file are on their way by then.</summary>
     public void Expect(long first, long count)
     {
-        int start = (int)(first / _rowsPerChunk);
-        _chunks.Expect(_denseChunks.AsSpan(start, (int)((first + count - 1) / _rowsPerChunk) - start + 1));
+        _chunks.Expect(DenseChunks(first, count));
         if (Layout.SparseCount > 0)
             _chunks.Expect([.. _sparseRows.AsSpan((int)first, (int)count).ToArray().Select(row => row.Chunk).Distinct().Select(chunk => _sparseChunks[chunk])]);
     }
 
-    /// <summary>So many rows, all or a sample, in evenly spaced blocks: without shuffling the first rows need not be like the others.</summary>
-    public IEnumerable<(long First, int Count)> EvenBlocks(long count, int blockRows)
+    /// <summary>Brings rows into memory and keeps them there until the next call; the dense parts alone.</summary>
+    public void Keep(long first, int count) => _chunks.Keep(DenseChunks(first, Math.Min(count, RowCount - first)));
+
+    private ReadOnlySpan<StoredChunk?> DenseChunks(long first, long count)
     {
-        for (long done = 0; done < count; done += blockRows)
-        {
-            int rows = (int)Math.Min(blockRows, count - done);
-            yield return (count == RowCount ? done : done * (RowCount - rows) / count, rows);
-        }
+        int start = (int)(first / _rowsPerChunk);
+        return _denseChunks.AsSpan(start, (int)Divide.RoundUp(first + count, _rowsPerChunk) - start);
     }
 
     /// <summary>The sparse part of a row: places among the sparse columns, and values. Valid until the calling thread asks for that of another.</summary>

@@ -23,6 +23,7 @@ internal sealed class BatchGradient : IDisposable
     private readonly RowStore _rows;
     private readonly int _rowsPerBlock;
     private readonly GradientBlock[] _blocks;
+    private readonly int _partsBefore;
     private readonly WorkerTeam _team;
     private long _first;
     private int _count;
@@ -42,8 +43,12 @@ internal sealed class BatchGradient : IDisposable
         _blocks = new GradientBlock[Divide.RoundUp(batchSize, _rowsPerBlock)];
         for (int i = 0; i < _blocks.Length; i++)
             _blocks[i] = new GradientBlock(rows, parameters, loss, cancellation);
-        _team = new WorkerTeam(numberOfThreads, _blocks.Length, ComputeBlock);
+        _partsBefore = _blocks.Length > 1 && numberOfThreads > 1 && rows.IsInFile ? 1 : 0;
+        _team = new WorkerTeam(numberOfThreads, _partsBefore + _blocks.Length, DoPart);
     }
+
+    /// <summary>The rows of the batch after the one to be computed. Where rows are in a file, a thread brings them while others compute.</summary>
+    public (long First, int Count) Following { get; set; }
 
     public int NumberOfThreads => _team.ThreadCount;
 
@@ -78,8 +83,14 @@ internal sealed class BatchGradient : IDisposable
     public void Dispose() => _team.Dispose();
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void ComputeBlock(int block)
+    private void DoPart(int part)
     {
+        if (part < _partsBefore)
+        {
+            _rows.Keep(Following.First, Following.Count);
+            return;
+        }
+        int block = part - _partsBefore;
         int start = block * _rowsPerBlock;
         _blocks[block].Compute(_first + start, Math.Clamp(_count - start, 0, _rowsPerBlock));
     }

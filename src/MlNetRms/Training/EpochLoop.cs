@@ -43,6 +43,8 @@ internal sealed class EpochLoop(
             if (isInFile && position % order.RunLength == 0)
                 ExpectNextRun(position);
             (long first, int count) = order.Batch(position);
+            if (isInFile)
+                objective.Following = order.Batch(Math.Min(position + 1, order.BatchCount - 1));
             learningRate = learningRates.At(Step, plan.TotalSteps);
             BatchSum batch = objective.Compute(first, count);
             reduction.Reduce(batch);

@@ -205,6 +205,25 @@ public sealed class ChunkStoreTests
     }
 
     [Fact]
+    public void Keep_ChunksInTheFile_AreInMemoryUntilOthersAreKept()
+    {
+        var file = new RecordingFile();
+        using var chunks = new ChunkStore(new ChunkPool(NativeSlabAllocator.Instance, Words), memoryLimit: 1, () => file);
+        StoredChunk[] all = [.. Enumerable.Range(0, 300).Select(number => Filled(chunks, number))];
+
+        chunks.Keep(all.AsSpan(0, 5));
+        chunks.Keep(all.AsSpan(4, 3));
+        for (int number = 100; number < 300; number++)
+            chunks.Read(all[number], RowPart.Dense);
+        int reads = file.Steps.Count;
+        for (int number = 4; number < 7; number++)
+            Assert.False(chunks.Read(all[number], RowPart.Dense).ContainsAnyExcept((float)number));
+
+        Assert.Equal(reads, file.Steps.Count);
+        Assert.Equal([4, 5, 6], Enumerable.Range(0, 300).Where(number => all[number].Memory is not null));
+    }
+
+    [Fact]
     public void Read_TheFileFails_ThrowsAndTheNextThreadTriesAgain()
     {
         var file = new RecordingFile { BeforeRead = number => throw new IOException($"read {number}") };

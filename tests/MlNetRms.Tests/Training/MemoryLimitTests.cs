@@ -19,6 +19,7 @@ public sealed class MemoryLimitTests
         { "dense, weights, validation rows", false, options =>
             (options.ExampleWeightColumnName, options.ValidationFraction, options.LossFunction) = ("Weight", 0.3f, new HuberLoss(1)) },
         { "dense, large batches", false, options => options.BatchSize = 20_000 },
+        { "dense, blocks of a batch on several threads", false, options => options.BatchSize = 2_000 },
         { "dense, L1", false, options => options.L1Regularization = 0.01f },
         { "sparse", true, _ => { } },
         { "sparse, momentum, validation rows", true, options =>
