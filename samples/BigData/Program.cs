@@ -60,9 +60,9 @@ internal static class BigData
     {
         var ml = new MLContext(seed: 1);
         IDataView view = CsvFile.View(ml, rows);
-        RmsPropRegressionTransformer model = TrainingProgress.Run(options.NumberOfEpochs!.Value, keep: true, progress =>
+        RmsPropRegressionTransformer model = ProgressBar.Run(parts: 1, keep: true, progress =>
         {
-            options.EpochCompleted = epoch => progress.Advance(epoch.Report);
+            options.Progress = progress;
             return ml.Regression.Trainers.RmsProp(options).Fit(view);
         });
         TrainingReport report = model.Training;

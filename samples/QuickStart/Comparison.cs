@@ -42,7 +42,7 @@ internal static class Comparison
             ("OnlineGradientDescent", false, trainers.OnlineGradientDescent(Airfoil.LabelName)),
         ];
 
-        return TrainingProgress.Run(contestants.Length, keep: false, progress =>
+        return ProgressBar.Run(contestants.Length, keep: false, progress =>
         {
             var results = new List<Result>();
             foreach ((string name, bool normalize, LinearTrainer trainer) in contestants)

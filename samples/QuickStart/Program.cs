@@ -36,14 +36,14 @@ internal static class QuickStart
         };
         DataOperationsCatalog.TrainTestData split = ml.Data.TrainTestSplit(ml.Data.LoadFromEnumerable(rows), testFraction: 0.2);
 
-        TransformerChain<RmsPropRegressionTransformer> model = TrainingProgress.Run(parts: 1, keep: true, progress =>
+        TransformerChain<RmsPropRegressionTransformer> model = ProgressBar.Run(parts: 1, keep: true, progress =>
         {
-            // The whole job: raw features in, a trained chain out. No normalizer, no settings; the callback only watches.
+            // The whole job: raw features in, a trained chain out. No normalizer, no settings; the bar only watches.
             var pipeline = ml.Transforms.Concatenate("Features", Airfoil.FeatureNames)
                 .Append(ml.Regression.Trainers.RmsProp(new RmsPropRegressionTrainer.Options
                 {
                     LabelColumnName = Airfoil.LabelName,
-                    EpochCompleted = epoch => progress.Advance(epoch.Report),
+                    Progress = progress,
                 }));
             return pipeline.Fit(split.TrainSet);
         });

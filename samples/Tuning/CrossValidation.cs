@@ -29,7 +29,7 @@ internal sealed record Score(Candidate Candidate, double Rmse, double Deviation)
 /// <summary>Judges settings by rows they were not trained on.</summary>
 /// <param name="rows">The rows.</param>
 /// <param name="progress">Moves on by a part for each candidate.</param>
-internal sealed class CrossValidation(IDataView rows, TrainingProgress progress)
+internal sealed class CrossValidation(IDataView rows, ProgressBar progress)
 {
     public const int Folds = 5;
 

@@ -39,7 +39,7 @@ internal static class Tuning
 
         int cells = _learningRates.Length * _batchSizes.Length;
         int candidates = _penalties.Length + 2 * cells;
-        (Score[] byPenalty, Score[] byDefault, Score[] inHaste) = TrainingProgress.Run(candidates, keep: false, progress =>
+        (Score[] byPenalty, Score[] byDefault, Score[] inHaste) = ProgressBar.Run(candidates, keep: false, progress =>
         {
             var judge = new CrossValidation(split.TrainSet, progress);
             progress.Describe("L2");

@@ -19,6 +19,6 @@ public sealed class AbsoluteLoss : IRegressionLoss
     };
 
     /// <summary>The type and its constants.</summary>
-    /// <returns>For example "HuberLoss(delta: 1)".</returns>
+    /// <returns>For example "AbsoluteLoss".</returns>
     public override string ToString() => nameof(AbsoluteLoss);
 }

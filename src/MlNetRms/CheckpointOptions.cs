@@ -40,18 +40,18 @@ public sealed record CheckpointOptions
     /// </summary>
     public bool Keep { get; init; }
 
-    internal void Validate()
+    internal void Validate(string parameter)
     {
         const string Name = nameof(RmsPropRegressionTrainer.Options.Checkpoint) + "." + nameof(Path);
         if (string.IsNullOrWhiteSpace(Path))
-            throw new ArgumentException($"{Name} must name a file.", Name);
+            throw new ArgumentException($"{Name} must name a file.", parameter);
         if (Directory.Exists(Path) || System.IO.Path.EndsInDirectorySeparator(Path))
-            throw new ArgumentException($"{Name} '{Path}' is a folder; it must name a file.", Name);
+            throw new ArgumentException($"{Name} '{Path}' is a folder; it must name a file.", parameter);
         if (!Directory.Exists(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))))
-            throw new ArgumentException($"{Name} '{Path}' is in no folder that exists.", Name);
+            throw new ArgumentException($"{Name} '{Path}' is in no folder that exists.", parameter);
         if (EveryEpochs is { } epochs)
-            Require.AtLeastOne(epochs, nameof(EveryEpochs));
+            Require.AtLeastOne(epochs, nameof(EveryEpochs), parameter);
         if (Interval <= TimeSpan.Zero)
-            throw new ArgumentOutOfRangeException(nameof(Interval), Interval, $"{nameof(Interval)} must be greater than 0.");
+            throw new ArgumentOutOfRangeException(parameter, Interval, $"{nameof(Interval)} must be greater than 0.");
     }
 }

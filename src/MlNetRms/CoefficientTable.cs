@@ -8,13 +8,19 @@ namespace MlNetRms;
 /// <summary>The weights of a linear model by name, in the order of the features, and its bias.</summary>
 public sealed class CoefficientTable : IReadOnlyList<Coefficient>
 {
+    /// <summary>Names that a message lists.</summary>
+    private const int MostNames = 20;
+
     private readonly Coefficient[] _coefficients;
 
     internal CoefficientTable(string[] names, LinearModelParameters model, double[]? standardDeviations, double[]? standardErrors = null)
     {
         Bias = model.Bias;
-        _coefficients = [.. model.Weights.Select((weight, i) => new Coefficient(names[i], weight, weight * standardDeviations?[i])
+        _coefficients = [.. model.Weights.Select((weight, i) => new Coefficient
         {
+            Name = names[i],
+            Weight = weight,
+            WeightPerStandardDeviation = weight * standardDeviations?[i],
             StandardError = standardErrors?[i],
         })];
     }
@@ -27,6 +33,21 @@ public sealed class CoefficientTable : IReadOnlyList<Coefficient>
 
     /// <inheritdoc/>
     public Coefficient this[int index] => _coefficients[index];
+
+    /// <summary>The weight of a feature.</summary>
+    /// <param name="name">The feature's name, the first of that name where several have it.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="name"/> is null.</exception>
+    /// <exception cref="KeyNotFoundException">No feature has that name.</exception>
+    public Coefficient this[string name]
+    {
+        get
+        {
+            ArgumentNullException.ThrowIfNull(name);
+            return _coefficients.FirstOrDefault(coefficient => coefficient.Name == name) ?? throw new KeyNotFoundException(
+                $"There is no feature '{name}'. The features are {string.Join(", ", _coefficients.Take(MostNames).Select(coefficient => $"'{coefficient.Name}'"))}" +
+                (Count > MostNames ? $" and {Count - MostNames} more." : "."));
+        }
+    }
 
     /// <inheritdoc/>
     public IEnumerator<Coefficient> GetEnumerator() => ((IEnumerable<Coefficient>)_coefficients).GetEnumerator();

@@ -26,9 +26,9 @@ public sealed record EarlyStopping
     /// </summary>
     public float MinimumImprovement { get; init; }
 
-    internal void Validate()
+    internal void Validate(string parameter)
     {
-        Require.AtLeastOne(Patience, nameof(Patience));
-        Require.InUnitInterval(MinimumImprovement, nameof(MinimumImprovement));
+        Require.AtLeastOne(Patience, nameof(Patience), parameter);
+        Require.InUnitInterval(MinimumImprovement, nameof(MinimumImprovement), parameter);
     }
 }

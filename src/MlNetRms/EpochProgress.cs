@@ -8,6 +8,9 @@ public sealed class EpochProgress
     /// <summary>What happened in the epoch.</summary>
     public EpochReport Report { get; }
 
+    /// <inheritdoc/>
+    public override string ToString() => Report.ToString();
+
     internal bool IsStopRequested { get; private set; }
 
     /// <summary>

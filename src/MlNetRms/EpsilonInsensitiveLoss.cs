@@ -32,6 +32,6 @@ public sealed class EpsilonInsensitiveLoss : IRegressionLoss
     }
 
     /// <summary>The type and its constants.</summary>
-    /// <returns>For example "HuberLoss(delta: 1)".</returns>
-    public override string ToString() => FormattableString.Invariant($"{nameof(EpsilonInsensitiveLoss)}({Epsilon})");
+    /// <returns>For example "EpsilonInsensitiveLoss(epsilon: 0.1)".</returns>
+    public override string ToString() => FormattableString.Invariant($"{nameof(EpsilonInsensitiveLoss)}(epsilon: {Epsilon})");
 }

@@ -11,22 +11,30 @@ public sealed class LearningRateSchedule
 {
     private readonly Func<long, long, double> _factor;
 
-    private LearningRateSchedule(string name, Func<long, long, double> factor)
+    private LearningRateSchedule(string name, Func<long, long, double> factor, string? kind = null, params double[] constants)
     {
         Name = name;
         _factor = factor;
+        Kind = kind;
+        Constants = constants;
     }
 
     /// <summary>The name, as reports and messages print it.</summary>
     public string Name { get; }
 
+    /// <summary>The member that made the schedule; null for one of the caller's own.</summary>
+    internal string? Kind { get; }
+
+    /// <summary>What it was made with.</summary>
+    internal IReadOnlyList<double> Constants { get; }
+
     /// <summary>The factor is always 1.</summary>
-    public static LearningRateSchedule Constant { get; } = new("constant", (_, _) => 1);
+    public static LearningRateSchedule Constant { get; } = new("constant", (_, _) => 1, nameof(Constant));
 
     /// <summary>½·(1 + cos(π·step / total)): from 1 to 0, slow at both ends.</summary>
     /// <remarks>Source: Loshchilov and Hutter 2017, eq. 5, without restarts.</remarks>
     public static LearningRateSchedule CosineToZero { get; } =
-        new("cosine to zero", (step, total) => 0.5 * (1 + Math.Cos(Math.PI * step / total)));
+        new("cosine to zero", (step, total) => 0.5 * (1 + Math.Cos(Math.PI * step / total)), nameof(CosineToZero));
 
     /// <summary>What options begin with: where the number of epochs is automatic, the constant part is as long as the average.</summary>
     internal static LearningRateSchedule Default { get; } = CosineThenConstant();
@@ -47,12 +55,12 @@ public sealed class LearningRateSchedule
         {
             double progress = step / (decayFraction * total);
             return progress >= 1 ? floor : floor + (1 - floor) * 0.5 * (1 + Math.Cos(Math.PI * progress));
-        });
+        }, nameof(CosineThenConstant), floor, decayFraction);
     }
 
     /// <summary>1 − step / total: from 1 to 0 in a straight line.</summary>
     public static LearningRateSchedule LinearToZero { get; } =
-        new("linear to zero", (step, total) => 1 - (double)step / total);
+        new("linear to zero", (step, total) => 1 - (double)step / total, nameof(LinearToZero));
 
     /// <summary>1 / √(1 + step / <paramref name="decaySteps"/>): decreases without end, independent of the total.</summary>
     /// <param name="decaySteps">Steps after which the factor is 1/√2; at least 1.</param>
@@ -61,7 +69,7 @@ public sealed class LearningRateSchedule
     public static LearningRateSchedule InverseSquareRoot(long decaySteps = 100)
     {
         Require.AtLeastOne(decaySteps, nameof(decaySteps));
-        return new($"inverse square root ({decaySteps})", (step, _) => 1 / Math.Sqrt(1 + (double)step / decaySteps));
+        return new($"inverse square root ({decaySteps})", (step, _) => 1 / Math.Sqrt(1 + (double)step / decaySteps), nameof(InverseSquareRoot), decaySteps);
     }
 
     /// <summary><paramref name="factor"/> to the power ⌊step / <paramref name="stepsPerDrop"/>⌋: constant, then a drop, and so on.</summary>
@@ -75,7 +83,7 @@ public sealed class LearningRateSchedule
             throw new ArgumentOutOfRangeException(nameof(factor), factor, "factor must be in (0, 1].");
         Require.AtLeastOne(stepsPerDrop, nameof(stepsPerDrop));
         return new(FormattableString.Invariant($"step decay ({factor} every {stepsPerDrop})"),
-            (step, _) => Math.Pow(factor, step / stepsPerDrop));
+            (step, _) => Math.Pow(factor, step / stepsPerDrop), nameof(StepDecay), factor, stepsPerDrop);
     }
 
     /// <summary>Creates a custom schedule.</summary>
@@ -83,8 +91,8 @@ public sealed class LearningRateSchedule
     /// <param name="factor">From the step (0 for the first) and the total number of steps to the factor, finite and at
     /// least 0. It must be a pure function: training is reproducible only if the schedule is.</param>
     /// <returns>The schedule.</returns>
-    /// <exception cref="ArgumentException"><paramref name="name"/> is null or empty.</exception>
-    /// <exception cref="ArgumentNullException"><paramref name="factor"/> is null.</exception>
+    /// <exception cref="ArgumentException"><paramref name="name"/> is empty.</exception>
+    /// <exception cref="ArgumentNullException"><paramref name="name"/> or <paramref name="factor"/> is null.</exception>
     public static LearningRateSchedule Custom(string name, Func<long, long, double> factor)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);

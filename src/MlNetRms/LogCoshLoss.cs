@@ -32,7 +32,7 @@ public sealed class LogCoshLoss : IRegressionLoss
     public float Derivative(float output, float label) => Scale * MathF.Tanh((output - label) / Scale);
 
     /// <summary>The type and its constants.</summary>
-    /// <returns>For example "HuberLoss(delta: 1)".</returns>
+    /// <returns>For example "LogCoshLoss(scale: 1)".</returns>
     public override string ToString() => FormattableString.Invariant($"{nameof(LogCoshLoss)}(scale: {Scale})");
 
     /// <summary>log(1 + v) with v = 2·sinh²(x/2), as 2·artanh(v / (2 + v)): the log of cosh x, a number near 1, would lose the digits of v.</summary>

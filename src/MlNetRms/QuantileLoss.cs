@@ -39,6 +39,6 @@ public sealed class QuantileLoss : IRegressionLoss
     };
 
     /// <summary>The type and its constants.</summary>
-    /// <returns>For example "HuberLoss(delta: 1)".</returns>
-    public override string ToString() => FormattableString.Invariant($"{nameof(QuantileLoss)}({Quantile})");
+    /// <returns>For example "QuantileLoss(quantile: 0.9)".</returns>
+    public override string ToString() => FormattableString.Invariant($"{nameof(QuantileLoss)}(quantile: {Quantile})");
 }

@@ -29,6 +29,28 @@ public static class RmsPropModelExtensions
         return new CoefficientTable(TrainingColumns.FeatureNames(column), model, standardDeviations: null);
     }
 
+    /// <summary>The weights of the linear model in a fitted or loaded pipeline, with the names of the features; of several the last.</summary>
+    /// <param name="model">The pipeline, or a prediction transformer alone.</param>
+    /// <param name="schema">The schema of the data that the pipeline takes, as <c>mlContext.Model.Load</c> returns it.</param>
+    /// <returns>A table; its <see cref="object.ToString"/> prints it.</returns>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="ArgumentException">The pipeline has no linear model.</exception>
+    public static CoefficientTable GetCoefficients(this ITransformer model, DataViewSchema schema)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(schema);
+        CoefficientTable? last = null;
+        foreach (ITransformer transformer in Flatten(model))
+        {
+            if (transformer is RmsPropRegressionTransformer trained)
+                last = trained.GetCoefficients();
+            else if (transformer is ISingleFeaturePredictionTransformer<object> { Model: LinearModelParameters linear } predictor)
+                last = linear.GetCoefficients(schema, predictor.FeatureColumnName);
+            schema = transformer.GetOutputSchema(schema);
+        }
+        return last ?? throw new ArgumentException("There is no linear model in it.", nameof(model));
+    }
+
     /// <summary>
     /// The same model with <see cref="RmsPropRegressionTransformer.Native"/> in place of each
     /// <see cref="RmsPropRegressionTransformer"/>, in chains within chains too. Needed only for what looks for ML.NET's own
@@ -57,6 +79,9 @@ public static class RmsPropModelExtensions
         ArgumentNullException.ThrowIfNull(model);
         return Replace<RegressionPredictionTransformer<LinearRegressionModelParameters>>(model, model);
     }
+
+    private static IEnumerable<ITransformer> Flatten(ITransformer model) =>
+        model is IEnumerable<ITransformer> chain && IsChain(model) ? chain.SelectMany(Flatten) : [model];
 
     private static bool IsChain(ITransformer model) =>
         model.GetType() is { IsGenericType: true } type && type.GetGenericTypeDefinition() == typeof(TransformerChain<>);

@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using Microsoft.ML;
 using Microsoft.ML.SearchSpace;
 using Microsoft.ML.Trainers;
+using MlNetRms.MlNet;
 using MlNetRms.Settings;
 
 namespace MlNetRms;
@@ -14,9 +15,39 @@ public sealed partial class RmsPropRegressionTrainer
     /// </summary>
     /// <remarks>
     /// The trainer takes a copy when it is built and checks it then; later changes have no effect on it. The search
-    /// attributes give ranges worth searching, inside those that are allowed; any combination of them is valid. ML.NET's
-    /// search keeps options as JSON, which omits properties that are not plain values.
+    /// attributes give ranges worth searching, inside those that are allowed; any combination of them is valid. As JSON options
+    /// keep their plain values, the losses of this package, ML.NET's squared loss, and the schedules that have a name here; of another loss or
+    /// schedule writing throws a <see cref="NotSupportedException"/>. Validation rows, callbacks and tokens are left out. ML.NET's search makes
+    /// parameters of the plain values alone: set the others where it asks for the trainer.
     /// </remarks>
+    /// <example>
+    /// <code>
+    /// using Microsoft.ML;
+    /// using MlNetRms;
+    ///
+    /// var ml = new MLContext(seed: 1);
+    /// var rows = Enumerable.Range(0, 500).Select(i =&gt; new House { Size = new float[] { 40 + i % 90, i % 7 }, Price = 1000 * (i % 90) + 50 * (i % 11) });
+    /// var options = new RmsPropRegressionTrainer.Options
+    /// {
+    ///     LabelColumnName = "Price",
+    ///     FeatureColumnName = "Size",
+    ///     LossFunction = new HuberLoss(delta: 100),
+    ///     ValidationFraction = 0.1f,
+    ///     EarlyStopping = new EarlyStopping { Patience = 20 },
+    ///     EpochCompleted = epoch =&gt; Console.WriteLine(epoch.Report),
+    /// };
+    /// var model = ml.Regression.Trainers.RmsProp(options).Fit(ml.Data.LoadFromEnumerable(rows));
+    /// Console.WriteLine(model.Training);
+    ///
+    /// class House
+    /// {
+    ///     [Microsoft.ML.Data.VectorType(2)]
+    ///     public float[] Size { get; set; } = [];
+    ///
+    ///     public float Price { get; set; }
+    /// }
+    /// </code>
+    /// </example>
     public sealed partial class Options
     {
         /// <summary>Name of the label column, a <see cref="float"/>. Default "Label".</summary>
@@ -44,7 +75,7 @@ public sealed partial class RmsPropRegressionTrainer
         /// with <see cref="NumberOfEpochs"/> null too, constant from where averaging begins.
         /// At a constant rate the error ends one to a few percent above the optimum.
         /// </summary>
-        [JsonIgnore]
+        [JsonConverter(typeof(ScheduleJsonConverter))]
         public LearningRateSchedule LearningRateSchedule { get; set; } = LearningRateSchedule.Default;
 
         /// <summary>
@@ -124,7 +155,7 @@ public sealed partial class RmsPropRegressionTrainer
         /// <see cref="TweedieLoss"/>, which are not for a model that predicts the label itself. A custom loss must be a pure
         /// function: it is evaluated concurrently for large batches (<see cref="NumberOfThreads"/>).
         /// </summary>
-        [JsonIgnore]
+        [JsonConverter(typeof(LossJsonConverter))]
         public IRegressionLoss? LossFunction { get; set; }
 
         /// <summary>
@@ -173,10 +204,11 @@ public sealed partial class RmsPropRegressionTrainer
         public float InitialWeightsStandardDeviation { get; set; }
 
         /// <summary>
-        /// Seed of the row order and of the first weights. Default 0; any value. The same data, options and seed give the
-        /// same bits, whatever the seed of the <see cref="Microsoft.ML.MLContext"/>.
+        /// Seed of the row order, the first weights, and the validation split; any value. Null, the default: that of the
+        /// <see cref="Microsoft.ML.MLContext"/>, or 0 if it has none. The same data, options and seed give the same bits, whatever else was
+        /// created from the context, and in which order.
         /// </summary>
-        public int Seed { get; set; }
+        public int? Seed { get; set; }
 
         /// <summary>
         /// Most threads that training uses; at least 1, or null for as many as there are processors, which is the default.
@@ -245,30 +277,22 @@ public sealed partial class RmsPropRegressionTrainer
         public Action<EpochProgress>? EpochCompleted { get; set; }
 
         /// <summary>
-        /// Ends <c>Fit</c> with an <see cref="OperationCanceledException"/> when cancelled, be it in the middle of reading or of an
-        /// epoch. Default: none. Trainer and context stay usable. With <see cref="Checkpoint"/> training is saved first.
+        /// Told how far the training is, on the thread that called <c>Fit</c>: when reading and training begin, about four times a second, within
+        /// an epoch too, and at the end. Null, the default, for nobody. What it throws ends <c>Fit</c>, unchanged. A
+        /// <see cref="Progress{T}"/> passes reports on to the thread it was created on, or to others.
+        /// </summary>
+        [JsonIgnore]
+        public IProgress<TrainingProgress>? Progress { get; set; }
+
+        /// <summary>
+        /// Ends every <c>Fit</c> of the trainer with an <see cref="OperationCanceledException"/> once cancelled, be it in the middle of reading or of
+        /// an epoch: for where the host calls <c>Fit</c>, as in a pipeline or a cross-validation. Default: none. The context stays usable, the trainer
+        /// does not; a token for one training is an argument of <c>Fit</c>. With <see cref="Checkpoint"/> training is saved first.
         /// </summary>
         [JsonIgnore]
         public CancellationToken CancellationToken { get; set; }
 
-        /// <summary>
-        /// RMSProp as the book "Dive into Deep Learning" teaches it: η = 0.01 constant, γ = α = 0.9, ε = 1e-6 inside the root,
-        /// no bias correction, batches of 10, 2 epochs, first weights from N(0, 0.01²), no averaging, and no standardisation:
-        /// the data should be standardised beforehand. A new object each time.
-        /// </summary>
-        public static Options Textbook => new()
-        {
-            LearningRate = 0.01f,
-            LearningRateSchedule = LearningRateSchedule.Constant,
-            Alpha = 0.9f,
-            Epsilon = 1e-6f,
-            EpsilonPlacement = EpsilonPlacement.InsideSquareRoot,
-            BiasCorrection = false,
-            BatchSize = 10,
-            NumberOfEpochs = 2,
-            AveragedFraction = 0,
-            Standardize = false,
-            InitialWeightsStandardDeviation = 0.01f,
-        };
+        /// <summary>Where the time comes from that <see cref="Progress"/> is told.</summary>
+        internal TimeProvider Clock { get; set; } = TimeProvider.System;
     }
 }

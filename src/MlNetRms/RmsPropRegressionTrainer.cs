@@ -12,7 +12,7 @@ namespace MlNetRms;
 
 /// <summary>
 /// Trains a linear regression by mini-batch RMSProp. Created by
-/// <see cref="RmsPropCatalog.RmsProp(RegressionCatalog.RegressionTrainers, string, string, string?, float, int?, int)"/>.
+/// <see cref="RmsPropCatalog.RmsProp(RegressionCatalog.RegressionTrainers, string, string, string?, IRegressionLoss?, float, float?, int?, int)"/>.
 /// </summary>
 /// <remarks>
 /// <para>
@@ -31,6 +31,31 @@ namespace MlNetRms;
 /// the same model, bit for bit, on machines with the same vector instructions.
 /// </para>
 /// </remarks>
+/// <example>
+/// <code>
+/// using Microsoft.ML;
+/// using MlNetRms;
+///
+/// var ml = new MLContext(seed: 1);
+/// var rows = Enumerable.Range(0, 500).Select(i =&gt; new House { Size = new float[] { 40 + i % 90, i % 7 }, Price = 1000 * (i % 90) + 50 * (i % 11) });
+/// var split = ml.Data.TrainTestSplit(ml.Data.LoadFromEnumerable(rows), testFraction: 0.2);
+/// RmsPropRegressionTrainer trainer = ml.Regression.Trainers.RmsProp("Price", "Size");
+///
+/// using var cancellation = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+/// RmsPropRegressionTransformer model = trainer.Fit(split.TrainSet, validationData: split.TestSet, cancellationToken: cancellation.Token);
+/// Console.WriteLine(model.Training.Epochs[^1].ValidationLoss);
+/// RmsPropRegressionTransformer further = trainer.Fit(split.TrainSet, previous: model);
+/// Console.WriteLine(further.GetCoefficients());
+///
+/// class House
+/// {
+///     [Microsoft.ML.Data.VectorType(2)]
+///     public float[] Size { get; set; } = [];
+///
+///     public float Price { get; set; }
+/// }
+/// </code>
+/// </example>
 public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsPropRegressionTransformer, LinearRegressionModelParameters>
 {
     private readonly IHost _host;
@@ -46,100 +71,13 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         _createCheckpoint = createCheckpoint;
         ArgumentNullException.ThrowIfNull(options);
         _options = options.CheckedCopy();
-        _settings = TrainingSettings.From(_options);
+        _settings = TrainingSettings.From(_options, MlNetInternals.SeedOf(environment));
         _host = environment.Register(nameof(RmsPropRegressionTrainer));
         Info = MlNetInternals.NewTrainerInfo(needNormalization: !_settings.Reading.Standardize, wantCaching: false);
     }
 
     /// <summary>Whether the features should be normalized beforehand (not while <see cref="Options.Standardize"/> is on); caching is not needed.</summary>
     public TrainerInfo Info { get; }
-
-    /// <summary>Trains a model.</summary>
-    /// <param name="input">The training rows.</param>
-    /// <returns>The model as a transformer, with the report of its training.</returns>
-    /// <exception cref="ArgumentNullException"><paramref name="input"/> is null.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">A column is missing or has the wrong type.</exception>
-    /// <exception cref="InvalidOperationException">No row can be used, a row has another number of
-    /// features than the column, training diverged, early stopping has no validation rows, or <see cref="Options.Checkpoint"/> is that of another
-    /// training; the message says in what they differ.</exception>
-    /// <exception cref="OperationCanceledException"><see cref="Options.CancellationToken"/> was cancelled.</exception>
-    /// <exception cref="InvalidDataException">The file of the checkpoint is damaged, of a newer version, or no checkpoint.</exception>
-    /// <exception cref="IOException">The checkpoint cannot be read or written (then the one before is as it was), or the temporary file for rows
-    /// cannot grow.</exception>
-    public RmsPropRegressionTransformer Fit(IDataView input) => Train(input, _options.ValidationSet, start: default);
-
-    /// <summary>Trains a model and evaluates each epoch on validation rows.</summary>
-    /// <param name="input">The training rows.</param>
-    /// <param name="validationData">The validation rows, with the same columns.</param>
-    /// <returns>The model as a transformer, with the report of its training.</returns>
-    /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    /// <exception cref="InvalidOperationException">The options name validation rows too.</exception>
-    /// <inheritdoc cref="Fit(IDataView)" path="/exception"/>
-    public RmsPropRegressionTransformer Fit(IDataView input, IDataView validationData)
-    {
-        ArgumentNullException.ThrowIfNull(validationData);
-        if (_options.ValidationFraction > 0 || _options.ValidationSet is not null)
-            throw new InvalidOperationException(
-                "Validation rows are given twice: as an argument of Fit, and by the option " +
-                $"{(_options.ValidationSet is null ? nameof(Options.ValidationFraction) : nameof(Options.ValidationSet))}. Give them once.");
-        return Train(input, validationData, start: default);
-    }
-
-    /// <summary>Trains a model starting from an existing model's weights.</summary>
-    /// <param name="input">The training rows.</param>
-    /// <param name="initialModel">Any linear model of ML.NET for the same features; weights in raw units.</param>
-    /// <returns>The model as a transformer, with the report of its training.</returns>
-    /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    /// <exception cref="ArgumentException">The number of weights differs from the number of features.</exception>
-    /// <inheritdoc cref="Fit(IDataView)" path="/exception"/>
-    /// <remarks>With the default learning rate the first steps move far; lower it to stay near the given weights.</remarks>
-    public RmsPropRegressionTransformer Fit(IDataView input, LinearModelParameters initialModel)
-    {
-        ArgumentNullException.ThrowIfNull(initialModel);
-        return Train(input, _options.ValidationSet, new TrainingStart((initialModel.Weights, initialModel.Bias), Previous: null));
-    }
-
-    /// <summary>
-    /// Continues a previous training run: its last weights, the optimiser's state, its standardisation, and its count of epochs.
-    /// On the same rows with the same options, two trainings of one epoch at a constant rate are one training of two epochs,
-    /// bit for bit.
-    /// </summary>
-    /// <param name="input">The training rows, the same or others with the same features.</param>
-    /// <param name="previous">What an earlier <c>Fit</c> returned; not changed.</param>
-    /// <returns>The model as a transformer, with the report of this part of its training.</returns>
-    /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    /// <exception cref="ArgumentException">The number of weights differs from the number of features, or an option differs that gives the
-    /// state its meaning: the form and constants of the update rule, penalties, loss, standardisation, shuffling, seed. The message names it.</exception>
-    /// <inheritdoc cref="Fit(IDataView)" path="/exception"/>
-    /// <remarks>
-    /// <para>
-    /// The learning rate schedule restarts, over the steps of this <c>Fit</c>, and so does the average of the weights. At a constant
-    /// rate the average covers the last <see cref="Options.AveragedFraction"/> of all steps, as far as this <c>Fit</c> took them.
-    /// The learning rate follows the length of these rows; an automatic <see cref="Options.L2Regularization"/> is that of these rows or of
-    /// the previous training, whichever is less.
-    /// </para>
-    /// <para>
-    /// A label or a feature that was constant until now gets its scale from these rows, and features whose correlation differs strongly
-    /// get new decorrelated coordinates. The optimiser's state is then reset and only the weights are kept, because the state no longer
-    /// describes the size of the gradients; the weights too begin again where they predict worse than the mean of the label.
-    /// </para>
-    /// </remarks>
-    public RmsPropRegressionTransformer Fit(IDataView input, RmsPropRegressionTransformer previous)
-    {
-        ArgumentNullException.ThrowIfNull(previous);
-        return Train(input, _options.ValidationSet, new TrainingStart(Model: null, previous.State));
-    }
-
-    /// <summary>
-    /// Continues a training run of another process: the same as <see cref="Fit(IDataView, RmsPropRegressionTransformer)"/> with what
-    /// <see cref="RmsPropRegressionTransformer.SaveTraining"/> saved.
-    /// </summary>
-    /// <inheritdoc cref="Fit(IDataView, RmsPropRegressionTransformer)"/>
-    public RmsPropRegressionTransformer Fit(IDataView input, SavedTraining previous)
-    {
-        ArgumentNullException.ThrowIfNull(previous);
-        return Train(input, _options.ValidationSet, new TrainingStart(Model: null, previous.State));
-    }
 
     /// <summary>The schema after scoring: the input's columns and "Score".</summary>
     /// <param name="inputSchema">The schema of the input.</param>
@@ -149,15 +87,20 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        SchemaChecks.Check(inputSchema, _settings.Columns);
+        SchemaChecks.Check(inputSchema, _settings.Columns, nameof(inputSchema));
         return SchemaChecks.WithScoreColumn(inputSchema);
     }
 
-    private RmsPropRegressionTransformer Train(IDataView input, IDataView? validationData, TrainingStart start)
+    /// <param name="input">The training rows.</param>
+    /// <param name="validationData">The validation rows, or null.</param>
+    /// <param name="start">Where to begin.</param>
+    /// <param name="parameter">What the caller's parameter for the training rows is called.</param>
+    /// <param name="cancellation">Ends the training.</param>
+    private RmsPropRegressionTransformer Train(IDataView input, IDataView? validationData, TrainingStart start, string parameter, CancellationToken cancellation)
     {
-        ArgumentNullException.ThrowIfNull(input);
-        TrainingColumns columns = SchemaChecks.Find(input.Schema, _settings.Columns);
-        TrainingColumns? validationColumns = validationData is null ? null : SchemaChecks.FindValidation(validationData.Schema, columns, _settings.Columns);
+        TrainingColumns columns = SchemaChecks.Find(input.Schema, _settings.Columns, parameter);
+        TrainingColumns? validationColumns = validationData is null ? null : SchemaChecks.FindValidation(validationData.Schema, columns, _settings.Columns,
+            validationData == _options.ValidationSet ? nameof(Options.ValidationSet) : nameof(validationData));
         TrainingChecks.Width(columns);
         TrainingChecks.Start(columns, start, _settings);
         TrainingChecks.EarlyStopping(_settings, validationData is not null);
@@ -166,16 +109,17 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         var log = new TrainingLog(channel);
         using TrainingCheckpoint? checkpoint = _settings.Checkpoint is not { } file ? null
             : new TrainingCheckpoint(file, TrainingConditions.Of(columns.FeatureCount, _settings), _createCheckpoint);
+        var progress = new ProgressMeter(_options.Progress, _options.Clock, () => MlNetInternals.CheckAlive(_host));
         long startTime = Stopwatch.GetTimestamp();
-        using TrainingRows rows = ReadRows(input, columns, validationData, validationColumns, start, log);
+        using TrainingRows rows = ReadRows(input, columns, validationData, validationColumns, start, log, progress, cancellation);
         TimeSpan readingTime = Stopwatch.GetElapsedTime(startTime);
 
-        using var run = new TrainingRun(rows, _settings, start, _options.CancellationToken);
-        var causes = new TrainingCauses(run, rows, start, columns, _settings, _options.CancellationToken);
+        using var run = new TrainingRun(rows, _settings, start, cancellation, progress);
+        var causes = new TrainingCauses(run, rows, start, columns, _settings, cancellation);
         log.Patience(_settings.Stopping, run.Plan);
         try
         {
-            if (checkpoint?.Begin(run, TrainingConditions.Of(rows, start, run, _options.CancellationToken)) is { } state)
+            if (checkpoint?.Begin(run, TrainingConditions.Of(rows, start, run, cancellation)) is { } state)
                 log.Resumed(checkpoint.Path, state);
             FitResult result = run.Run(epoch => Report(epoch, log), checkpoint);
             RmsPropRegressionTransformer trained = Trained(result, run, rows, readingTime, causes, input.Schema, columns, log);
@@ -220,20 +164,20 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
     }
 
     private TrainingRows ReadRows(IDataView input, TrainingColumns columns, IDataView? validationData, TrainingColumns? validationColumns,
-        TrainingStart start, TrainingLog log)
+        TrainingStart start, TrainingLog log, ProgressMeter progress, CancellationToken cancellation)
     {
-        CancellationToken cancellation = _options.CancellationToken;
         TrainingRows? rows = null;
         try
         {
-            using (var reader = new RowReader(input, columns, cancellation))
+            progress.BeginReading(() => input.GetRowCount() + (validationData is null ? 0 : validationData.GetRowCount()));
+            using (var reader = new RowReader(input, columns, cancellation, progress.AddRead))
             {
                 rows = TrainingRows.Read(reader, _settings.Reading, start.Previous?.Scaling, NativeSlabAllocator.Instance, cancellation);
                 log.SkippedRows(reader.Counts, "rows", _settings.Columns);
             }
             if (validationData is not null)
             {
-                using var validationReader = new RowReader(validationData, validationColumns!.Value, cancellation);
+                using var validationReader = new RowReader(validationData, validationColumns!.Value, cancellation, progress.AddRead);
                 rows.ReadValidation(validationReader);
                 log.SkippedRows(validationReader.Counts, "validation rows", _settings.Columns);
             }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
@@ -19,6 +20,9 @@ namespace MlNetRms;
 /// </remarks>
 public sealed class RmsPropRegressionTransformer : ISingleFeaturePredictionTransformer<LinearRegressionModelParameters>, IDisposable
 {
+    /// <summary>Features that <see cref="ToString"/> names.</summary>
+    private const int MostTerms = 5;
+
     private readonly DataViewSchema.Column _features;
     private readonly double[]? _standardErrors;
 
@@ -40,6 +44,12 @@ public sealed class RmsPropRegressionTransformer : ISingleFeaturePredictionTrans
 
     /// <summary>The same model as ML.NET's own transformer, for what accepts only that.</summary>
     public RegressionPredictionTransformer<LinearRegressionModelParameters> Native { get; }
+
+    /// <summary>The same model as ML.NET's own transformer, <see cref="Native"/>.</summary>
+    /// <param name="transformer">The transformer, or null.</param>
+    [return: NotNullIfNotNull(nameof(transformer))]
+    public static implicit operator RegressionPredictionTransformer<LinearRegressionModelParameters>?(RmsPropRegressionTransformer? transformer) =>
+        transformer?.Native;
 
     /// <summary>All that a later training needs to continue this one. Not saved with the model, but by <see cref="SaveTraining"/>.</summary>
     internal TrainingState State { get; }
@@ -88,6 +98,17 @@ public sealed class RmsPropRegressionTransformer : ISingleFeaturePredictionTrans
 
     /// <inheritdoc/>
     void ICanSaveModel.Save(ModelSaveContext ctx) => ((ICanSaveModel)Native).Save(ctx);
+
+    /// <summary>The model in a sentence, invariant culture.</summary>
+    /// <returns>For example "Linear regression: Score = 12.5 + 3.1·Area − 0.2·Year, trained on 1000 rows".</returns>
+    public override string ToString()
+    {
+        string[] names = TrainingColumns.FeatureNames(_features);
+        IEnumerable<string> terms = Model.Weights.Take(MostTerms).Select((weight, i) =>
+            FormattableString.Invariant($" {(weight < 0 ? '−' : '+')} {Math.Abs(weight):g4}·{names[i]}"));
+        string rest = names.Length > MostTerms ? FormattableString.Invariant($" + … ({names.Length} features)") : "";
+        return FormattableString.Invariant($"Linear regression: Score = {Model.Bias:g4}{string.Concat(terms)}{rest}, trained on {Training.RowsUsed} rows");
+    }
 
     /// <summary>Releases what the native transformer holds.</summary>
     public void Dispose() => Native.Dispose();

@@ -85,14 +85,14 @@ public sealed record TrainingReport
     /// </summary>
     public required double? ResidualStandardDeviation { get; init; }
 
-    /// <summary>Number of features that do not vary. With standardisation their weight is 0.</summary>
+    /// <summary>Number of features that do not vary. With standardisation their weight is 0, and those that are always 0 take next to no memory.</summary>
     public required int ConstantFeatures { get; init; }
 
     /// <summary>Number of features kept as indices and values, because few rows have another value than 0 in them.</summary>
     public required int SparseFeatures { get; init; }
 
-    /// <summary>How the weights of the sparse features were updated.</summary>
-    public required SparseUpdates SparseUpdates { get; init; }
+    /// <summary>Whether a step changed only those weights of sparse features that its batch touches; the model is the same but for rounding.</summary>
+    internal bool UpdatedTouchedOnly { get; init; }
 
     /// <summary>Threads that took part in training.</summary>
     public required int NumberOfThreads { get; init; }
@@ -102,4 +102,17 @@ public sealed record TrainingReport
 
     /// <summary>Time of the training steps.</summary>
     public required TimeSpan TrainingTime { get; init; }
+
+    /// <summary>The training in a sentence, invariant culture.</summary>
+    /// <returns>For example "Trained on 1000 rows (3 skipped) for 20 of 20 epochs, 2000 steps: loss 0.25, R² 0.94; 2 ms reading, 30 ms training".</returns>
+    public override string ToString()
+    {
+        EpochReport last = Epochs[^1];
+        string skipped = RowsSkippedForLabel + RowsSkippedForWeight + RowsSkippedForFeatures is > 0 and var count
+            ? FormattableString.Invariant($" ({count} skipped)") : "";
+        string stopped = StopReason == StopReason.AllEpochsCompleted ? "" : FormattableString.Invariant($" ({StopReason}, returned epoch {ReturnedEpoch})");
+        string rSquared = RSquared is { } value ? FormattableString.Invariant($", R² {value:g4}") : "";
+        return FormattableString.Invariant($"Trained on {RowsUsed} rows{skipped} for {last.Epoch} of {last.NumberOfEpochs} epochs{stopped}, {last.Step} steps: ") +
+            FormattableString.Invariant($"loss {TrainingLoss:g6}{rSquared}; {ReadingTime.TotalMilliseconds:f0} ms reading, {TrainingTime.TotalMilliseconds:f0} ms training");
+    }
 }

@@ -25,7 +25,7 @@ internal static class AgreementVerb
     private static readonly (string Name, Func<ExampleSet> Set, Func<Options> Options)[] _cases =
     [
         ("1000 × 20", () => Plain(1000, 20), () => new()),
-        ("1000 × 20, textbook", () => Plain(1000, 20), () => Options.Textbook),
+        ("1000 × 20, textbook", () => Plain(1000, 20), () => Options.Textbook()),
         ("1000 × 20, constant rate", () => Plain(1000, 20), () => new() { LearningRateSchedule = LearningRateSchedule.Constant }),
         ("2000 × 7, polynomial", () => DenseSets.Polynomial(2000, 7, noise: 0.3, seed: 1), () => new()),
         ("2000 × 10, condition 12000", () => DenseSets.Rotated(2000, 10, 12_000, noise: 0.3, seed: 1), () => new()),

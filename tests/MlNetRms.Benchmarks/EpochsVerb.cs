@@ -22,7 +22,8 @@ internal static class EpochsVerb
 
     private static readonly Contender[] _contenders =
     [
-        new("RmsProp", "#1F77B4", NormalizesFirst: false, (context, epochs, view) => context.Regression.Trainers.RmsProp(numberOfEpochs: epochs).Fit(view)),
+        new("RmsProp", "#1F77B4", NormalizesFirst: false, (context, epochs, view) => context.Regression.Trainers
+            .RmsProp(new RmsPropRegressionTrainer.Options { NumberOfEpochs = epochs, Seed = 0 }).Fit(view)),
         // Its own rule would stop it before the epochs are used up.
         new("Sdca", "#E07B00", NormalizesFirst: true, (context, epochs, view) => context.Regression.Trainers.Sdca(epochs is { } count
             ? new SdcaRegressionTrainer.Options { MaximumNumberOfIterations = count, ConvergenceTolerance = 1e-7f }

@@ -169,8 +169,8 @@ internal static class FingerprintsVerb
         ("mixed 1000x403, random first weights", () => Fit(Mixed(1000), new() { InitialWeightsStandardDeviation = 0.5f, NumberOfEpochs = 2 })),
         ("dense 1000x20, seed 1", () => Fit(Dense(1000, 20), new() { Seed = 1 })),
         ("sparse 1000x400, seed -5", () => Fit(Sparse(1000), new() { Seed = -5 })),
-        ("dense 1000x5, textbook", () => Fit(Unscaled(1000, 5), Options.Textbook)),
-        ("sparse 1000x400, textbook", () => Fit(Sparse(1000), Options.Textbook)),
+        ("dense 1000x5, textbook", () => Fit(Unscaled(1000, 5), Options.Textbook())),
+        ("sparse 1000x400, textbook", () => Fit(Sparse(1000), Options.Textbook())),
         ("callback: dense 1000x20, stops before averaging", () => Fit(Dense(1000, 20), new() { EpochCompleted = StopAfter(epoch: 5) })),
         ("callback: dense 1000x20, stops while averaging", () => Fit(Dense(1000, 20), new() { EpochCompleted = StopAfter(epoch: 35) })),
     ];

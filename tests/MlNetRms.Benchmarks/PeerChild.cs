@@ -33,7 +33,7 @@ internal sealed record Peer(string Name, Func<MLContext, Workload, IDataView, Li
     [
         new(RmsProp, (context, workload, view) => Model(context, workload, view, context.Regression.Trainers.RmsProp(workload.Options))),
         new(OneThread, (context, workload, view) => Model(context, workload, view,
-            context.Regression.Trainers.RmsProp(new RmsPropRegressionTrainer.Options { NumberOfThreads = 1 }))),
+            context.Regression.Trainers.RmsProp(new RmsPropRegressionTrainer.Options { NumberOfThreads = 1, Seed = 0 }))),
         new("Sdca", (context, workload, view) => Model(context, workload, view, context.Regression.Trainers.Sdca())),
         new("OnlineGradientDescent", (context, workload, view) => Model(context, workload, view, context.Regression.Trainers.OnlineGradientDescent())),
         new(LeastSquaresName, (_, _, view) => LeastSquares.ByCholesky(view)),

@@ -113,6 +113,30 @@ public sealed class CoefficientTableTests
     }
 
     [Fact]
+    public void Indexer_Name_IsTheFirstFeatureOfThatName()
+    {
+        var table = new CoefficientTable(["Area", "Year", "Area"], MlNetInternals.NewLinearModel(_ml, [1, 2, 3], 0), standardDeviations: null);
+
+        Assert.Same(table[0], table["Area"]);
+        Assert.Same(table[1], table["Year"]);
+        Assert.Contains("no feature 'area'. The features are 'Area', 'Year', 'Area'.",
+            Assert.Throws<KeyNotFoundException>(() => table["area"]).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentNullException>(() => table[null!]);
+        string[] many = [.. Enumerable.Range(0, 25).Select(i => $"x{i}")];
+        var wide = new CoefficientTable(many, MlNetInternals.NewLinearModel(_ml, new float[25], 0), standardDeviations: null);
+        Assert.EndsWith("'x19' and 5 more.", Assert.Throws<KeyNotFoundException>(() => wide["y"]).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ToString_OfACoefficient_IsNameWeightAndError()
+    {
+        Coefficient coefficient = new CoefficientTable(["Area"], MlNetInternals.NewLinearModel(_ml, [1.5f], 0), null, [0.25])[0];
+
+        Assert.Equal("Area: 1.5 ± 0.25", coefficient.ToString());
+        Assert.Equal("Area: 1.5", (coefficient with { StandardError = null }).ToString());
+    }
+
+    [Fact]
     public void ToString_AnyCulture_IsOneTableWithADecimalPoint()
     {
         var model = MlNetInternals.NewLinearModel(_ml, [-1234.5f, 0.25f], 1.5f);

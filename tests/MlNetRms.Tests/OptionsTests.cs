@@ -65,7 +65,7 @@ public sealed class OptionsTests
 
         var exception = Assert.Throws<ArgumentOutOfRangeException>(() => new MLContext(1).Regression.Trainers.RmsProp(options));
 
-        Assert.Equal(name, exception.ParamName);
+        Assert.Equal("options", exception.ParamName);
         Assert.Equal(value, exception.ActualValue);
         Assert.Contains($"{name} {range}", exception.Message, StringComparison.Ordinal);
     }
@@ -93,7 +93,7 @@ public sealed class OptionsTests
         void AssertAtLeastOne(string name, Options options)
         {
             var exception = Assert.Throws<ArgumentOutOfRangeException>(() => new MLContext(1).Regression.Trainers.RmsProp(options));
-            Assert.Equal(name, exception.ParamName);
+            Assert.Equal("options", exception.ParamName);
             Assert.Equal((long)value, exception.ActualValue);
             Assert.Contains($"{name} must be at least 1", exception.Message, StringComparison.Ordinal);
         }
@@ -116,36 +116,44 @@ public sealed class OptionsTests
         var exception = Assert.Throws<ArgumentOutOfRangeException>(() =>
             new MLContext(1).Regression.Trainers.RmsProp(new Options { EpsilonPlacement = (EpsilonPlacement)2 }));
 
-        Assert.Equal(nameof(Options.EpsilonPlacement), exception.ParamName);
+        Assert.Equal("options", exception.ParamName);
+        Assert.Contains(nameof(Options.EpsilonPlacement), exception.Message, StringComparison.Ordinal);
         Assert.Contains("OutsideSquareRoot, InsideSquareRoot", exception.Message, StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData(null, "null")]
-    [InlineData("", "''")]
-    [InlineData("  ", "'  '")]
-    public void RmsProp_ColumnNameMissing_ThrowsWithTheOption(string? name, string shown)
+    [InlineData("")]
+    [InlineData("  ")]
+    public void RmsProp_ColumnNameEmpty_ThrowsWithTheOption(string name)
     {
-        AssertNamed(nameof(Options.LabelColumnName), new() { LabelColumnName = name! });
-        AssertNamed(nameof(Options.FeatureColumnName), new() { FeatureColumnName = name! });
-        if (name is not null)
-            AssertNamed(nameof(Options.ExampleWeightColumnName), new() { ExampleWeightColumnName = name });
+        AssertNamed(nameof(Options.LabelColumnName), new() { LabelColumnName = name });
+        AssertNamed(nameof(Options.FeatureColumnName), new() { FeatureColumnName = name });
+        AssertNamed(nameof(Options.ExampleWeightColumnName), new() { ExampleWeightColumnName = name });
 
         void AssertNamed(string option, Options options)
         {
             var exception = Assert.Throws<ArgumentException>(() => new MLContext(1).Regression.Trainers.RmsProp(options));
-            Assert.Equal(option, exception.ParamName);
-            Assert.Contains($"{option} must name a column, but is {shown}", exception.Message, StringComparison.Ordinal);
+            Assert.Equal("options", exception.ParamName);
+            Assert.Contains($"{option} must name a column, but is '{name}'", exception.Message, StringComparison.Ordinal);
         }
     }
 
     [Fact]
-    public void RmsProp_ScheduleOrOptionsNull_Throws()
+    public void RmsProp_NameScheduleOrOptionsNull_Throws()
     {
         RegressionCatalog.RegressionTrainers trainers = new MLContext(1).Regression.Trainers;
 
-        Assert.Equal(nameof(Options.LearningRateSchedule),
-            Assert.Throws<ArgumentNullException>(() => trainers.RmsProp(new Options { LearningRateSchedule = null! })).ParamName);
+        foreach ((string name, Options options) in new[]
+        {
+            (nameof(Options.LearningRateSchedule), new Options { LearningRateSchedule = null! }),
+            (nameof(Options.LabelColumnName), new Options { LabelColumnName = null! }),
+            (nameof(Options.FeatureColumnName), new Options { FeatureColumnName = null! }),
+        })
+        {
+            var exception = Assert.Throws<ArgumentNullException>(() => trainers.RmsProp(options));
+            Assert.Equal(nameof(options), exception.ParamName);
+            Assert.StartsWith($"{name} must not be null.", exception.Message, StringComparison.Ordinal);
+        }
         Assert.Throws<ArgumentNullException>(() => trainers.RmsProp((Options)null!));
         Assert.Throws<ArgumentNullException>(() => RmsPropCatalog.RmsProp(null!, new Options()));
     }
@@ -166,7 +174,7 @@ public sealed class OptionsTests
 
         var exception = Assert.Throws<ArgumentException>(() => new MLContext(1).Regression.Trainers.RmsProp(With(true)));
 
-        Assert.Equal(nameof(Options.Decorrelate), exception.ParamName);
+        Assert.Equal("options", exception.ParamName);
         Assert.Contains(nameof(Options.Decorrelate), exception.Message, StringComparison.Ordinal);
         Assert.Contains(other, exception.Message, StringComparison.Ordinal);
         Assert.All(new bool?[] { null, false }, decorrelate => Assert.NotNull(new MLContext(1).Regression.Trainers.RmsProp(With(decorrelate))));
@@ -179,13 +187,13 @@ public sealed class OptionsTests
 
         Assert.Equal(("Label", "Features", null), (options.LabelColumnName, options.FeatureColumnName, options.ExampleWeightColumnName));
         Assert.Equal((0.03f, 0.999f, 1e-4f, 0f, null), (options.LearningRate, options.Alpha, options.Epsilon, options.Momentum, options.L2Regularization));
-        Assert.Equal((256, null, 0.2f, 0f, 0), (options.BatchSize, options.NumberOfEpochs, options.AveragedFraction, options.InitialWeightsStandardDeviation, options.Seed));
+        Assert.Equal((256, null, 0.2f, 0f, null), (options.BatchSize, options.NumberOfEpochs, options.AveragedFraction, options.InitialWeightsStandardDeviation, options.Seed));
         Assert.Equal((true, null, true, true, false), (options.Standardize, options.Decorrelate, options.Shuffle, options.BiasCorrection, options.Centered));
         Assert.Equal(EpsilonPlacement.OutsideSquareRoot, options.EpsilonPlacement);
         Assert.Equal(LearningRateSchedule.CosineThenConstant(0.03, 0.8).Name, options.LearningRateSchedule.Name);
         Assert.Equal((0f, false, null, null), (options.L1Regularization, options.NonNegativeWeights, options.GradientClippingNorm, options.NumberOfThreads));
         Assert.Equal((0f, CancellationToken.None), (options.ValidationFraction, options.CancellationToken));
-        Assert.All(new object?[] { options.LossFunction, options.ValidationSet, options.EarlyStopping, options.EpochCompleted }, Assert.Null);
+        Assert.All(new object?[] { options.LossFunction, options.ValidationSet, options.EarlyStopping, options.EpochCompleted, options.Progress }, Assert.Null);
         Assert.Equal((10, 0f), (new EarlyStopping().Patience, new EarlyStopping().MinimumImprovement));
     }
 
@@ -235,11 +243,91 @@ public sealed class OptionsTests
     }
 
     [Fact]
+    public void Clone_EveryOption_IsCopiedAndIndependent()
+    {
+        var options = new Options();
+        foreach (PropertyInfo property in typeof(Options).GetProperties().Where(property => property.CanWrite))
+            property.SetValue(options, Other(property.PropertyType, property.GetValue(options)));
+
+        Options copy = options.Clone();
+
+        Assert.All(typeof(Options).GetProperties(), property => Assert.Equal(property.GetValue(options), property.GetValue(copy)));
+        Assert.All(typeof(Options).GetProperties(), property => Assert.NotEqual(property.GetValue(new Options()), property.GetValue(copy)));
+        copy.BatchSize = 3;
+        Assert.NotEqual(3, options.BatchSize);
+    }
+
+    [Fact]
+    public void ToString_OptionsThatWereSet_AreNamedWithTheirValues()
+    {
+        Assert.Equal("Options, all at their defaults", new Options().ToString());
+        Assert.Equal("Options { LabelColumnName = \"Price\", LearningRate = 0.5, LearningRateSchedule = constant, L2Regularization = 0, LossFunction = HuberLoss(delta: 1.5), " +
+            "Seed = 7, EpochCompleted = set }, the others at their defaults", new Options
+            {
+                LabelColumnName = "Price",
+                LearningRate = 0.5f,
+                LearningRateSchedule = LearningRateSchedule.Constant,
+                L2Regularization = 0,
+                LossFunction = new HuberLoss(1.5f),
+                Seed = 7,
+                EpochCompleted = _ => { },
+            }.ToString());
+    }
+
+    /// <summary>Another value of a type.</summary>
+    private static object Other(Type type, object? value) => (Nullable.GetUnderlyingType(type) ?? type) switch
+    {
+        var t when t == typeof(string) => $"other than {value}",
+        var t when t == typeof(float) => (value as float? ?? 0) + 0.5f,
+        var t when t == typeof(int) => (value as int? ?? 0) + 1,
+        var t when t == typeof(long) => 1L,
+        var t when t == typeof(bool) => !(value as bool? ?? false),
+        var t when t == typeof(EpsilonPlacement) => EpsilonPlacement.InsideSquareRoot,
+        var t when t == typeof(LearningRateSchedule) => LearningRateSchedule.Constant,
+        var t when t == typeof(Microsoft.ML.Trainers.IRegressionLoss) => new AbsoluteLoss(),
+        var t when t == typeof(IDataView) => Some.Linear(1, 5, 2).View(new MLContext(1)),
+        var t when t == typeof(EarlyStopping) => new EarlyStopping(),
+        var t when t == typeof(CheckpointOptions) => new CheckpointOptions { Path = "some.checkpoint" },
+        var t when t == typeof(Action<EpochProgress>) => (EpochProgress _) => { }
+        ,
+        var t when t == typeof(IProgress<TrainingProgress>) => new ProgressCollector(),
+        var t when t == typeof(CancellationToken) => new CancellationToken(canceled: true),
+        var t => throw new NotSupportedException($"Say what another value of {t} is."),
+    };
+
+    [Fact]
+    public void Seed_Null_IsThatOfTheContextOr0()
+    {
+        Rows rows = Some.Linear(1, 300, 3);
+        float[] Fit(int? contextSeed, int? seed)
+        {
+            var ml = new MLContext(contextSeed);
+            return ml.Regression.Trainers.RmsProp(new Options { Seed = seed, NumberOfEpochs = 1 }).Fit(rows.View(ml)).Parameters();
+        }
+
+        Assert.Equal(Fit(null, 0), Fit(null, null));
+        Assert.Equal(Fit(null, 5), Fit(5, null));
+        Assert.Equal(Fit(null, 7), Fit(5, 7));
+        Assert.NotEqual(Fit(null, 0), Fit(5, null));
+    }
+
+    [Fact]
+    public void Seed_OfTheContext_DoesNotDependOnWhatElseWasMadeFromIt()
+    {
+        Rows rows = Some.Linear(1, 300, 3);
+        var ml = new MLContext(5);
+        float[] first = ml.Regression.Trainers.RmsProp().Fit(rows.View(ml)).Parameters();
+        ml.Regression.Trainers.Sdca(maximumNumberOfIterations: 1).Fit(rows.View(ml));
+
+        Assert.Equal(first, ml.Regression.Trainers.RmsProp().Fit(rows.View(ml)).Parameters());
+    }
+
+    [Fact]
     public void Textbook_EachTime_IsANewObjectWithTheBooksSettings()
     {
-        Options options = Options.Textbook;
+        Options options = Options.Textbook();
 
-        Assert.NotSame(options, Options.Textbook);
+        Assert.NotSame(options, Options.Textbook());
         Assert.Equal((0.01f, 0.9f, 1e-6f, 0f, null), (options.LearningRate, options.Alpha, options.Epsilon, options.Momentum, options.L2Regularization));
         Assert.Equal((10, 2, 0f, 0.01f), (options.BatchSize, options.NumberOfEpochs, options.AveragedFraction, options.InitialWeightsStandardDeviation));
         Assert.Equal((false, null, true, false, false), (options.Standardize, options.Decorrelate, options.Shuffle, options.BiasCorrection, options.Centered));

@@ -96,6 +96,65 @@ public sealed class RmsPropModelExtensionsTests
         Assert.Throws<ArgumentNullException>(() => ((TransformerChain<RmsPropRegressionTransformer>)null!).ToNative());
     }
 
+    [Fact]
+    public void GetCoefficients_LoadedChain_AreThoseOfItsLinearModel()
+    {
+        IDataView view = Named(out string[] names);
+        TransformerChain<RmsPropRegressionTransformer> chain = _ml.Transforms.CopyColumns("X", "Features").Append(_ml.Regression.Trainers.RmsProp(featureColumnName: "X", numberOfEpochs: 2))
+            .Fit(view);
+        ITransformer loaded = SavedAndLoaded(chain, view.Schema, out DataViewSchema schema);
+
+        CoefficientTable table = loaded.GetCoefficients(schema);
+
+        Assert.Equal(names, table.Select(coefficient => coefficient.Name));
+        Assert.Equal(chain.LastTransformer.Model.Weights, table.Select(coefficient => coefficient.Weight));
+        Assert.Equal(chain.LastTransformer.Model.Bias, table.Bias);
+        Assert.Equal(table, chain.ToNative().GetCoefficients(chain.GetOutputSchema(view.Schema)));        // a schema of later data does too
+    }
+
+    [Fact]
+    public void GetCoefficients_FittedChain_AreThoseOfTheTransformerWithTheirErrors()
+    {
+        IDataView view = Named(out _);
+        TransformerChain<RmsPropRegressionTransformer> chain = Copy.Append(Trainer).Fit(view);
+
+        Assert.Equal(chain.LastTransformer.GetCoefficients(), chain.GetCoefficients(view.Schema));
+        Assert.NotNull(chain.GetCoefficients(view.Schema)[0].StandardError);
+    }
+
+    [Fact]
+    public void GetCoefficients_ChainOfAnotherTrainerAndColumnsDroppedAfterIt_FindsItsModel()
+    {
+        IDataView view = Named(out string[] names);
+        ITransformer chain = Copy.Append(_ml.Regression.Trainers.Sdca(maximumNumberOfIterations: 2)).Append(_ml.Transforms.DropColumns("Features")).Fit(view);
+
+        Assert.Equal(names, chain.GetCoefficients(view.Schema).Select(coefficient => coefficient.Name));
+    }
+
+    [Fact]
+    public void GetCoefficients_NoLinearModel_ThrowsWithTheParameter()
+    {
+        ITransformer chain = Copy.Append(Copy).Fit(_view);
+
+        Assert.Equal("model", Assert.Throws<ArgumentException>(() => chain.GetCoefficients(_view.Schema)).ParamName);
+        Assert.Throws<ArgumentNullException>(() => chain.GetCoefficients(null!));
+        Assert.Throws<ArgumentNullException>(() => ((ITransformer)null!).GetCoefficients(_view.Schema));
+    }
+
+    private IDataView Named(out string[] names)
+    {
+        names = ["First", "Second", "Third"];
+        return Some.Linear(1, 50, 3).View(_ml, names);
+    }
+
+    private ITransformer SavedAndLoaded(ITransformer model, DataViewSchema schema, out DataViewSchema loadedSchema)
+    {
+        using var stream = new MemoryStream();
+        _ml.Model.Save(model, schema, stream);
+        stream.Position = 0;
+        return _ml.Model.Load(stream, out loadedSchema);
+    }
+
     private void AssertNative(ITransformer model, ITransformer native)
     {
         Assert.Contains(Flatten(model), transformer => transformer is RmsPropRegressionTransformer);

@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.Trainers;
 using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests;
@@ -17,6 +18,28 @@ public sealed class RmsPropRegressionTransformerTests
         Assert.Equal("Features", model.FeatureColumnName);
         Assert.Equal(new VectorDataViewType(NumberDataViewType.Single, 3), model.FeatureColumnType);
         Assert.True(((ITransformer)model).IsRowToRowMapper);
+    }
+
+    [Fact]
+    public void Conversion_ToMlNetsTransformer_IsTheNativeOne()
+    {
+        RmsPropRegressionTransformer model = _rows.Fit();
+
+        RegressionPredictionTransformer<LinearRegressionModelParameters> native = model;
+
+        Assert.Same(model.Native, native);
+        Assert.Null((RegressionPredictionTransformer<LinearRegressionModelParameters>?)(RmsPropRegressionTransformer?)null);
+    }
+
+    [Fact]
+    public void ToString_FewOrManyFeatures_IsTheFormula()
+    {
+        Rows rows = new([[1], [2], [3]], [3, 5, 7]);
+        string few = rows.Fit(new() { NumberOfEpochs = 3000 }).ToString();
+        string many = Some.Linear(1, 50, 7).Fit().ToString();
+
+        Assert.Equal("Linear regression: Score = 1 + 2·Slot 0, trained on 3 rows", few);
+        Assert.Matches(@"^Linear regression: Score = -?[\d.]+( [+−] [\d.]+·Slot \d){5} \+ … \(7 features\), trained on 50 rows$", many);
     }
 
     [Fact]

@@ -19,10 +19,10 @@ internal sealed partial class NativeSlabAllocator : ISlabAllocator
     {
         long bytes = checked(length * sizeof(float) + HugePageBytes - 1) / HugePageBytes * HugePageBytes;
         bool isUsual = bytes == HugePageBytes;
-        nint memory = isUsual ? SlabCache.Take() : 0;
+        nint memory = isUsual ? SlabCache.Shared.Take() : 0;
         if (memory == 0)
             memory = NewMemory((nuint)bytes);
-        return new Slab(memory, bytes / sizeof(float), isUsual ? SlabCache.Return : Slab.FreeMemory);
+        return new Slab(memory, bytes / sizeof(float), isUsual ? SlabCache.Shared.Return : Slab.FreeMemory);
     }
 
     private static nint NewMemory(nuint bytes)

@@ -14,6 +14,7 @@ internal sealed class RowReader : IDisposable
 {
     private readonly TrainingColumns _columns;
     private readonly CancellationToken _cancellation;
+    private readonly Action<long>? _read;
     private readonly DataViewRowCursor _cursor;
     private readonly ValueGetter<VBuffer<float>> _getFeatures;
     private readonly ValueGetter<float> _getLabel;
@@ -24,8 +25,10 @@ internal sealed class RowReader : IDisposable
     /// <param name="data">The rows.</param>
     /// <param name="columns">Their columns.</param>
     /// <param name="cancellation">Ends the reading between two rows.</param>
-    public RowReader(IDataView data, TrainingColumns columns, CancellationToken cancellation)
+    /// <param name="read">Called after each block with the number of rows read for it, the skipped ones too.</param>
+    public RowReader(IDataView data, TrainingColumns columns, CancellationToken cancellation, Action<long>? read = null)
     {
+        _read = read;
         _columns = columns;
         FeatureCount = columns.FeatureCount;
         _cancellation = cancellation;
@@ -60,14 +63,17 @@ internal sealed class RowReader : IDisposable
     public bool Fill(RowBlock block)
     {
         block.Clear();
+        long before = _counts.Read;
         // Locals: the getters store array references into the buffer, and each store into an object on the heap costs a write barrier.
         VBuffer<float> features = _features;
         float label = 0;
         float weight = 1;
+        bool more = true;
         while (!block.IsFull)
         {
-            if (!_cursor.MoveNext())
-                return false;
+            more = _cursor.MoveNext();
+            if (!more)
+                break;
             _cancellation.ThrowIfCancellationRequested();
             _counts.Read++;
             _getLabel(ref label);
@@ -88,7 +94,8 @@ internal sealed class RowReader : IDisposable
             block.Add(new Row(indices, features.GetValues(), label, weight));
         }
         _features = features;
-        return true;
+        _read?.Invoke(_counts.Read - before);
+        return more;
     }
 
     /// <summary>Whether the features of a row are finite; if not, the row is counted as skipped.</summary>

@@ -2,26 +2,36 @@ namespace MlNetRms.Data;
 
 /// <summary>
 /// Memory of freed slabs, kept for the next training: the system clears every page it hands out, which costs more than reading
-/// the rows once. At most <see cref="MostBytes"/> are kept; what no training has used between two full garbage collections goes
-/// back to the system, and everything does when memory is scarce.
+/// the rows once. All of it goes back to the system a while after the last training, and at once when memory is scarce.
 /// </summary>
-internal static class SlabCache
+internal sealed class SlabCache
 {
     public const int SlabBytes = 2 << 20;
 
-    /// <summary>256 MiB.</summary>
-    public const long MostBytes = 256L << 20;
+    /// <summary>Cross-validations and searches train again at once.</summary>
+    public static readonly TimeSpan KeptFor = TimeSpan.FromSeconds(10);
 
-    private static readonly Lock _lock = new();
-    private static readonly Stack<nint> _free = new();
+    /// <summary>Of the memory that the process may use, this part is kept at most.</summary>
+    private const int MostShare = 16;
 
-    /// <summary>The least number of slabs in the cache since the last full collection.</summary>
-    private static int _unused;
+    private readonly long _mostBytes;
+    private readonly Lock _lock = new();
+    private readonly Stack<nint> _free = new();
+    private readonly ITimer _idle;
 
-    static SlabCache() => _ = new FullCollectionCallback();
+    /// <param name="mostBytes">Bytes that are kept at most.</param>
+    /// <param name="time">Tells when <see cref="KeptFor"/> has passed.</param>
+    public SlabCache(long mostBytes, TimeProvider time)
+    {
+        _mostBytes = mostBytes;
+        _idle = time.CreateTimer(_ => Clear(), state: null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _ = new CollectionCallback(this);
+    }
+
+    public static SlabCache Shared { get; } = new(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / MostShare, TimeProvider.System);
 
     /// <summary>Bytes that are kept now.</summary>
-    public static long Bytes
+    public long Bytes
     {
         get
         {
@@ -31,52 +41,47 @@ internal static class SlabCache
     }
 
     /// <returns>Memory of <see cref="SlabBytes"/>, aligned to as many, with any content; 0 if there is none.</returns>
-    public static nint Take()
+    public nint Take()
     {
         lock (_lock)
-        {
-            if (!_free.TryPop(out nint memory))
-                return 0;
-            _unused = Math.Min(_unused, _free.Count);
-            return memory;
-        }
+            return _free.TryPop(out nint memory) ? memory : 0;
     }
 
     /// <summary>Keeps memory or frees it.</summary>
-    public static void Return(nint memory)
+    public void Return(nint memory)
     {
         lock (_lock)
         {
-            if ((_free.Count + 1L) * SlabBytes <= MostBytes)
+            if ((_free.Count + 1L) * SlabBytes <= _mostBytes)
             {
                 _free.Push(memory);
+                _idle.Change(KeptFor, Timeout.InfiniteTimeSpan);
                 return;
             }
         }
         Slab.FreeMemory(memory);
     }
 
-    /// <summary>Frees what was not used since the last call, or everything.</summary>
-    public static void Trim(bool everything)
+    /// <summary>Frees everything.</summary>
+    public void Clear()
     {
         lock (_lock)
         {
-            for (int count = everything ? _free.Count : _unused; count > 0; count--)
-                Slab.FreeMemory(_free.Pop());
-            _unused = _free.Count;
+            while (_free.TryPop(out nint memory))
+                Slab.FreeMemory(memory);
         }
     }
 
-    /// <summary>An object that nobody holds, finalised after each full collection and registered again.</summary>
-    private sealed class FullCollectionCallback
+    /// <summary>An object that nobody holds, finalised after each collection and registered again.</summary>
+    private sealed class CollectionCallback(SlabCache cache)
     {
-        ~FullCollectionCallback()
+        ~CollectionCallback()
         {
             if (Environment.HasShutdownStarted)
                 return;
             GCMemoryInfo info = GC.GetGCMemoryInfo(GCKind.Any);
-            if (GC.GetGeneration(this) == GC.MaxGeneration)
-                Trim(everything: info.MemoryLoadBytes >= info.HighMemoryLoadThresholdBytes);
+            if (info.MemoryLoadBytes >= info.HighMemoryLoadThresholdBytes)
+                cache.Clear();
             GC.ReRegisterForFinalize(this);
         }
     }

@@ -15,6 +15,20 @@ internal static class SparseKernels
         return sum;
     }
 
+    /// <summary>valueₖ ← dense[placeₖ].</summary>
+    public static void Gather(ReadOnlySpan<int> places, ReadOnlySpan<float> dense, Span<float> values)
+    {
+        for (int k = 0; k < places.Length; k++)
+            values[k] = dense[places[k]];
+    }
+
+    /// <summary>dense[placeₖ] ← valueₖ.</summary>
+    public static void Scatter(ReadOnlySpan<int> places, ReadOnlySpan<float> values, Span<float> dense)
+    {
+        for (int k = 0; k < places.Length; k++)
+            dense[places[k]] = values[k];
+    }
+
     /// <summary>dense[placeₖ] ← dense[placeₖ] + factor · valueₖ.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
     public static void AddScaled(ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, Span<float> dense)

@@ -14,6 +14,14 @@ internal static class MlNetInternals
 {
     public static IHostEnvironment EnvironmentOf(TrainCatalogBase.CatalogInstantiatorBase catalog) => Environment(Owner(catalog));
 
+    /// <summary>The seed of a context, or null if it has none.</summary>
+    /// <param name="environment">The environment of a context.</param>
+    public static int? SeedOf(IHostEnvironment environment) => Seed(environment);
+
+    /// <summary>Does nothing unless the execution of a host's context was cancelled.</summary>
+    /// <exception cref="OperationCanceledException">It was.</exception>
+    public static void CheckAlive(IHostEnvironment host) => CheckAlive(null, host);
+
     public static TrainerInfo NewTrainerInfo(bool needNormalization, bool wantCaching) =>
         TrainerInfo(needNormalization, calibration: false, wantCaching, supportValid: false, supportIncrementalTrain: false, supportTest: false);
 
@@ -35,6 +43,12 @@ internal static class MlNetInternals
 
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_Environment")]
     private static extern IHostEnvironment Environment(TrainCatalogBase catalog);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_Seed")]
+    private static extern int? Seed([UnsafeAccessorType("Microsoft.ML.Runtime.IHostEnvironmentInternal, Microsoft.ML.Core")] object environment);
+
+    [UnsafeAccessor(UnsafeAccessorKind.StaticMethod, Name = "CheckAlive")]
+    private static extern void CheckAlive([UnsafeAccessorType("Microsoft.ML.Runtime.Contracts, Microsoft.ML.Core")] object? contracts, IHostEnvironment host);
 
     [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
     private static extern TrainerInfo TrainerInfo(bool normalization, bool calibration, bool caching, bool supportValid,

@@ -12,36 +12,34 @@ namespace MlNetRms.MlNet;
 internal static class SchemaChecks
 {
     private const string ScoreColumnName = "Score";
+    private const string InValidation = " of the validation data";
 
     /// <summary>Finds the columns, or says what is wrong with them.</summary>
+    /// <param name="schema">The schema.</param>
+    /// <param name="names">The columns that are needed.</param>
+    /// <param name="parameter">What the caller's parameter with that schema is called.</param>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or has the wrong type.</exception>
-    public static TrainingColumns Find(DataViewSchema schema, ColumnSettings names)
-    {
-        Check(MlNetInternals.ShapeOf(schema), names);
-        return new TrainingColumns(schema[names.Features], schema[names.Label],
-            names.Weight is { } weight ? schema[weight] : null);
-    }
+    public static TrainingColumns Find(DataViewSchema schema, ColumnSettings names, string parameter = "input") =>
+        Find(schema, names, parameter, where: "");
 
     /// <summary>Finds the columns of the validation rows, which must be like those of the training rows.</summary>
+    /// <param name="schema">The schema.</param>
+    /// <param name="training">The columns of the training rows.</param>
+    /// <param name="names">The columns that are needed.</param>
+    /// <param name="parameter">What the caller's parameter, or option, with that schema is called.</param>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or has the wrong type.</exception>
-    public static TrainingColumns FindValidation(DataViewSchema schema, TrainingColumns training, ColumnSettings names)
+    public static TrainingColumns FindValidation(DataViewSchema schema, TrainingColumns training, ColumnSettings names, string parameter)
     {
-        TrainingColumns columns = Find(schema, names);
+        TrainingColumns columns = Find(schema, names, parameter, InValidation);
         if (columns.FeatureCount != training.FeatureCount)
-            throw new ArgumentOutOfRangeException(nameof(schema),
-                $"Schema mismatch for feature column '{names.Features}': expected Vector<Single, {training.FeatureCount}>, " +
-                $"got Vector<Single, {columns.FeatureCount}> in the validation data.");
+            throw new ArgumentOutOfRangeException(parameter,
+                $"Schema mismatch for feature column '{names.Features}'{InValidation}: expected Vector<Single, {training.FeatureCount}>, " +
+                $"got Vector<Single, {columns.FeatureCount}>.");
         return columns;
     }
 
-    /// <inheritdoc cref="Find"/>
-    public static void Check(SchemaShape schema, ColumnSettings names)
-    {
-        Check(schema, "feature", names.Features, VectorKind.Vector);
-        if (names.Weight is { } weight)
-            Check(schema, "weight", weight, VectorKind.Scalar);
-        Check(schema, "label", names.Label, VectorKind.Scalar);
-    }
+    /// <inheritdoc cref="Find(DataViewSchema, ColumnSettings, string)"/>
+    public static void Check(SchemaShape schema, ColumnSettings names, string parameter) => Check(schema, names, parameter, where: "");
 
     /// <summary>The input's columns and the score column, annotated as ML.NET's own regression trainers annotate it.</summary>
     public static SchemaShape WithScoreColumn(SchemaShape input)
@@ -56,21 +54,29 @@ internal static class SchemaChecks
         return new SchemaShape(input.Where(column => column.Name != ScoreColumnName).Append(score));
     }
 
-    private static void Check(SchemaShape schema, string role, string name, VectorKind kind)
+    private static TrainingColumns Find(DataViewSchema schema, ColumnSettings names, string parameter, string where)
     {
-        SchemaShape.Column column = schema.FirstOrDefault(column => column.Name == name);
-        if (column.Name is null)
+        Check(MlNetInternals.ShapeOf(schema), names, parameter, where);
+        return new TrainingColumns(schema[names.Features], schema[names.Label],
+            names.Weight is { } weight ? schema[weight] : null);
+    }
+
+    private static void Check(SchemaShape schema, ColumnSettings names, string parameter, string where)
+    {
+        Check("feature", names.Features, VectorKind.Vector);
+        if (names.Weight is { } weight)
+            Check("weight", weight, VectorKind.Scalar);
+        Check("label", names.Label, VectorKind.Scalar);
+
+        void Check(string role, string name, VectorKind kind)
         {
-            string columns = string.Join(", ", schema.Select(column => $"'{column.Name}'"));
-            string hint = role == "feature" ? "; mlContext.Transforms.Concatenate makes a feature column of single columns" : "";
-            throw new ArgumentOutOfRangeException(nameof(schema),
-                $"Could not find {role} column '{name}'. The columns are {columns}{hint}.");
-        }
-        if (column.Kind != kind || column.ItemType != NumberDataViewType.Single || column.IsKey)
-        {
-            throw new ArgumentOutOfRangeException(nameof(schema),
-                $"Schema mismatch for {role} column '{name}': expected {Describe(kind, NumberDataViewType.Single, isKey: false)}, " +
-                $"got {Describe(column.Kind, column.ItemType, column.IsKey)}. {Remedy(column, kind)}");
+            SchemaShape.Column column = schema.FirstOrDefault(column => column.Name == name);
+            if (column.Name is null)
+                throw new ArgumentOutOfRangeException(parameter, $"Could not find {role} column '{name}'{where}. {ColumnRemedies.ForMissing(schema, role, where.Length > 0)}");
+            if (column.Kind != kind || column.ItemType != NumberDataViewType.Single || column.IsKey)
+                throw new ArgumentOutOfRangeException(parameter,
+                    $"Schema mismatch for {role} column '{name}'{where}: expected {Describe(kind, NumberDataViewType.Single, isKey: false)}, " +
+                    $"got {Describe(column.Kind, column.ItemType, column.IsKey)}. {ColumnRemedies.ForType(column, role)}");
         }
     }
 
@@ -83,19 +89,5 @@ internal static class SchemaChecks
             VectorKind.VariableVector => $"VarVector<{item}>",
             _ => item,
         };
-    }
-
-    private static string Remedy(SchemaShape.Column column, VectorKind expected)
-    {
-        string convert = $"mlContext.Transforms.Conversion.ConvertType(\"{column.Name}\", outputKind: DataKind.Single) converts it.";
-        if (column.IsKey)
-            return $"mlContext.Transforms.Conversion.MapKeyToValue(\"{column.Name}\") gives the values back; MapKeyToVector makes features of a category.";
-        if (column.Kind == VectorKind.VariableVector)
-            return "A vector of known size is needed: load the column with a size (LoadColumn(first, last) or [VectorType(size)]).";
-        if (column.Kind == expected)
-            return convert;
-        return expected == VectorKind.Vector
-            ? $"mlContext.Transforms.Concatenate(\"{column.Name}\", ...) makes a vector of single columns."
-            : "A single value a row is needed, not a vector.";
     }
 }

@@ -8,8 +8,8 @@ namespace MlNetRms.MlNet;
 /// <summary>What can be wrong with a training besides its schema, in words that name the column, the option and the value.</summary>
 internal static class TrainingChecks
 {
-    /// <summary>Least memory for each column: moments, scale, weight, the optimiser's state, and the state that is returned.</summary>
-    private const long BytesPerColumn = 100;
+    /// <summary>Least memory for each column, one that is always 0: two numbers to find it by, and the weight that is returned, twice.</summary>
+    private const long BytesPerColumn = 16;
 
     /// <summary>A row is stored with a few numbers beside its features, in one array.</summary>
     private static readonly int _mostColumns = Array.MaxLength - 64;
@@ -30,7 +30,7 @@ internal static class TrainingChecks
     public static void Start(TrainingColumns columns, TrainingStart start, TrainingSettings settings)
     {
         int? weights = start.Model?.Weights.Count ?? start.Previous?.Identity.FeatureCount;
-        string parameter = start.Previous is null ? "initialModel" : "previous";
+        string parameter = start.Previous is null ? "modelParameters" : "previous";
         if (weights is { } count && count != columns.FeatureCount)
             throw new ArgumentException(
                 $"The model to start from has {count} weights, but feature column '{columns.Features.Name}' has {columns.FeatureCount} features.", parameter);

@@ -29,7 +29,16 @@ internal sealed class TrainingLog(IChannel channel)
         string weightReason = columns.Weight is { } column ? $", {rows.BadWeight} for the weight ('{column}', missing, infinite or not above 0)" : "";
         channel.Warning(MessageSensitivity.Schema, "{0}",
             $"Skipped {rows.Skipped} of {rows.Read} {what}: {rows.BadLabel} for the label ('{columns.Label}', missing or infinite)" +
-            $"{weightReason}, {rows.BadFeatures} for the features ('{columns.Features}', missing or infinite).");
+            $"{weightReason}, {rows.BadFeatures} for the features ('{columns.Features}', missing or infinite).{Remedy(rows, columns)}");
+    }
+
+    private static string Remedy(RowCounts rows, ColumnSettings columns)
+    {
+        string features = rows.BadFeatures == 0 ? ""
+            : $" mlContext.Transforms.ReplaceMissingValues(\"{columns.Features}\", replacementMode: MissingValueReplacingEstimator.ReplacementMode.Mean) " +
+                "before the trainer fills missing features.";
+        string label = rows.BadLabel == 0 ? "" : $" mlContext.Data.FilterRowsByMissingValues(data, \"{columns.Label}\") leaves rows without a label out on purpose.";
+        return features + label;
     }
 
     /// <param name="path">The checkpoint.</param>
@@ -55,11 +64,7 @@ internal sealed class TrainingLog(IChannel channel)
         if (report.Elapsed - _lastLine < _shortestInterval)
             return;
         _lastLine = report.Elapsed;
-        string validation = report.ValidationLoss is { } loss ? FormattableString.Invariant($", validation loss {loss:g6}") : "";
-        Info(FormattableString.Invariant(
-            $"Epoch {report.Epoch} of {report.NumberOfEpochs}, step {report.Step}: loss {report.Loss:g6}{validation}, ") +
-            FormattableString.Invariant(
-                $"learning rate {report.LearningRate:g3}, {report.RowsPerSecond:g3} rows/s, {report.Elapsed.TotalSeconds:f1} s."));
+        Info($"{report}.");
     }
 
     public void Trained(TrainingReport report)

@@ -26,10 +26,10 @@ internal sealed class Decorrelation : IWeightTransform
     private const double MostVarianceRatio = 4;
     private const double MostCorrelation = 0.5;
 
-    private readonly double _l2;
     /// <summary>The eigenvectors of fewer columns take less than a hundredth of a second.</summary>
     private const int FewestToAbandon = 128;
 
+    private readonly double _l2;
     private readonly int _columns;
     private readonly int _stride;
     private readonly double[] _eigenvectors;

@@ -9,7 +9,7 @@ namespace MlNetRms.Model;
 /// of keeping the weights of sparse columns (a step changes all of them, or only those that its batch touches), and of the coordinates
 /// of the dense columns: predictions need weights, steps and averages are taken in coordinates.
 /// </summary>
-internal sealed class Parameters
+internal sealed class Parameters : IDisposable
 {
     private readonly float[] _values;
     private readonly float[] _coordinates;
@@ -30,8 +30,9 @@ internal sealed class Parameters
     /// <param name="start">First values by column, the bias last.</param>
     /// <param name="ridge">See <see cref="TouchedWeights"/>.</param>
     /// <param name="transform">The coordinates of the dense columns; null to step their weights.</param>
+    /// <param name="partEnds">See <see cref="TouchedWeights"/>.</param>
     public Parameters(ParameterLayout layout, IUpdateRule rule, bool touchedOnly, float learningRate, AveragingPlan averaging, ReadOnlySpan<float> start,
-        float[]? ridge = null, IWeightTransform? transform = null)
+        float[]? ridge = null, IWeightTransform? transform = null, IReadOnlyList<int>? partEnds = null)
     {
         Layout = layout;
         _rule = rule;
@@ -50,7 +51,7 @@ internal sealed class Parameters
         CoordinatesToValues();
         _average = new IterateAverage(steppedLength, averaging.Begin);
         if (touchedOnly)
-            _touched = new TouchedWeights(_values, layout.DenseLength, (RmsPropRule)rule, learningRate, ridge, averaging.Begin);
+            _touched = new TouchedWeights(_values, layout.DenseLength, (RmsPropRule)rule, learningRate, ridge, averaging.Begin, partEnds);
     }
 
     public ParameterLayout Layout { get; }
@@ -67,6 +68,9 @@ internal sealed class Parameters
     // Where the square of a gradient is beyond float, every later step is 0: the weights stay finite and learn nothing.
     public bool AreFinite => MomentKernels.AllFinite(_coordinates.AsSpan(0, GradientLength)) && MomentKernels.AllFinite(_state[0]) &&
         _touched is not { IsFinite: false };
+
+    /// <summary>Threads that step touched weights.</summary>
+    public int PartCount => _touched?.PartCount ?? 1;
 
     /// <summary>Whether a step may leave untouched weights for later: nothing but their own gradient changes them.</summary>
     public static bool CanUpdateTouchedOnly(ParameterLayout layout, IUpdateRule rule, PenaltySettings penalties, LearningRateSettings learningRate) =>
@@ -184,6 +188,8 @@ internal sealed class Parameters
         _touched.Restore(state, Layout.DenseLength, lastSteps.AsSpan(Layout.DenseLength));
     }
 
+    public void Dispose() => _touched?.Dispose();
+
     private void RestoreAverage(ParameterState saved)
     {
         var sums = new double[Layout.Length];
@@ -222,7 +228,7 @@ internal sealed class Parameters
     /// <summary>The same state with the means and the drift of untouched weights made up for.</summary>
     private ParameterState UpToDate(ParameterState saved)
     {
-        var same = new Parameters(Layout, _rule, touchedOnly: true, saved.LearningRate, new(0, saved.FirstAveragedStep, 0), saved.Values,
+        using var same = new Parameters(Layout, _rule, touchedOnly: true, saved.LearningRate, new(0, saved.FirstAveragedStep, 0), saved.Values,
             transform: saved.Transform);
         same.Restore(saved);
         same._touched!.BringUpToDate();

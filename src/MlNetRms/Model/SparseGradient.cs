@@ -11,6 +11,8 @@ internal sealed class SparseGradient(Memory<float> gradient) : ISparseGradient
     {
     }
 
-    public void Add(ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, float rowWeight) =>
+    public void ForEachPart(Action<int> action) => action(0);
+
+    public void Add(int part, ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, float rowWeight) =>
         SparseKernels.AddScaled(places, values, factor, gradient.Span);
 }

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using MlNetRms.Kernels;
 using MlNetRms.Rules;
+using MlNetRms.Threading;
 
 namespace MlNetRms.Model;
 
@@ -15,11 +16,11 @@ namespace MlNetRms.Model;
 /// <see cref="RmsProp"/>, step by step; it is not skipping the decay, which would be another algorithm.
 /// </para>
 /// <para>
-/// With a rate that changes, momentum has no such form; L1 and bounds act on every weight, and clipping needs the whole gradient:
-/// none of them can be trained this way. An L2 penalty is divided among the rows that touch a weight.
+/// With a rate that changes, momentum has no such form; L1 and bounds act on every weight, and clipping needs the whole gradient: none of them can
+/// be trained this way. An L2 penalty is divided among the rows that touch a weight.
 /// </para>
 /// </remarks>
-internal sealed class TouchedWeights : ISparseGradient
+internal sealed class TouchedWeights : ISparseGradient, IDisposable
 {
     private readonly float[] _parameters;
     private readonly int _offset;
@@ -29,12 +30,16 @@ internal sealed class TouchedWeights : ISparseGradient
     private readonly float _learningRate;
     private readonly PowerTable _alphaPowers;
     private readonly PowerTable _momentumPowers;
-    private readonly Coordinate[] _coordinates;
+    private readonly TouchedCoordinate[] _coordinates;
     private readonly float[] _meanGradients;
     private readonly float[] _velocities;
-    private readonly int[] _touched;
+    private readonly TouchedPart[] _parts;
     private readonly float[]? _ridge;
-    private int _touchedCount;
+    private readonly Action<int> _stepPart;
+    private WorkerTeam? _team;
+    private Action<int>? _forPart;
+    private StepCoefficients _coefficients;
+    private float _gradientFactor;
     private long _step;
 
     /// <param name="parameters">All parameters; the weights are changed in place.</param>
@@ -43,7 +48,9 @@ internal sealed class TouchedWeights : ISparseGradient
     /// <param name="learningRate">η of every step; used with momentum only.</param>
     /// <param name="ridge">λ of an L2 penalty by place, over the share of the rows that touch the weight; null for none.</param>
     /// <param name="firstAveragedStep">The first step, counted from 0, whose weights count in <see cref="Mean"/>.</param>
-    public TouchedWeights(float[] parameters, int offset, RmsPropRule rule, float learningRate, float[]? ridge, long firstAveragedStep)
+    /// <param name="partEnds">Where the parts of the places end that one thread each updates, ascending; null for one part. The weights do not depend on them.</param>
+    public TouchedWeights(float[] parameters, int offset, RmsPropRule rule, float learningRate, float[]? ridge, long firstAveragedStep,
+        IReadOnlyList<int>? partEnds = null)
     {
         _parameters = parameters;
         _offset = offset;
@@ -55,15 +62,19 @@ internal sealed class TouchedWeights : ISparseGradient
         _ridge = ridge;
         _alphaPowers = new PowerTable(_alpha);
         _momentumPowers = new PowerTable(_momentum);
-        _coordinates = new Coordinate[count];
+        _coordinates = new TouchedCoordinate[count];
         _meanGradients = new float[_centered ? count : 0];
         _velocities = new float[_momentum > 0 ? count : 0];
         Average = new IterateAverage(count, firstAveragedStep);
-        _touched = new int[count];
+        partEnds ??= [count];
+        _parts = [.. partEnds.Select((end, part) => new TouchedPart(part == 0 ? 0 : partEnds[part - 1], end))];
+        _stepPart = StepPart;
     }
 
     /// <summary>Whether every weight and mean square has been finite after every step.</summary>
-    public bool IsFinite { get; private set; } = true;
+    public bool IsFinite => Array.TrueForAll(_parts, part => part.IsFinite);
+
+    public int PartCount => _parts.Length;
 
     /// <summary>Sums of the weights after the averaged steps, each as of its last touch: <see cref="Mean"/> makes up for the rest.</summary>
     public IterateAverage Average { get; }
@@ -82,19 +93,31 @@ internal sealed class TouchedWeights : ISparseGradient
     }
 
     /// <inheritdoc/>
-    public void Add(ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, float rowWeight)
+    public void ForEachPart(Action<int> action)
     {
-        Span<Coordinate> coordinates = _coordinates;
+        _forPart = action;
+        _team ??= new WorkerTeam(_parts.Length, _parts.Length, part => _forPart(part));
+        _team.Run();
+    }
+
+    /// <inheritdoc/>
+    public void Add(int part, ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, float rowWeight)
+    {
+        TouchedPart own = _parts[part];
+        Range range = own.Of(places);
+        places = places[range];
+        values = values[range];
+        Span<TouchedCoordinate> coordinates = _coordinates;
         ReadOnlySpan<float> weights = _parameters.AsSpan(_offset);
         ReadOnlySpan<float> ridge = _ridge;
         for (int k = 0; k < places.Length; k++)
         {
             int place = places[k];
-            ref Coordinate coordinate = ref coordinates[place];
+            ref TouchedCoordinate coordinate = ref coordinates[place];
             if (!coordinate.IsTouched)
             {
                 coordinate.Touch();
-                _touched[_touchedCount++] = place;
+                own.Touch(place);
             }
             coordinate.Gradient += factor * values[k];
             // λ·w in every step has the same mean as this where the weight is touched, at the cost of the non-zeros.
@@ -104,38 +127,67 @@ internal sealed class TouchedWeights : ISparseGradient
     }
 
     /// <summary>Takes one step with the gradient added up so far, times <paramref name="gradientFactor"/>.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Step(in StepCoefficients step, float gradientFactor)
     {
-        ReadOnlySpan<int> touched = _touched.AsSpan(0, _touchedCount);
+        (_coefficients, _gradientFactor) = (step, gradientFactor);
+        ForEachPart(_stepPart);
+        _step++;
+    }
+
+    public void Dispose() => _team?.Dispose();
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void StepPart(int number)
+    {
+        TouchedPart part = _parts[number];
+        ReadOnlySpan<int> touched = part.Touched;
         if (_momentum > 0 || _step > Average.FirstStep)
         {
             foreach (int place in touched)
                 Settle(place);
         }
-        var formula = new RmsPropFormula<Real>(step);
-        Span<float> weights = _parameters.AsSpan(_offset);
-        Span<Coordinate> coordinates = _coordinates;
+        for (int done = 0; done < touched.Length; done += TouchedPart.Length)
+            StepBlock(part, touched.Slice(done, Math.Min(TouchedPart.Length, touched.Length - done)));
+        part.Clear();
+    }
+
+    /// <summary>Steps some weights: gathers what belongs to them, steps vectors of them, and puts all back.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void StepBlock(TouchedPart part, ReadOnlySpan<int> touched)
+    {
+        Span<float> parameters = _parameters.AsSpan(_offset);
+        Span<TouchedCoordinate> coordinates = _coordinates;
         ReadOnlySpan<float> alphaPowers = _alphaPowers.Table;
         long now = _step + 1;
-        int largestBits = 0;
-        foreach (int place in touched)
+        for (int i = 0; i < touched.Length; i++)
         {
-            ref Coordinate c = ref coordinates[place];
-            Real unused = default;
-            ref Real velocity = ref _velocities.Length > 0 ? ref Real.At(ref _velocities[place]) : ref unused;
-            ref Real meanGradient = ref _meanGradients.Length > 0 ? ref Real.At(ref _meanGradients[place]) : ref unused;
+            int place = touched[i];
+            ref TouchedCoordinate c = ref coordinates[place];
             long age = now - c.LastStep;
-            float decay = age < alphaPowers.Length ? alphaPowers[(int)age] : _alphaPowers[age];
-            formula.Step(ref Real.At(ref weights[place]), ref Real.At(ref c.MeanSquare), ref velocity, ref meanGradient,
-                Real.Of(c.Gradient * gradientFactor), Real.Of(decay));
-            largestBits = Math.Max(largestBits, Math.Max(SizeBits(c.MeanSquare), SizeBits(weights[place])));
+            part.Weights[i] = parameters[place];
+            part.MeanSquares[i] = c.MeanSquare;
+            part.Gradients[i] = c.Gradient * _gradientFactor;
+            part.Decays[i] = age < alphaPowers.Length ? alphaPowers[(int)age] : _alphaPowers[age];
+        }
+        if (_momentum > 0)
+            SparseKernels.Gather(touched, _velocities, part.Velocities);
+        if (_centered)
+            SparseKernels.Gather(touched, _meanGradients, part.MeanGradients);
+        part.Step(_coefficients, touched.Length);
+
+        for (int i = 0; i < touched.Length; i++)
+        {
+            int place = touched[i];
+            ref TouchedCoordinate c = ref coordinates[place];
+            parameters[place] = part.Weights[i];
+            c.MeanSquare = part.MeanSquares[i];
             c.LastStep = now;
             c.Gradient = 0;
         }
-        IsFinite &= largestBits < SizeBits(float.PositiveInfinity);
-        _touchedCount = 0;
-        _step++;
+        if (_momentum > 0)
+            SparseKernels.Scatter(touched, part.Velocities, _velocities);
+        if (_centered)
+            SparseKernels.Scatter(touched, part.MeanGradients, _meanGradients);
     }
 
     /// <summary>Makes up for the steps without a gradient: in the sum for the average, and in what momentum did.</summary>
@@ -195,7 +247,7 @@ internal sealed class TouchedWeights : ISparseGradient
         {
             _coordinates[place].MeanSquare = state[RmsPropRule.MeanSquare][offset + place];
             _coordinates[place].LastStep = lastSteps[place];
-            IsFinite &= float.IsFinite(_coordinates[place].MeanSquare) && float.IsFinite(_parameters[_offset + place]);
+            _parts[0].IsFinite &= float.IsFinite(_coordinates[place].MeanSquare) && float.IsFinite(_parameters[_offset + place]);
             if (_momentum > 0)
                 _velocities[place] = state[RmsPropRule.Velocity][offset + place];
             if (_centered)
@@ -205,7 +257,7 @@ internal sealed class TouchedWeights : ISparseGradient
 
     private void BringUpToDate(int place)
     {
-        ref Coordinate c = ref _coordinates[place];
+        ref TouchedCoordinate c = ref _coordinates[place];
         if (c.LastStep == _step)
             return;
         float decay = _alphaPowers[_step - c.LastStep];
@@ -243,31 +295,6 @@ internal sealed class TouchedWeights : ISparseGradient
         return sum - Drift(place) * (count - powers);
     }
 
-    /// <summary>The bits of |x|: they have the order of the numbers, with infinity and then NaN at the end.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int SizeBits(float x) => BitConverter.SingleToInt32Bits(x) & int.MaxValue;
-
     /// <summary>How far the velocity would still carry a weight if nothing touched it any more: η·v·μ / (1−μ).</summary>
     private float Drift(int place) => _learningRate * _velocities[place] * _momentum / (1 - _momentum);
-
-    /// <summary>What a touch of a weight needs besides the weight, side by side in memory: a random access costs one cache line.</summary>
-    private struct Coordinate
-    {
-        public float Gradient;
-        public float MeanSquare;
-
-        /// <summary>The complement of the last step once the coming step touches the weight: a flag that takes no room.</summary>
-        private long _lastStep;
-
-        public readonly bool IsTouched => _lastStep < 0;
-
-        /// <summary>The last step that changed the weight; setting it clears <see cref="IsTouched"/>.</summary>
-        public long LastStep
-        {
-            readonly get => _lastStep < 0 ? ~_lastStep : _lastStep;
-            set => _lastStep = value;
-        }
-
-        public void Touch() => _lastStep = ~_lastStep;
-    }
 }

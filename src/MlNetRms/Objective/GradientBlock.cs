@@ -17,6 +17,11 @@ internal sealed class GradientBlock
     private readonly ISparseGradient? _sparse;
     private readonly CancellationToken _cancellation;
     private readonly bool _prefetch;
+    private readonly float[] _derivatives;
+    private readonly float[] _rowWeights;
+    private readonly Action<int> _addPart;
+    private long _sparseFirst;
+    private int _sparseCount;
 
     public GradientBlock(RowStore rows, Parameters parameters, StandardizedLoss loss, CancellationToken cancellation)
     {
@@ -25,6 +30,9 @@ internal sealed class GradientBlock
         _losses = new RowLosses(rows, loss);
         Sum = new BatchSum(parameters.GradientLength);
         _sparse = parameters.SparseGradient(Sum.Gradient);
+        _derivatives = new float[_sparse is null ? 0 : _losses.MostRows];
+        _rowWeights = new float[_derivatives.Length];
+        _addPart = AddPart;
         _cancellation = cancellation;
         _prefetch = rows.RowCount * rows.Layout.Stride * sizeof(float) > LargestCachedBytes;
     }
@@ -70,10 +78,20 @@ internal sealed class GradientBlock
     private void AddSparse(long first, ReadOnlySpan<float> lanes, ReadOnlySpan<float> derivatives, ISparseGradient sparse)
     {
         int stride = _rows.Layout.Stride;
+        (_sparseFirst, _sparseCount) = (first, derivatives.Length);
+        derivatives.CopyTo(_derivatives);
         for (int i = 0; i < derivatives.Length; i++)
+            _rowWeights[i] = _rows.Weight(lanes.Slice(i * stride, stride));
+        sparse.ForEachPart(_addPart);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void AddPart(int part)
+    {
+        for (int i = 0; i < _sparseCount; i++)
         {
-            _rows.SparseRow(first + i, out ReadOnlySpan<int> places, out ReadOnlySpan<float> values);
-            sparse.Add(places, values, derivatives[i], _rows.Weight(lanes.Slice(i * stride, stride)));
+            _rows.SparseRow(_sparseFirst + i, out ReadOnlySpan<int> places, out ReadOnlySpan<float> values);
+            _sparse!.Add(part, places, values, _derivatives[i], _rowWeights[i]);
         }
     }
 }

@@ -5,5 +5,7 @@ internal readonly record struct LossSum(double Loss, double Weight)
 {
     public double Mean => Loss / Weight;
 
+    public static LossSum operator -(LossSum left, LossSum right) => new(left.Loss - right.Loss, left.Weight - right.Weight);
+
     public static LossSum operator +(LossSum left, LossSum right) => new(left.Loss + right.Loss, left.Weight + right.Weight);
 }

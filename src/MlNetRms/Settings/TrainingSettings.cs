@@ -19,15 +19,17 @@ internal sealed record TrainingSettings(
     private const double AutomaticMemoryShare = 0.5;
 
     /// <param name="options">Checked options.</param>
-    public static TrainingSettings From(RmsPropRegressionTrainer.Options options)
+    /// <param name="contextSeed">The seed where the options have none.</param>
+    public static TrainingSettings From(RmsPropRegressionTrainer.Options options, int? contextSeed = null)
     {
+        int seed = options.Seed ?? contextSeed ?? 0;
         var penalties = new PenaltySettings(options.L2Regularization, options.L1Regularization, options.NonNegativeWeights, options.GradientClippingNorm);
         bool mayDecorrelate = options.Standardize && options.Decorrelate != false && !penalties.NeedsWeights;
         return new(
             new ColumnSettings(options.FeatureColumnName, options.LabelColumnName, options.ExampleWeightColumnName),
-            new ReadingSettings(options.Standardize, mayDecorrelate, options.Shuffle, options.Seed, options.ValidationFraction, Threads(options),
+            new ReadingSettings(options.Standardize, mayDecorrelate, options.Shuffle, seed, options.ValidationFraction, Threads(options),
                 options.MemoryLimitInBytes ?? (long)(AutomaticMemoryShare * GC.GetGCMemoryInfo().TotalAvailableMemoryBytes), options.TemporaryDirectory),
-            new PlanSettings(options.BatchSize, options.NumberOfEpochs, options.AveragedFraction, options.Shuffle, options.Seed,
+            new PlanSettings(options.BatchSize, options.NumberOfEpochs, options.AveragedFraction, options.Shuffle, seed,
                 options.InitialWeightsStandardDeviation, Threads(options)),
             new RuleSettings(options.Alpha, options.Epsilon, options.EpsilonPlacement, options.BiasCorrection, options.Momentum, options.Centered),
             new LearningRateSettings(options.LearningRate, options.LearningRateSchedule),

@@ -17,6 +17,12 @@ internal sealed class EpochHistory(int numberOfEpochs, long rowCount, double los
     private TimeSpan _previous;
     private int _spacing = 1;
 
+    /// <summary>Rows of an epoch.</summary>
+    public long RowCount => rowCount;
+
+    /// <summary>What turns losses as training computes them into those that are reported.</summary>
+    public double LossFactor => lossFactor;
+
     /// <summary>The first epoch, the last one, and of those between each whose number is a multiple of a power of two; all where they are few.</summary>
     public IReadOnlyList<EpochReport> Reports => _reports;
 
@@ -40,8 +46,17 @@ internal sealed class EpochHistory(int numberOfEpochs, long rowCount, double los
         TimeSpan elapsed = Elapsed;
         double seconds = (elapsed - _previous).TotalSeconds;
         _previous = elapsed;
-        var report = new EpochReport(result.Epoch, numberOfEpochs, result.Step, lossFactor * result.Loss,
-            lossFactor * result.ValidationLoss, result.LearningRate, elapsed, rowCount / Math.Max(seconds, 1e-9));
+        var report = new EpochReport
+        {
+            Epoch = result.Epoch,
+            NumberOfEpochs = numberOfEpochs,
+            Step = result.Step,
+            Loss = lossFactor * result.Loss,
+            ValidationLoss = lossFactor * result.ValidationLoss,
+            LearningRate = result.LearningRate,
+            Elapsed = elapsed,
+            RowsPerSecond = rowCount / Math.Max(seconds, 1e-9),
+        };
         if (_reports.Count > 1 && !IsKept(_reports[^1]))
             _reports[^1] = report;
         else

@@ -8,10 +8,12 @@ namespace MlNetRms.Training;
 /// <summary>Mini-batch training: the loop over epochs and steps. All it changes is in <see cref="Parameters"/>.</summary>
 internal sealed class EpochLoop(
     BatchOrder order, BatchGradient objective, IReduction reduction, Penalties penalties, Parameters parameters,
-    LearningRateSettings learningRates, TrainingPlan plan)
+    LearningRateSettings learningRates, TrainingPlan plan, ProgressMeter progress, int stepsBetweenReports)
 {
     /// <summary>The shortest steps take less than a microsecond.</summary>
     private const int StepsBetween = 16;
+
+    private int _stepsSinceReport;
 
     /// <summary>Steps done, those of this training alone.</summary>
     public long Step { get; private set; }
@@ -61,9 +63,15 @@ internal sealed class EpochLoop(
             Part = new EpochPart(++position, losses);
             if (betweenSteps is not null && Step % StepsBetween == 0)
                 betweenSteps();
+            if (++_stepsSinceReport >= stepsBetweenReports)
+            {
+                _stepsSinceReport = 0;
+                progress.Step(epoch, Step, losses);
+            }
         }
         if (!parameters.AreFinite)
             throw new DivergedException(epoch, Step, learningRate);
+        progress.EpochDone(epoch, Step, losses);
         return new EpochResult(epoch, Step, losses.Mean, ValidationLoss: null, learningRate);
     }
 

@@ -32,8 +32,7 @@ internal static class TrainingReports
         ResidualStandardDeviation = statistics.ResidualStandardDeviation,
         ConstantFeatures = rows.Scaling.ConstantColumnCount,
         SparseFeatures = rows.Layout.SparseCount,
-        SparseUpdates = rows.Layout.SparseCount == 0 ? SparseUpdates.None
-            : run.UpdatesTouchedOnly ? SparseUpdates.TouchedWeights : SparseUpdates.AllWeights,
+        UpdatedTouchedOnly = rows.Layout.SparseCount > 0 && run.UpdatesTouchedOnly,
         NumberOfThreads = run.NumberOfThreads,
         ReadingTime = readingTime,
         TrainingTime = run.History.Elapsed,

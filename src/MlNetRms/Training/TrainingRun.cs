@@ -12,6 +12,9 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>Bytes that are read in sequence before the next random jump; long enough for the memory to be at full speed.</summary>
     private const int RunBytes = 1 << 20;
 
+    /// <summary>Values of rows and weights a thread goes through in less than a millisecond; time enough between two looks at the clock.</summary>
+    private const long ValuesBetweenReports = 1 << 18;
+
     private readonly TrainingIdentity _identity;
     private readonly Scaling _scaling;
     private readonly Parameters _parameters;
@@ -20,6 +23,7 @@ internal sealed class TrainingRun : IDisposable
     private readonly ReturnedWeights _returned;
     private readonly MeanLoss? _validation;
     private readonly BestEpoch? _best;
+    private readonly ProgressMeter _progress;
     private readonly int _epochsBefore;
     private readonly long _stepsBefore;
     private int _epoch;
@@ -29,8 +33,10 @@ internal sealed class TrainingRun : IDisposable
     /// <param name="settings">All settings.</param>
     /// <param name="start">Where to begin.</param>
     /// <param name="cancellation">Ends the training.</param>
-    public TrainingRun(TrainingRows rows, TrainingSettings settings, TrainingStart start, CancellationToken cancellation)
+    /// <param name="progress">Told how far the training is; null for nobody.</param>
+    public TrainingRun(TrainingRows rows, TrainingSettings settings, TrainingStart start, CancellationToken cancellation, ProgressMeter? progress = null)
     {
+        _progress = progress ?? new ProgressMeter(receiver: null, TimeProvider.System, () => { });
         _identity = TrainingIdentity.Of(rows.Scaling.Columns.FeatureCount, settings);
         _scaling = rows.Scaling;
         TrainingState? previous = start.Previous;
@@ -55,7 +61,8 @@ internal sealed class TrainingRun : IDisposable
         bool mayEndEarly = rows.Validation is not null || settings.HasEpochCallback;
         var averaging = new AveragingPlan(_stepsBefore, FirstAveragedStep(previous), mayEndEarly ? Plan.RunningSteps : 0);
         _parameters = new Parameters(layout, rule, UpdatesTouchedOnly, learningRate.Initial, averaging, FirstWeights,
-            L2 > 0 && UpdatesTouchedOnly ? RidgeByPlace(layout, rows.Scaling) : null, Coordinates.Transform);
+            L2 > 0 && UpdatesTouchedOnly ? RidgeByPlace(layout, rows.Scaling) : null, Coordinates.Transform,
+            UpdatesTouchedOnly ? SparseParts.Ends(layout, rows.Scaling, Plan.BatchSize, settings.Plan.NumberOfThreads) : null);
         if (keepsState)
             _parameters.Restore(previous!.Parameters.Rearranged(previous.Scaling.Columns, rows.Scaling.Columns) with { EarlierCount = 0, EarlierSums = [] });
 
@@ -71,7 +78,9 @@ internal sealed class TrainingRun : IDisposable
         History = new EpochHistory(Plan.NumberOfEpochs, training.RowCount, loss.ReportFactor);
         // Last, because it starts threads.
         _objective = new BatchGradient(training, _parameters, loss, Plan.BatchSize, settings.Plan.NumberOfThreads, cancellation);
-        _loop = new EpochLoop(order, _objective, SingleProcess.Instance, penalties, _parameters, learningRate, Plan);
+        long valuesPerStep = (long)Plan.BatchSize * rows.Layout.Stride + layout.Length;
+        _loop = new EpochLoop(order, _objective, SingleProcess.Instance, penalties, _parameters, learningRate, Plan,
+            _progress, stepsBetweenReports: (int)Math.Max(1, ValuesBetweenReports / valuesPerStep));
     }
 
     public TrainingPlan Plan { get; }
@@ -101,7 +110,7 @@ internal sealed class TrainingRun : IDisposable
     public EpochHistory History { get; }
 
     /// <summary>Threads that take part.</summary>
-    public int NumberOfThreads => _objective.NumberOfThreads;
+    public int NumberOfThreads => Math.Max(_objective.NumberOfThreads, _parameters.PartCount);
 
     /// <summary>Whether a step changes only those weights of sparse columns that its batch touches (<see cref="TouchedWeights"/>).</summary>
     public bool UpdatesTouchedOnly { get; }
@@ -115,6 +124,7 @@ internal sealed class TrainingRun : IDisposable
     {
         Action? betweenSteps = checkpoint is null ? null : checkpoint.BetweenSteps;
         History.Start();
+        _progress.BeginTraining(Plan, History.RowCount, History.LossFactor, _loop.Step);
         while (_stopReason == StopReason.AllEpochsCompleted && _epoch < Plan.NumberOfEpochs)
         {
             EpochResult result = _loop.Run(_epoch + 1, orderNumber: _epochsBefore + _epoch, betweenSteps);
@@ -132,6 +142,7 @@ internal sealed class TrainingRun : IDisposable
                 _stopReason = StopReason.StoppedByCallback;
             checkpoint?.AfterEpoch(_epoch);
         }
+        _progress.End();
         return _best?.State is { } best
             ? new FitResult(best.Weights, _stopReason, best.Epoch, Save())
             : new FitResult(_returned.Current(), _stopReason, _epoch, Save());
@@ -154,7 +165,11 @@ internal sealed class TrainingRun : IDisposable
         History.Restore(saved.Reports, saved.Elapsed);
     }
 
-    public void Dispose() => _objective.Dispose();
+    public void Dispose()
+    {
+        _objective.Dispose();
+        _parameters.Dispose();
+    }
 
     /// <summary>Weights of columns of quite another correlation can be so far off that no training comes back.</summary>
     private static float[] NotWorseThanNone(float[] weights, TrainingRows rows, MeanLoss loss)

@@ -109,8 +109,17 @@ internal sealed record TrainingState(
         var reports = new List<EpochReport>();
         for (int left = reader.ReadInt32(); left > 0; left--)
         {
-            reports.Add(new EpochReport(reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt64(), reader.ReadDouble(),
-                reader.ReadOptionalValue(reader.ReadDouble), reader.ReadSingle(), new TimeSpan(reader.ReadInt64()), reader.ReadDouble()));
+            reports.Add(new EpochReport
+            {
+                Epoch = reader.ReadInt32(),
+                NumberOfEpochs = reader.ReadInt32(),
+                Step = reader.ReadInt64(),
+                Loss = reader.ReadDouble(),
+                ValidationLoss = reader.ReadOptionalValue(reader.ReadDouble),
+                LearningRate = reader.ReadSingle(),
+                Elapsed = new TimeSpan(reader.ReadInt64()),
+                RowsPerSecond = reader.ReadDouble(),
+            });
         }
         return reports;
     }

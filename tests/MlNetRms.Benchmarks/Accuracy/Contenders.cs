@@ -40,7 +40,7 @@ internal sealed record Contenders(LinearFit RmsProp, LinearFit Sdca, LinearFit O
     {
         options ??= new RmsPropRegressionTrainer.Options();
         options.ExampleWeightColumnName = training.IsWeighted ? "Weight" : null;
-        var context = new MLContext(seed: 1);
+        var context = new MLContext();
         RmsPropRegressionTransformer? fitted = null;
         LinearFit fit = Guarded(training.FeatureCount, () =>
         {

@@ -160,7 +160,7 @@ public class SparseStepBenchmark
     [Benchmark]
     public void TouchedWeights()
     {
-        _sparse.Add(_places, _values, factor: 1, rowWeight: 1);
+        _sparse.Add(part: 0, _places, _values, factor: 1, rowWeight: 1);
         _sparse.Step(Coefficients, gradientFactor: 1);
     }
 

@@ -27,7 +27,7 @@ public sealed class TextbookTests
 
         double[] losses = Enumerable.Range(0, 21).Select(seed =>
         {
-            RmsPropRegressionTrainer.Options options = RmsPropRegressionTrainer.Options.Textbook;
+            RmsPropRegressionTrainer.Options options = RmsPropRegressionTrainer.Options.Textbook();
             options.Seed = seed;
             return 0.5 * Math.Pow(rows.Fit(options).Rmse(rows), 2);
         }).Order().ToArray();

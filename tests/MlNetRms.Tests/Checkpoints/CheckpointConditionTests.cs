@@ -21,7 +21,7 @@ public sealed class CheckpointConditionTests : IDisposable
         [nameof(Options.NonNegativeWeights)] = (options => options.NonNegativeWeights = true, "False", "True"),
         [nameof(Options.GradientClippingNorm)] = (options => options.GradientClippingNorm = 2.5f, "null", "2.5"),
         [nameof(Options.LossFunction)] = (options => options.LossFunction = new HuberLoss(2.5f), "half squared residual", "HuberLoss(delta: 2.5)"),
-        [nameof(Options.Seed)] = (options => options.Seed = -7, "0", "-7"),
+        [nameof(Options.Seed)] = (options => options.Seed = -7, "1", "-7"),
         [nameof(Options.Shuffle)] = (options => options.Shuffle = false, "True", "False"),
         [nameof(Options.Standardize)] = (options => options.Standardize = false, "True", "False"),
         [nameof(Options.Decorrelate)] = (options => options.Decorrelate = true, "null", "True"),
@@ -43,6 +43,7 @@ public sealed class CheckpointConditionTests : IDisposable
     [
         nameof(Options.NumberOfThreads), nameof(Options.MemoryLimitInBytes), nameof(Options.TemporaryDirectory), nameof(Options.CancellationToken),
         nameof(Options.LabelColumnName), nameof(Options.FeatureColumnName), nameof(Options.Checkpoint),
+        nameof(Options.Progress),
     ];
 
     private readonly TemporaryFolder _folder = new();

@@ -21,7 +21,7 @@ public sealed class CheckpointOptionsTests
     [InlineData("")]
     [InlineData("  ")]
     public void RmsProp_NoPath_ThrowsWithItsName(string? path) =>
-        Assert.Equal("Checkpoint.Path must name a file. (Parameter 'Checkpoint.Path')", Assert.Throws<ArgumentException>(() => Trainer(new() { Path = path! })).Message);
+        Assert.Equal("Checkpoint.Path must name a file. (Parameter 'options')", Assert.Throws<ArgumentException>(() => Trainer(new() { Path = path! })).Message);
 
     [Fact]
     public void RmsProp_PathOfAFolder_ThrowsWithThePath()
@@ -45,13 +45,13 @@ public sealed class CheckpointOptionsTests
     [InlineData(0)]
     [InlineData(-1)]
     public void RmsProp_EveryEpochsBelowOne_ThrowsWithItsName(int epochs) =>
-        Assert.Equal("EveryEpochs", Assert.Throws<ArgumentOutOfRangeException>(() => Trainer(new() { Path = "a", EveryEpochs = epochs })).ParamName);
+        AssertOutOfRange("EveryEpochs must be at least 1.", (long)epochs, new() { Path = "a", EveryEpochs = epochs });
 
     [Theory]
     [InlineData(0)]
     [InlineData(-1)]
     public void RmsProp_IntervalNotAboveZero_ThrowsWithItsName(long ticks) =>
-        Assert.Equal("Interval", Assert.Throws<ArgumentOutOfRangeException>(() => Trainer(new() { Path = "a", Interval = new TimeSpan(ticks) })).ParamName);
+        AssertOutOfRange("Interval must be greater than 0.", new TimeSpan(ticks), new() { Path = "a", Interval = new TimeSpan(ticks) });
 
     [Fact]
     public void Json_ThereAndBack_KeepsAll()
@@ -60,6 +60,13 @@ public sealed class CheckpointOptionsTests
 
         Assert.Equal(options.Checkpoint, JsonSerializer.Deserialize<Options>(JsonSerializer.Serialize(options))!.Checkpoint);
         Assert.Null(JsonSerializer.Deserialize<Options>(JsonSerializer.Serialize(new Options()))!.Checkpoint);
+    }
+
+    private static void AssertOutOfRange(string words, object value, CheckpointOptions checkpoint)
+    {
+        var exception = Assert.Throws<ArgumentOutOfRangeException>(() => Trainer(checkpoint));
+        Assert.StartsWith(words, exception.Message, StringComparison.Ordinal);
+        Assert.Equal(("options", value), (exception.ParamName, exception.ActualValue));
     }
 
     private static RmsPropRegressionTrainer Trainer(CheckpointOptions checkpoint) => new MLContext(1).Regression.Trainers.RmsProp(new Options { Checkpoint = checkpoint });

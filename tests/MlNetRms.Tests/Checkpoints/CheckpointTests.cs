@@ -67,13 +67,14 @@ public sealed class CheckpointTests : IDisposable
     [InlineData("plain")]
     [InlineData("early stopping")]
     [InlineData("touched weights")]
+    [InlineData("touched weights with momentum")]
     [InlineData("exact zeros")]
     public void Fit_CancelledAtAnyLossOfAnyRow_LosesNothing(string form)
     {
-        Rows rows = form == "touched weights" ? TrainingForms.Sparse : TrainingForms.Dense;
+        Rows rows = form.StartsWith("touched", StringComparison.Ordinal) ? TrainingForms.Sparse : TrainingForms.Dense;
         long losses = 0;
         long cancelAt = long.MaxValue;
-        (long atFirstStep, long atLastStep) = (0, 0);
+        long atLastEpoch = 0;
         CancellationTokenSource source = new();
         var options = TrainingForms.Short(new()
         {
@@ -84,11 +85,10 @@ public sealed class CheckpointTests : IDisposable
                     source.Cancel();
                 return MathF.Sign(output - label);
             }),
-            LearningRateSchedule = LearningRateSchedule.Custom("constant", (step, _) =>
-            {
-                (atFirstStep, atLastStep) = (step == 0 ? losses : atFirstStep, losses);
-                return 1;
-            }),
+            LearningRateSchedule = LearningRateSchedule.Constant,
+            LearningRate = 0.003f,
+            Momentum = form.EndsWith("momentum", StringComparison.Ordinal) ? 0.9f : 0,
+            EpochCompleted = _ => atLastEpoch = losses,
             NumberOfThreads = 1,
             NumberOfEpochs = 3,
             BatchSize = 12,
@@ -97,7 +97,8 @@ public sealed class CheckpointTests : IDisposable
             L1Regularization = form == "exact zeros" ? 0.01f : 0,
         });
         RmsPropRegressionTransformer expected = Interrupted.Fit(rows, options);
-        (long before, long afterwards, long all) = (atFirstStep, losses - atLastStep, losses);
+        // Before the first step there is nothing to save: each row is looked at once.
+        (long before, long afterwards, long all) = (expected.Training.RowsUsed, losses - atLastEpoch, losses);
         Assert.True(all > before + 600);
 
         options.Checkpoint = new() { Path = Path };
@@ -122,7 +123,7 @@ public sealed class CheckpointTests : IDisposable
             RmsPropRegressionTransformer actual = Interrupted.Fit(rows, options);
             Interrupted.AssertSame(expected, actual);
             // Not from the start: a batch or an evaluation of the epoch is done again, or what comes after the last step.
-            Assert.True(losses <= before + Math.Max(all - at + rows.Count, afterwards), $"{losses} losses after a break at {at} of {all}");
+            Assert.True(losses <= before + Math.Max(all - at + rows.Count, afterwards + rows.Count), $"{losses} losses after a break at {at} of {all}");
             source.Dispose();
         }
     }
@@ -219,6 +220,27 @@ public sealed class CheckpointTests : IDisposable
 
         Assert.Equal(2 * expected.Training.Epochs.Count, epochs);
         Assert.Empty(_folder.Files);
+    }
+
+    /// <summary>That a weight is no number is known from the step that made it so, and from then on without looking at it.</summary>
+    [Fact]
+    public void Fit_BrokenOffAfterASparseWeightBecameNoNumber_DivergesAsTheUnbrokenTraining()
+    {
+        float[] labels = new float[160];
+        float[][] features = [.. Enumerable.Range(0, 160).Select(row => Enumerable.Range(0, 80).Select(column =>
+            row == column && column != 7 ? 1f : 0).ToArray())];
+        (labels[0], labels[1]) = (1e12f, -1e12f);
+        features[0][7] = features[1][7] = 1e30f;
+        var rows = new Rows(features, labels);
+        var options = new Options { Standardize = false, Shuffle = false, NumberOfEpochs = 1, BatchSize = 4 };
+        string expected = Assert.Throws<InvalidOperationException>(() => Interrupted.Fit(rows, options)).Message;
+        Assert.Contains("diverged in epoch 1 at step 40", expected, StringComparison.Ordinal);
+
+        options.Checkpoint = EverySteps();
+        int files = 0;
+        Assert.Throws<Interrupted.BreakException>(() => Interrupted.Fit(rows, options, path => ++files == 3 ? throw new Interrupted.BreakException() : Interrupted.Create(path)));
+
+        Assert.Equal(expected, Assert.Throws<InvalidOperationException>(() => Interrupted.Fit(rows, options)).Message);
     }
 
     [Fact]

@@ -12,7 +12,7 @@ public sealed class HostContractTests
     private static readonly Dictionary<string, Func<IEstimator<ITransformer>>> _trainers = new()
     {
         ["RmsProp"] = () => _ml.Regression.Trainers.RmsProp(),
-        ["RmsProp as the textbook has it"] = () => _ml.Regression.Trainers.RmsProp(RmsPropRegressionTrainer.Options.Textbook),
+        ["RmsProp as the textbook has it"] = () => _ml.Regression.Trainers.RmsProp(RmsPropRegressionTrainer.Options.Textbook()),
         ["Sdca"] = () => _ml.Regression.Trainers.Sdca(),
         ["OnlineGradientDescent"] = () => _ml.Regression.Trainers.OnlineGradientDescent(),
     };

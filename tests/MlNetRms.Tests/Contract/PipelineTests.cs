@@ -118,6 +118,20 @@ public sealed class PipelineTests
     }
 
     [Fact]
+    public void PermutationFeatureImportance_WholeChain_IsThatOfTheNativeChain()
+    {
+        IDataView view = _rows.View(_ml, [.. Enumerable.Range(0, _rows.Width).Select(i => $"x{i}")]);
+        TransformerChain<RmsPropRegressionTransformer> chain = _ml.Transforms.CopyColumns("Copy", "Features").Append(_ml.Regression.Trainers.RmsProp(numberOfEpochs: 5)).Fit(view);
+
+        var actual = new MLContext(1).Regression.PermutationFeatureImportance(chain, chain.Transform(view), "Label", permutationCount: 2);
+
+        var expected = new MLContext(1).Regression.PermutationFeatureImportance((ITransformer)chain.ToNative(), chain.Transform(view), "Label", permutationCount: 2);
+        Assert.Equal(_rows.Width, actual.Count);
+        Assert.Equal(expected.OrderBy(pair => pair.Key).Select(pair => (pair.Key, pair.Value.MeanSquaredError.Mean, pair.Value.MeanSquaredError.Count)),
+            actual.OrderBy(pair => pair.Key).Select(pair => (pair.Key, pair.Value.MeanSquaredError.Mean, pair.Value.MeanSquaredError.Count)));
+    }
+
+    [Fact]
     public void PermutationFeatureImportance_LastTransformer_RanksByWeightTimesScale()
     {
         IDataView view = _rows.View(_ml, _names);

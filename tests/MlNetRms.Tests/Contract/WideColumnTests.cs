@@ -6,7 +6,7 @@ namespace MlNetRms.Tests.Contract;
 public sealed class WideColumnTests
 {
     /// <summary>What the message names as the least for each feature.</summary>
-    private const long BytesPerFeature = 100;
+    private const long BytesPerFeature = 16;
 
     private readonly MLContext _ml = new(1);
 

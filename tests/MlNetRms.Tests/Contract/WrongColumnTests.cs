@@ -1,6 +1,7 @@
 using Microsoft.ML.Data;
 using MlNetRms.MlNet;
 using MlNetRms.Tests.Support;
+using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Contract;
 
@@ -15,10 +16,13 @@ public sealed class WrongColumnTests
     {
         ["label of double"] = (ml => Shapes.View(ml, _features, 1.0, 1f, ("Features", _twoFloats)), "ConvertType(\"Label\""),
         ["label of boolean"] = (ml => Shapes.View(ml, _features, true, 1f, ("Features", _twoFloats)), "ConvertType(\"Label\""),
-        ["label of text"] = (ml => Shapes.View(ml, _features, "1", 1f, ("Features", _twoFloats)), "ConvertType(\"Label\""),
+        ["label of text"] = (ml => Shapes.View(ml, _features, "1", 1f, ("Features", _twoFloats)), "DataKind.Single. For a label that is a category"),
+        ["label of variable size"] = (ml => Shapes.View(ml, _features, _features, 1f, ("Features", _twoFloats)), "single value"),
         ["label of key"] = (ml => Shapes.View(ml, _features, 1u, 1f, ("Features", _twoFloats), ("Label", new KeyDataViewType(typeof(uint), 5))), "MapKeyToValue(\"Label\")"),
         ["label of vector"] = (ml => Shapes.View(ml, _features, _features, 1f, ("Features", _twoFloats), ("Label", _twoFloats)), "single value"),
-        ["features scalar"] = (ml => Shapes.View(ml, 1f, 1f, 1f), "Concatenate(\"Features\""),
+        ["features scalar"] = (ml => Shapes.View(ml, 1f, 1f, 1f), "Concatenate(\"FeatureVector\", \"Features\")"),
+        ["features scalar double"] = (ml => Shapes.View(ml, 1.0, 1f, 1f), "ConvertType(\"Features\", outputKind: DataKind.Single) converts it; then mlContext.Transforms.Concatenate("),
+        ["features of text"] = (ml => Shapes.View(ml, "red", 1f, 1f), "OneHotEncoding(\"Features\") makes features of a category, mlContext.Transforms.Text.FeaturizeText(\"Features\")"),
         ["features of variable size"] = (ml => Shapes.View(ml, _features, 1f, 1f), "VectorType(size)"),
         ["features of double"] = (ml => Shapes.View(ml, new double[] { 1, 2 }, 1f, 1f, ("Features", new VectorDataViewType(NumberDataViewType.Double, 2))), "ConvertType(\"Features\""),
         ["features of keys"] = (ml => Shapes.View(ml, new uint[] { 1, 2 }, 1f, 1f, ("Features", new VectorDataViewType(new KeyDataViewType(typeof(uint), 5), 2))), "MapKeyToVector"),
@@ -35,6 +39,29 @@ public sealed class WrongColumnTests
         var ml = new MLContext(1);
 
         AssertAsSdca(ml, view(ml), "Features", "Label", "Weight", remedy);
+    }
+
+    /// <summary>What the messages say, done.</summary>
+    [Fact]
+    public void Fit_AfterTheRemedyOfTheMessage_Trains()
+    {
+        var ml = new MLContext(1);
+        IDataView text = Shapes.View(ml, "red", 1f, 1f);
+        IDataView number = Shapes.View(ml, 1.0, 1f, 1f);
+        IDataView label = Shapes.View(ml, _features, 1.0, 1f, ("Features", _twoFloats));
+        RmsPropRegressionTrainer trainer = ml.Regression.Trainers.RmsProp();
+
+        int[] features =
+        [
+            ml.Transforms.Categorical.OneHotEncoding("Features").Append(trainer).Fit(text).LastTransformer.Model.Weights.Count,
+            ml.Transforms.Text.FeaturizeText("Features").Append(trainer).Fit(text).LastTransformer.Model.Weights.Count,
+            ml.Transforms.Conversion.ConvertType("Features", outputKind: DataKind.Single).Append(ml.Transforms.Concatenate("FeatureVector", "Features"))
+                .Append(ml.Regression.Trainers.RmsProp(featureColumnName: "FeatureVector")).Fit(number).LastTransformer.Model.Weights.Count,
+            ml.Transforms.Conversion.ConvertType("Label", outputKind: DataKind.Single).Append(trainer).Fit(label).LastTransformer.Model.Weights.Count,
+        ];
+
+        Assert.Equal((1, 1, 2), (features[0], features[2], features[3]));
+        Assert.InRange(features[1], 1, 100);
     }
 
     [Theory]
@@ -70,8 +97,37 @@ public sealed class WrongColumnTests
     {
         RmsPropRegressionTrainer trainer = new MLContext(1).Regression.Trainers.RmsProp();
 
-        Assert.Throws<ArgumentNullException>(() => trainer.Fit(null!));
-        Assert.Throws<ArgumentNullException>(() => trainer.GetOutputSchema(null!));
+        Assert.Equal("input", Assert.Throws<ArgumentNullException>(() => trainer.Fit(null!)).ParamName);
+        Assert.Equal("trainData", Assert.Throws<ArgumentNullException>(() => trainer.Fit(null!, cancellationToken: default)).ParamName);
+        Assert.Equal("inputSchema", Assert.Throws<ArgumentNullException>(() => trainer.GetOutputSchema(null!)).ParamName);
+    }
+
+    [Fact]
+    public void FitAndGetOutputSchema_ColumnMissing_ThrowWithTheCallersParameter()
+    {
+        var ml = new MLContext(1);
+        IDataView view = Some.Linear(1, 5, 2).View(ml);
+        RmsPropRegressionTrainer trainer = ml.Regression.Trainers.RmsProp("Absent");
+
+        Assert.Equal("input", Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(view)).ParamName);
+        Assert.Equal("trainData", Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(view, view)).ParamName);
+        Assert.Equal("inputSchema", Assert.Throws<ArgumentOutOfRangeException>(() => trainer.GetOutputSchema(MlNetInternals.ShapeOf(view.Schema))).ParamName);
+    }
+
+    [Fact]
+    public void Fit_ValidationRowsLackAColumn_ThrowsAndSaysThatItIsTheValidation()
+    {
+        var ml = new MLContext(1);
+        IDataView view = Some.Linear(1, 5, 2).View(ml);
+        IDataView validation = ml.Transforms.DropColumns("Features").Fit(view).Transform(view);
+
+        var argument = Assert.Throws<ArgumentOutOfRangeException>(() => ml.Regression.Trainers.RmsProp().Fit(view, validation));
+        var option = Assert.Throws<ArgumentOutOfRangeException>(() => ml.Regression.Trainers.RmsProp(new Options { ValidationSet = validation }).Fit(view));
+
+        Assert.Equal(("validationData", "ValidationSet"), (argument.ParamName, option.ParamName));
+        Assert.All([argument, option], exception => Assert.StartsWith(
+            "Could not find feature column 'Features' of the validation data. The columns are 'Label', 'Weight'; the validation rows must have been through the same transforms",
+            exception.Message, StringComparison.Ordinal));
     }
 
     private static void AssertAsSdca(MLContext ml, IDataView view, string features, string label, string weight, string remedy)

@@ -106,7 +106,7 @@ namespace MlNetRms.Tests.Conventions.Planted.Training
     [Breaks("only the root and Settings know the options")]
     internal sealed class OptionsInABody
     {
-        public static double Alpha => RmsPropRegressionTrainer.Options.Textbook.Alpha;
+        public static double Alpha => RmsPropRegressionTrainer.Options.Textbook().Alpha;
     }
 
     [Breaks("only the root, MlNet and RowReader know ML.NET")]

@@ -1,6 +1,7 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Trainers;
+using Microsoft.ML.Transforms;
 using MlNetRms.Tests.Support;
 using static MlNetRms.RmsPropRegressionTrainer;
 
@@ -9,6 +10,9 @@ namespace MlNetRms.Tests.Data;
 /// <summary>Rows that cannot be used: left out, counted, and mentioned once, or an error if their length is not the column's.</summary>
 public sealed class RowReaderTests
 {
+    private const string Remedy = " mlContext.Transforms.ReplaceMissingValues(\"Features\", replacementMode: MissingValueReplacingEstimator.ReplacementMode.Mean) " +
+        "before the trainer fills missing features. mlContext.Data.FilterRowsByMissingValues(data, \"Label\") leaves rows without a label out on purpose.";
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -27,7 +31,7 @@ public sealed class RowReaderTests
         Assert.Equal((3, 5, 5), (model.Training.RowsSkippedForLabel, model.Training.RowsSkippedForWeight, model.Training.RowsSkippedForFeatures));
         string warning = Assert.Single(log.Messages(ChannelMessageKind.Warning));
         Assert.Equal("Skipped 13 of 113 rows: 3 for the label ('Label', missing or infinite), 5 for the weight ('Weight', missing, infinite " +
-            "or not above 0), 5 for the features ('Features', missing or infinite).", warning);
+            "or not above 0), 5 for the features ('Features', missing or infinite)." + Remedy, warning);
         Models.AssertClose(trainer.Fit(good.View(ml)).Parameters(), model.Parameters(), 2e-5);        // dense and sparse rows add up in another order
     }
 
@@ -40,8 +44,20 @@ public sealed class RowReaderTests
         TrainingReport report = ml.Regression.Trainers.RmsProp().Fit(WithBadRows(Some.Linear(1, 100, [1, 1, 1], weighted: true)).View(ml)).Training;
 
         Assert.Equal((3, 0, 5), (report.RowsSkippedForLabel, report.RowsSkippedForWeight, report.RowsSkippedForFeatures));
-        Assert.Equal("Skipped 8 of 113 rows: 3 for the label ('Label', missing or infinite), 5 for the features ('Features', missing or infinite).",
+        Assert.Equal("Skipped 8 of 113 rows: 3 for the label ('Label', missing or infinite), 5 for the features ('Features', missing or infinite)." + Remedy,
             Assert.Single(log.Messages(ChannelMessageKind.Warning)));
+    }
+
+    [Fact]
+    public void Fit_FeaturesFilledAsTheWarningSays_SkipsThemNoMore()
+    {
+        Rows rows = Some.Linear(1, 100, 3);
+        rows.Features[7][1] = float.NaN;
+        var ml = new MLContext(1);
+        var pipeline = ml.Transforms.ReplaceMissingValues("Features", replacementMode: MissingValueReplacingEstimator.ReplacementMode.Mean)
+            .Append(ml.Regression.Trainers.RmsProp());
+
+        Assert.Equal(100, pipeline.Fit(rows.View(ml)).LastTransformer.Training.RowsUsed);
     }
 
     [Fact]

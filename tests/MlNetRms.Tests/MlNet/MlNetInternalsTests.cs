@@ -25,6 +25,23 @@ public sealed class MlNetInternalsTests
     }
 
     [Theory]
+    [InlineData(null)]
+    [InlineData(17)]
+    public void SeedOf_Context_IsItsSeed(int? seed) =>
+        Assert.Equal(seed, MlNetInternals.SeedOf(MlNetInternals.EnvironmentOf(new MLContext(seed).Regression.Trainers)));
+
+    [Fact]
+    public void CheckAlive_ContextCancelled_ThrowsForHostsOfBefore()
+    {
+        IHost host = MlNetInternals.EnvironmentOf(_ml.Regression.Trainers).Register("Someone");
+        MlNetInternals.CheckAlive(host);
+
+        _ml.CancelExecution();
+
+        Assert.Throws<OperationCanceledException>(() => MlNetInternals.CheckAlive(host));
+    }
+
+    [Theory]
     [InlineData(true, false)]
     [InlineData(false, true)]
     public void NewTrainerInfo_Flags_AreKept(bool needNormalization, bool wantCaching)

@@ -80,9 +80,9 @@ public sealed class TouchedWeightsTests
             _rule.Step(_weights, _dense, gradient, learningRate);
             _average.Add(_step++, _weights);
             // As two rows give it: each value in two halves, and the sum over 4.
-            _touched.Add(places, values, 1, rowWeight: 1);
+            _touched.ForEachPart(part => _touched.Add(part, places, values, 1, rowWeight: 1));
             _touched.Prepare(places);        // nothing to do for what the batch has touched already
-            _touched.Add(places, values, 1, rowWeight: 1);
+            _touched.ForEachPart(part => _touched.Add(part, places, values, 1, rowWeight: 1));
             _rule.Step(new float[1], _clock, [0], learningRate);
             _touched.Step(_rule.CoefficientsOf(_clock, learningRate), gradientFactor: 0.25f);
             Assert.Equal(_before, _parameters[.._before.Length]);
@@ -172,7 +172,7 @@ public sealed class TouchedWeightsTests
             return (parameters, touched);
         }
 
-        private TouchedWeights New(float[] parameters) => new(parameters, _before.Length, _rule, ConstantRate, ridge: null, _firstAveragedStep);
+        private TouchedWeights New(float[] parameters) => new(parameters, _before.Length, _rule, ConstantRate, ridge: null, _firstAveragedStep, partEnds: [5, 6, Length]);
 
         private RuleState NewState() => new(_rule.StateNames, _before.Length + Length);
 
@@ -328,8 +328,8 @@ public sealed class TouchedWeightsTests
         var rule = new RmsPropRule(new(Alpha: 0, Epsilon: 1, EpsilonPlacement.OutsideSquareRoot, BiasCorrection: false, Momentum: 0, Centered: false));
         float[] parameters = [9, 1, -2, 3];
         var touched = new TouchedWeights(parameters, 1, rule, 1, ridge: [0.5f, 0.25f, 8], 0);
-        touched.Add([0, 1], [2, 3], factor: 0.5f, rowWeight: 3);
-        touched.Add([1], [1], factor: -1, rowWeight: 0.5f);
+        touched.Add(part: 0, [0, 1], [2, 3], factor: 0.5f, rowWeight: 3);
+        touched.Add(part: 0, [1], [1], factor: -1, rowWeight: 0.5f);
 
         touched.Step(rule.CoefficientsOf(new RuleState(rule.StateNames, 1), 1), gradientFactor: 0.5f);
 
@@ -346,7 +346,7 @@ public sealed class TouchedWeightsTests
         var rule = new RmsPropRule(Form(centered: false, biasCorrection: false, EpsilonPlacement.OutsideSquareRoot));
         var finite = new TouchedWeights([1, 2], 0, rule, 0.1f, ridge: null, 0);
         var overflowing = new TouchedWeights([1, 2], 0, rule, 0.1f, ridge: null, 0);
-        overflowing.Add([1], [1e25f], 1, rowWeight: 1);
+        overflowing.Add(part: 0, [1], [1e25f], 1, rowWeight: 1);
         StepCoefficients step = rule.CoefficientsOf(new RuleState(rule.StateNames, 1), 0.1f);
 
         finite.Step(step, 1);
@@ -354,7 +354,7 @@ public sealed class TouchedWeightsTests
 
         Assert.True(finite.IsFinite);
         Assert.False(overflowing.IsFinite);
-        overflowing.Add([0], [1], 1, rowWeight: 1);
+        overflowing.Add(part: 0, [0], [1], 1, rowWeight: 1);
         overflowing.Step(step, 1);
         Assert.False(overflowing.IsFinite);
     }
@@ -367,7 +367,7 @@ public sealed class TouchedWeightsTests
     {
         var rule = new RmsPropRule(Form(centered: false, biasCorrection: true, EpsilonPlacement.OutsideSquareRoot));
         var weights = new TouchedWeights([1, 2], 0, rule, 0.1f, ridge: null, 0);
-        weights.Add([0, 1], [1, gradient], 1, rowWeight: 1);
+        weights.Add(part: 0, [0, 1], [1, gradient], 1, rowWeight: 1);
 
         weights.Step(rule.CoefficientsOf(new RuleState(rule.StateNames, 1) { AlphaPower = 0 }, 0.1f), 1);
 

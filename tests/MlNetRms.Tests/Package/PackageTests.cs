@@ -20,13 +20,31 @@ public sealed class PackageTests : IClassFixture<PackageTests.PackedLibrary>
         File.WriteAllText(Path.Combine(project, "Program.cs"), Readme.CodeBlocks[0]);
         for (int block = 1; block < Readme.CodeBlocks.Count; block++)
             File.WriteAllText(Path.Combine(project, $"Block{block}.cs"), BlockFile(block));
+        for (int recipe = 0; recipe < Recipes.CodeBlocks.Count; recipe++)
+            File.WriteAllText(Path.Combine(project, $"Recipe{recipe}.cs"), RecipeFile(recipe));
 
         string output = DotnetCommand.Run(project, "run");
 
+        Assert.True(Recipes.CodeBlocks.Count > 3, "The recipes are fewer than they were.");
         Assert.True(Readme.CodeBlocks.Count > 1, "The README has fewer code blocks than it had.");
         Assert.Contains("Area", output, StringComparison.Ordinal);
         Assert.Contains("test RMSE", output, StringComparison.Ordinal);
         Assert.True(File.Exists(Path.Combine(project, "model.zip")));
+    }
+
+    [Fact]
+    public void Package_InANewProject_RunsTheExamplesOfTheDocumentation()
+    {
+        Assert.Equal(["M:PermutationFeatureImportance", "M:RmsProp", "T:Options", "T:RmsPropRegressionTrainer"], DocumentationExamples.All.Keys.Order());
+        foreach ((string member, string code) in DocumentationExamples.All)
+        {
+            string project = Path.Combine(_library.Folder, member[2..]);
+            Directory.CreateDirectory(project);
+            File.WriteAllText(Path.Combine(project, "example.csproj"), ProjectFile(_library));
+            File.WriteAllText(Path.Combine(project, "Program.cs"), code);
+
+            Assert.NotEmpty(DotnetCommand.Run(project, "run").Trim());
+        }
     }
 
     [Fact]
@@ -40,6 +58,7 @@ public sealed class PackageTests : IClassFixture<PackageTests.PackedLibrary>
         Assert.Contains("lib/net10.0/MlNetRms.dll", files);
         Assert.Contains("lib/net10.0/MlNetRms.xml", files);
         XElement metadata = Metadata(package);
+        Assert.StartsWith("# Changes", metadata.Elements().Single(element => element.Name.LocalName == "releaseNotes").Value, StringComparison.Ordinal);
         Assert.Equal("MIT", metadata.Elements().Single(element => element.Name.LocalName == "license").Value);
         Assert.Equal([("MathNet.Numerics", "5.0.0"), ("Microsoft.ML", "[5.0.1, 6.0.0)")],
             metadata.Descendants().Where(element => element.Name.LocalName == "dependency")
@@ -65,6 +84,7 @@ public sealed class PackageTests : IClassFixture<PackageTests.PackedLibrary>
           </PropertyGroup>
           <ItemGroup>
             <PackageReference Include="MlNetRms" Version="{library.Version}" />
+            <PackageReference Include="Microsoft.Extensions.Logging.Abstractions" Version="10.0.0" />
           </ItemGroup>
         </Project>
         """;
@@ -78,9 +98,26 @@ public sealed class PackageTests : IClassFixture<PackageTests.PackedLibrary>
 
         internal static class Block{{block}}
         {
-            public static void Run(MLContext ml, IDataView train, IDataView test, CancellationTokenSource cancellation, ITransformer model)
+            public static void Run(MLContext ml, IDataView train, IDataView test, CancellationTokenSource cancellation,
+                TransformerChain<RmsPropRegressionTransformer> model)
             {
         {{Readme.CodeBlocks[block]}}
+            }
+        }
+        """;
+
+    /// <summary>A recipe, with what it takes from the text around it.</summary>
+    private static string RecipeFile(int recipe) => $$"""
+        using System.Text.Json;
+        using Microsoft.Extensions.Logging;
+        using Microsoft.ML;
+        using MlNetRms;
+
+        internal static class Recipe{{recipe}}
+        {
+            public static void Run(RmsPropRegressionTrainer.Options options, ILogger logger, StreamWriter writer)
+            {
+        {{Recipes.CodeBlocks[recipe]}}
             }
         }
         """;

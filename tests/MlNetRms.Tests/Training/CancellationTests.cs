@@ -155,6 +155,78 @@ public sealed class CancellationTests : IDisposable
         Assert.Equal(_rows.Fit(new() { NumberOfEpochs = 3 }).Parameters(), with);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Fit_CancelledByItsArgument_ThrowsWithThatTokenAndTheTrainerStaysUsable(bool optionsHaveAToken)
+    {
+        using var other = new CancellationTokenSource();
+        RmsPropRegressionTrainer trainer = _ml.Regression.Trainers.RmsProp(new Options
+        {
+            NumberOfEpochs = 2,
+            CancellationToken = optionsHaveAToken ? other.Token : default,
+        });
+        _source.Cancel();
+
+        var exception = Assert.Throws<OperationCanceledException>(() => trainer.Fit(_rows.View(_ml), cancellationToken: _source.Token));
+
+        Assert.Equal(_source.Token, exception.CancellationToken);
+        Assert.Equal(_rows.Fit(new() { NumberOfEpochs = 2 }).Parameters(), trainer.Fit(_rows.View(_ml)).Parameters());
+    }
+
+    [Fact]
+    public void Fit_TokenOfTheOptionsCancelledBesideAnArgument_ThrowsWithTheOptionsToken()
+    {
+        using var argument = new CancellationTokenSource();
+        _source.Cancel();
+
+        var exception = Assert.Throws<OperationCanceledException>(() => _ml.Regression.Trainers.RmsProp(new Options { CancellationToken = _source.Token })
+            .Fit(_rows.View(_ml), cancellationToken: argument.Token));
+
+        Assert.Equal(_source.Token, exception.CancellationToken);
+    }
+
+    [Fact]
+    public void Fit_ArgumentOfAContinuedTrainingCancelled_Throws()
+    {
+        RmsPropRegressionTransformer previous = _rows.Fit(new() { NumberOfEpochs = 1 });
+        _source.Cancel();
+
+        Assert.Throws<OperationCanceledException>(() => _ml.Regression.Trainers.RmsProp(numberOfEpochs: 1).Fit(_rows.View(_ml), previous, _source.Token));
+    }
+
+    [Fact]
+    public void Fit_ContextCancelledWhileReadingEndlessRows_Throws()
+    {
+        RmsPropRegressionTrainer trainer = _ml.Regression.Trainers.RmsProp();
+
+        Assert.Throws<OperationCanceledException>(() => trainer.Fit(Rows.View(_ml, Endless(_ml.CancelExecution), 4)));
+    }
+
+    [Fact]
+    public void Fit_ContextCancelledInAnEpoch_ThrowsBeforeItsEnd()
+    {
+        int epochs = 0;
+        long lastStep = 0;
+        var options = new Options
+        {
+            BatchSize = 1,
+            EpochCompleted = _ => epochs++,
+            LearningRateSchedule = LearningRateSchedule.Custom("cancels at step 5", (step, _) =>
+            {
+                lastStep = step;
+                if (step == 5)
+                    _ml.CancelExecution();
+                return 1;
+            }),
+        };
+
+        Assert.Throws<OperationCanceledException>(() => _ml.Regression.Trainers.RmsProp(options).Fit(Some.Linear(1, 3000, 300).View(_ml)));
+
+        Assert.Equal(0, epochs);
+        Assert.InRange(lastStep, 5, 2500);
+    }
+
     private async Task AssertCancelled(Options options, Func<IDataView> view)
     {
         options.CancellationToken = _source.Token;

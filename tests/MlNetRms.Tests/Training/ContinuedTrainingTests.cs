@@ -78,8 +78,8 @@ public sealed class ContinuedTrainingTests
         RmsPropRegressionTransformer second = one.Fit(view, first);
 
         RmsPropRegressionTransformer whole = Trainer(ConstantRate(form, 2, averaged)).Fit(view);
-        Assert.Equal((330, _touchedOnly.Contains(form) ? SparseUpdates.TouchedWeights : SparseUpdates.AllWeights),
-            (second.Training.SparseFeatures, second.Training.SparseUpdates));
+        Assert.Equal((330, _touchedOnly.Contains(form)),
+            (second.Training.SparseFeatures, second.Training.UpdatedTouchedOnly));
         Assert.Equal(whole.Parameters(), second.Parameters());
         Assert.Equal(whole.Training.Epochs.Select(epoch => epoch.Loss), [first.Training.Epochs[0].Loss, second.Training.Epochs[0].Loss]);
         Assert.Equal(before, first.Parameters());        // not changed
@@ -142,7 +142,7 @@ public sealed class ContinuedTrainingTests
         [nameof(Options.NonNegativeWeights)] = (options => options.NonNegativeWeights = true, "False", "True"),
         [nameof(Options.GradientClippingNorm)] = (options => options.GradientClippingNorm = 2.5f, "null", "2.5"),
         [nameof(Options.LossFunction)] = (options => options.LossFunction = new HuberLoss(2.5f), "half squared residual", "HuberLoss(delta: 2.5)"),
-        [nameof(Options.Seed)] = (options => options.Seed = -7, "0", "-7"),
+        [nameof(Options.Seed)] = (options => options.Seed = -7, "1", "-7"),
         [nameof(Options.Shuffle)] = (options => options.Shuffle = false, "True", "False"),
         [nameof(Options.Standardize)] = (options => options.Standardize = false, "True", "False"),
         [nameof(Options.Decorrelate)] = (options => options.Decorrelate = true, "null", "True"),
@@ -205,6 +205,7 @@ public sealed class ContinuedTrainingTests
         [nameof(Options.InitialWeightsStandardDeviation)] = options => options.InitialWeightsStandardDeviation = 100,
         [nameof(Options.EpochCompleted)] = options => options.EpochCompleted = _ => { },
         [nameof(Options.Checkpoint)] = options => options.Checkpoint = new() { Path = Path.Combine(Path.GetTempPath(), $"mlnetrms-{Guid.NewGuid()}.checkpoint") },
+        [nameof(Options.Progress)] = options => options.Progress = new ProgressCollector(),
     };
 
     [Fact]

@@ -144,7 +144,7 @@ public sealed class DoubtsTests
     public void Fit_RandomFirstWeights_AreNamedWhereTheyAreTheCause(float deviation, bool named)
     {
         Rows rows = Some.Linear(1, 300, [1, 1, 1], labelOffset: 100);
-        Options options = Options.Textbook;
+        Options options = Options.Textbook();
         options.InitialWeightsStandardDeviation = deviation;
 
         string warning = Assert.Single(Warnings(rows, options));

@@ -107,6 +107,7 @@ public sealed class EarlyStoppingTests
             {
                 EarlyStopping = stopping,
                 ValidationFraction = 0.2f,
+                Seed = 0,
                 LossFunction = loss == "Huber" ? new HuberLoss(1) : loss == "absolute" ? new AbsoluteLoss() : null,
             });
             RmsPropRegressionTransformer stopped = Train(new() { Patience = patience });

@@ -180,8 +180,8 @@ public sealed class LossesTests
         {
             var exception = Assert.Throws<ArgumentException>(() => new MLContext(1).Regression.Trainers.RmsProp(new Options { LossFunction = loss }));
 
-            Assert.Equal(nameof(Options.LossFunction), exception.ParamName);
-            Assert.StartsWith(loss.GetType().Name, exception.Message, StringComparison.Ordinal);
+            Assert.Equal("options", exception.ParamName);
+            Assert.StartsWith($"LossFunction {loss.GetType().Name}", exception.Message, StringComparison.Ordinal);
             Assert.Contains("LbfgsPoissonRegression", exception.Message, StringComparison.Ordinal);
         }
     }

@@ -64,7 +64,7 @@ public sealed class RunningAverageTests
             // A clipping norm that nothing reaches only forbids the short cut.
             RmsPropRegressionTransformer all = Fit(form, Epochs, averaged: 0.25f, batchSize: 40, stopAfter: epoch, clippingNorm: 1e18f);
 
-            Assert.Equal((SparseUpdates.TouchedWeights, SparseUpdates.AllWeights), (touched.Training.SparseUpdates, all.Training.SparseUpdates));
+            Assert.Equal((true, false), (touched.Training.UpdatedTouchedOnly, all.Training.UpdatedTouchedOnly));
             Models.AssertClose(all.Parameters(), touched.Parameters(), SumsOfFloats);
         }
     }

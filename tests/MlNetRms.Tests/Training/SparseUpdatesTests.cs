@@ -40,8 +40,8 @@ public sealed class SparseUpdatesTests
         RmsPropRegressionTransformer touched = Fit(form, clippingNorm: null);
         RmsPropRegressionTransformer all = Fit(form, clippingNorm: 1e18f);
 
-        Assert.Equal(SparseUpdates.TouchedWeights, touched.Training.SparseUpdates);
-        Assert.Equal(SparseUpdates.AllWeights, all.Training.SparseUpdates);
+        Assert.True(touched.Training.UpdatedTouchedOnly);
+        Assert.False(all.Training.UpdatedTouchedOnly);
         Assert.Equal(330, touched.Training.SparseFeatures);
         Models.AssertClose(all.Parameters(), touched.Parameters(), OtherRoundings);
         Models.AssertClose(all.Training.Epochs.Select(epoch => (float)epoch.Loss).ToArray(),
@@ -59,13 +59,13 @@ public sealed class SparseUpdatesTests
     public static TheoryData<string> ActingOnEveryWeight => new(_acting.Keys);
 
     [Theory, MemberData(nameof(ActingOnEveryWeight))]
-    public void Fit_OptionThatActsOnUntouchedWeights_UpdatesAllWeightsAndSaysSo(string option)
+    public void Fit_OptionThatActsOnUntouchedWeights_UpdatesAllWeights(string option)
     {
         Options options = _acting[option];
         options.NumberOfEpochs = 1;
 
-        Assert.Equal(SparseUpdates.AllWeights, _rows.Fit(options).Training.SparseUpdates);
-        Assert.Equal(SparseUpdates.None, Some.Linear(1, 50, 3).Fit(options).Training.SparseUpdates);
+        TrainingReport report = _rows.Fit(options).Training;
+        Assert.Equal((330, false), (report.SparseFeatures, report.UpdatedTouchedOnly));
     }
 
     [Fact]
@@ -74,15 +74,19 @@ public sealed class SparseUpdatesTests
         RmsPropRegressionTransformer plain = _rows.Fit(new() { L2Regularization = 0 });
         RmsPropRegressionTransformer ridge = _rows.Fit(new() { L2Regularization = 0.1f });
 
-        Assert.Equal(SparseUpdates.TouchedWeights, ridge.Training.SparseUpdates);
+        Assert.True(ridge.Training.UpdatedTouchedOnly);
         Assert.InRange(ridge.Model.Weights.Skip(3).Sum(w => w * w), 0, 0.8f * plain.Model.Weights.Skip(3).Sum(w => w * w));
     }
 
     [Theory]
-    [InlineData(63, SparseUpdates.None)]
-    [InlineData(64, SparseUpdates.TouchedWeights)]
-    public void Fit_SparseColumns_AreUpdatedWhereTouchedFromSixtyFourOn(int columns, SparseUpdates expected) =>
-        Assert.Equal(expected, Some.MostlyZero(1, 300, 2, columns, 2).Fit(new() { Decorrelate = false, NumberOfEpochs = 1 }).Training.SparseUpdates);
+    [InlineData(63, 0, false)]
+    [InlineData(64, 64, true)]
+    public void Fit_SparseColumns_AreUpdatedWhereTouchedFromSixtyFourOn(int columns, int sparseFeatures, bool touchedOnly)
+    {
+        TrainingReport report = Some.MostlyZero(1, 300, 2, columns, 2).Fit(new() { Decorrelate = false, NumberOfEpochs = 1 }).Training;
+
+        Assert.Equal((sparseFeatures, touchedOnly), (report.SparseFeatures, report.UpdatedTouchedOnly));
+    }
 
     public static TheoryData<float, float, bool> Oracles => new()
     {
@@ -141,7 +145,7 @@ public sealed class SparseUpdatesTests
 
         RmsPropRegressionTransformer model = rows.Fit(options);
 
-        Assert.Equal((330, SparseUpdates.TouchedWeights), (model.Training.SparseFeatures, model.Training.SparseUpdates));
+        Assert.Equal((330, true), (model.Training.SparseFeatures, model.Training.UpdatedTouchedOnly));
         float[] expected = [.. ScalarTraining.Run(rows, options, penalizedOnTouch: column => column >= 3).Parameters.Select(w => (float)w)];
         Models.AssertClose(expected, model.Parameters(), OtherRoundings);
         if (l2 > 0)

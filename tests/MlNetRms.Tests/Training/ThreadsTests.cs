@@ -33,6 +33,36 @@ public sealed class ThreadsTests
     }
 
     [Theory]
+    [InlineData("")]
+    [InlineData("weighted")]
+    [InlineData("momentum")]
+    [InlineData("centered")]
+    [InlineData("validation")]
+    public void Fit_TouchedWeightsOnSeveralThreads_GivesIdenticalBits(string form)
+    {
+        Rows rows = Some.MostlyZero(1, 1500, 2, 400, 20);        // batches of 256 rows with 20 values: more than 4000
+        if (form == "weighted")
+            rows = new Rows(rows.Features, rows.Labels, [.. Enumerable.Range(0, rows.Count).Select(row => 0.5f + row % 3)]);
+        void Form(Options options)
+        {
+            options.Momentum = form == "momentum" ? 0.9f : 0;
+            options.LearningRateSchedule = form == "momentum" ? LearningRateSchedule.Constant : options.LearningRateSchedule;
+            options.Centered = form == "centered";
+            options.ValidationFraction = form == "validation" ? 0.2f : 0;
+        }
+        RmsPropRegressionTransformer one = Fit(rows, 1, Form);
+
+        Assert.Equal(1, one.Training.NumberOfThreads);
+        foreach (int threads in new[] { 2, 3, 8 })
+        {
+            RmsPropRegressionTransformer several = Fit(rows, threads, Form);
+            Assert.Equal(threads, several.Training.NumberOfThreads);
+            Assert.Equal(one.Parameters(), several.Parameters());
+            Assert.Equal(one.Training.Epochs.Select(epoch => epoch.Loss), several.Training.Epochs.Select(epoch => epoch.Loss));
+        }
+    }
+
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public void Fit_RowsReadAndPackedOnSeveralThreads_GivesIdenticalBitsAndCounts(bool shuffle)

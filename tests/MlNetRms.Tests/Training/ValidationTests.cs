@@ -176,7 +176,7 @@ public sealed class ValidationTests
         var narrow = Assert.Throws<ArgumentOutOfRangeException>(() => Trainer(new()).Fit(unreadable, Some.Linear(1, 5, 2).View(_ml)));
 
         Assert.Contains("Could not find label column 'Label'", missing.Message, StringComparison.Ordinal);
-        Assert.Contains("expected Vector<Single, 3>, got Vector<Single, 2> in the validation data", narrow.Message, StringComparison.Ordinal);
+        Assert.Contains("feature column 'Features' of the validation data: expected Vector<Single, 3>, got Vector<Single, 2>", narrow.Message, StringComparison.Ordinal);
 
         static IEnumerable<Row> Unreadable()
         {

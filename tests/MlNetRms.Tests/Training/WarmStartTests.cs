@@ -106,11 +106,29 @@ public sealed class WarmStartTests
     }
 
     [Fact]
+    public void Fit_ValidationRowsAndModel_IsThatOfEachAlone()
+    {
+        LinearRegressionModelParameters model = NewModel([0.5f, -1, 2], 3);
+        IDataView view = _rows.View(_ml);
+        IDataView validation = Some.Linear(2, 40, 3).View(_ml);
+        // Of the squared loss the returned bias is that of the weights, not the one given.
+        var options = new Options { NumberOfEpochs = 1, LearningRateSchedule = LearningRateSchedule.Custom("still", (_, _) => 0), LossFunction = new AbsoluteLoss() };
+
+        TrainingReport both = Trainer(options).Fit(view, validation, model).Training;
+
+        Assert.Equal(Trainer(options).Fit(view, model).Training.Epochs[0].Loss, both.Epochs[0].Loss);
+        Assert.Equal(40, both.ValidationRows);
+        var given = MlNetInternals.RegressionTransformer<LinearRegressionModelParameters>.New(_ml, model, view.Schema, "Features");
+        double error = _ml.Regression.Evaluate(given.Transform(validation)).MeanAbsoluteError;
+        Assert.Equal(error, both.Epochs[0].ValidationLoss!.Value, 1e-5 * error);
+    }
+
+    [Fact]
     public void Fit_ModelOfAnotherLength_ThrowsWithBothLengths()
     {
         var exception = Assert.Throws<ArgumentException>(() => Trainer(new()).Fit(_rows.View(_ml), NewModel([1, 2], 0)));
 
-        Assert.Equal("initialModel", exception.ParamName);
+        Assert.Equal("modelParameters", exception.ParamName);
         Assert.Contains("has 2 weights, but feature column 'Features' has 3 features", exception.Message, StringComparison.Ordinal);
     }
 

@@ -1,0 +1,135 @@
+using Microsoft.ML;
+using Microsoft.ML.Trainers;
+using MlNetRms.Training;
+
+namespace MlNetRms;
+
+public sealed partial class RmsPropRegressionTrainer
+{
+    /// <summary>Trains a model.</summary>
+    /// <param name="input">The training rows.</param>
+    /// <returns>The model as a transformer, with the report of its training.</returns>
+    /// <exception cref="ArgumentNullException">An argument that may not be null is.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or has the wrong type.</exception>
+    /// <exception cref="InvalidOperationException">No row can be used, a row has another number of
+    /// features than the column, training diverged, early stopping has no validation rows, or <see cref="Options.Checkpoint"/> is that of another
+    /// training; the message says in what they differ.</exception>
+    /// <exception cref="OperationCanceledException">The token passed here or <see cref="Options.CancellationToken"/> was cancelled, or the context's
+    /// execution (<c>MLContext.CancelExecution</c>).</exception>
+    /// <exception cref="InvalidDataException">The file of the checkpoint is damaged, of a newer version, or no checkpoint.</exception>
+    /// <exception cref="IOException">The checkpoint cannot be read or written (then the one before is as it was), or the temporary file for rows
+    /// cannot grow.</exception>
+    public RmsPropRegressionTransformer Fit(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        return Train(input, _options.ValidationSet, start: default, nameof(input), _options.CancellationToken);
+    }
+
+    /// <summary>Trains a model and evaluates each epoch on validation rows.</summary>
+    /// <param name="trainData">The training rows.</param>
+    /// <param name="validationData">The validation rows, with the same columns.</param>
+    /// <returns>The model as a transformer, with the report of its training.</returns>
+    /// <inheritdoc cref="Fit(IDataView, IDataView, LinearModelParameters, CancellationToken)" path="/exception"/>
+    public RmsPropRegressionTransformer Fit(IDataView trainData, IDataView validationData)
+    {
+        ArgumentNullException.ThrowIfNull(validationData);
+        return Fit(trainData, validationData, modelParameters: null);
+    }
+
+    /// <summary>Trains a model starting from an existing model's weights.</summary>
+    /// <param name="trainData">The training rows.</param>
+    /// <param name="modelParameters">Any linear model of ML.NET for the same features; weights in raw units.</param>
+    /// <returns>The model as a transformer, with the report of its training.</returns>
+    /// <inheritdoc cref="Fit(IDataView, IDataView, LinearModelParameters, CancellationToken)" path="/exception"/>
+    /// <inheritdoc cref="Fit(IDataView, IDataView, LinearModelParameters, CancellationToken)" path="/remarks"/>
+    public RmsPropRegressionTransformer Fit(IDataView trainData, LinearModelParameters modelParameters)
+    {
+        ArgumentNullException.ThrowIfNull(modelParameters);
+        return Fit(trainData, validationData: null, modelParameters);
+    }
+
+    /// <summary>Trains a model, with all that can be given to a training.</summary>
+    /// <param name="trainData">The training rows.</param>
+    /// <param name="validationData">Validation rows with the same columns, on which each epoch is evaluated; or null for those of the options.</param>
+    /// <param name="modelParameters">Any linear model of ML.NET for the same features, weights in raw units, to start from; or null.</param>
+    /// <param name="cancellationToken">Ends this training, as <see cref="Options.CancellationToken"/> ends every training of this trainer.</param>
+    /// <returns>The model as a transformer, with the report of its training.</returns>
+    /// <exception cref="ArgumentException">The number of weights differs from the number of features.</exception>
+    /// <exception cref="InvalidOperationException">The options name validation rows too.</exception>
+    /// <inheritdoc cref="Fit(IDataView)" path="/exception"/>
+    /// <remarks>With the default learning rate the first steps move far; lower it to stay near the given weights.</remarks>
+    public RmsPropRegressionTransformer Fit(IDataView trainData, IDataView? validationData = null, LinearModelParameters? modelParameters = null,
+        CancellationToken cancellationToken = default) =>
+        Train(trainData, validationData, modelParameters is null ? default : new TrainingStart((modelParameters.Weights, modelParameters.Bias), Previous: null),
+            cancellationToken);
+
+    /// <summary>
+    /// Continues a previous training run: its last weights, the optimiser's state, its standardisation, and its count of epochs.
+    /// On the same rows with the same options, two trainings of one epoch at a constant rate are one training of two epochs,
+    /// bit for bit.
+    /// </summary>
+    /// <param name="trainData">The training rows, the same or others with the same features.</param>
+    /// <param name="previous">What an earlier <c>Fit</c> returned; not changed.</param>
+    /// <returns>The model as a transformer, with the report of this part of its training.</returns>
+    /// <exception cref="ArgumentException">The number of weights differs from the number of features, or an option differs that gives the
+    /// state its meaning: the form and constants of the update rule, penalties, loss, standardisation, shuffling, seed. The message names it.</exception>
+    /// <inheritdoc cref="Fit(IDataView)" path="/exception"/>
+    /// <remarks>
+    /// <para>
+    /// The learning rate schedule restarts, over the steps of this <c>Fit</c>, and so does the average of the weights. At a constant
+    /// rate the average covers the last <see cref="Options.AveragedFraction"/> of all steps, as far as this <c>Fit</c> took them.
+    /// The learning rate follows the length of these rows; an automatic <see cref="Options.L2Regularization"/> is that of these rows or of
+    /// the previous training, whichever is less.
+    /// </para>
+    /// <para>
+    /// A label or a feature that was constant until now gets its scale from these rows, and features whose correlation differs strongly
+    /// get new decorrelated coordinates. The optimiser's state is then reset and only the weights are kept, because the state no longer
+    /// describes the size of the gradients; the weights too begin again where they predict worse than the mean of the label.
+    /// </para>
+    /// </remarks>
+    public RmsPropRegressionTransformer Fit(IDataView trainData, RmsPropRegressionTransformer previous) =>
+        Fit(trainData, previous, CancellationToken.None);
+
+    /// <inheritdoc cref="Fit(IDataView, RmsPropRegressionTransformer)"/>
+    /// <param name="trainData">The training rows, the same or others with the same features.</param>
+    /// <param name="previous">What an earlier <c>Fit</c> returned; not changed.</param>
+    /// <param name="cancellationToken">Ends this training.</param>
+    public RmsPropRegressionTransformer Fit(IDataView trainData, RmsPropRegressionTransformer previous, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(previous);
+        return Train(trainData, validationData: null, new TrainingStart(Model: null, previous.State), cancellationToken);
+    }
+
+    /// <summary>
+    /// Continues a training run of another process: the same as <see cref="Fit(IDataView, RmsPropRegressionTransformer)"/> with what
+    /// <see cref="RmsPropRegressionTransformer.SaveTraining"/> saved.
+    /// </summary>
+    /// <inheritdoc cref="Fit(IDataView, RmsPropRegressionTransformer, CancellationToken)"/>
+    public RmsPropRegressionTransformer Fit(IDataView trainData, SavedTraining previous) => Fit(trainData, previous, CancellationToken.None);
+
+    /// <inheritdoc cref="Fit(IDataView, SavedTraining)"/>
+    public RmsPropRegressionTransformer Fit(IDataView trainData, SavedTraining previous, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(previous);
+        return Train(trainData, validationData: null, new TrainingStart(Model: null, previous.State), cancellationToken);
+    }
+
+    private RmsPropRegressionTransformer Train(IDataView trainData, IDataView? validationData, TrainingStart start, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(trainData);
+        if (validationData is not null && (_options.ValidationFraction > 0 || _options.ValidationSet is not null))
+            throw new InvalidOperationException(
+                "Validation rows are given twice: as an argument of Fit, and by the option " +
+                $"{(_options.ValidationSet is null ? nameof(Options.ValidationFraction) : nameof(Options.ValidationSet))}. Give them once.");
+        CancellationToken option = _options.CancellationToken;
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(option, cancellationToken);
+        try
+        {
+            return Train(trainData, validationData ?? _options.ValidationSet, start, nameof(trainData), either.Token);
+        }
+        catch (OperationCanceledException cancelled) when (cancelled.CancellationToken == either.Token)
+        {
+            throw new OperationCanceledException(cancelled.Message, cancelled, cancellationToken.IsCancellationRequested ? cancellationToken : option);
+        }
+    }
+}
