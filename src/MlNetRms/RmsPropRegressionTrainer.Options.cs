@@ -227,8 +227,8 @@ public sealed partial class RmsPropRegressionTrainer
         /// holds for each column is beyond it, and so is up to a 16th of the rows while they are shuffled.
         /// </para>
         /// <para>
-        /// Rows are moved in pieces of 64 to 512 KiB. Whatever the limit, 64 of them are held while rows are read, and two a thread after that. With
-        /// <see cref="NumberOfThreads"/> above 1, one thread reads from the file what the others need next, within the limit.
+        /// Rows are moved in pieces of 64 to 512 KiB. Whatever the limit, 64 of them are held while rows are read, and two a thread after that. On
+        /// Linux the system is told what will be read next, and reads it meanwhile.
         /// </para>
         /// <para>
         /// The file needs as many bytes as there are rows beyond the limit; where the disk is full, <c>Fit</c> throws an <see cref="IOException"/> that says

@@ -14,7 +14,7 @@ internal static class ExtremesVerb
     private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(15);
 
     /// <param name="Name">As the table calls it.</param>
-    /// <param name="Unit">What there are many of.</param>
+    /// <param name="Unit">One of what there are many of.</param>
     /// <param name="Count">How many.</param>
     /// <param name="Rows">The rows, for so many.</param>
     /// <param name="Options">The options, for so many.</param>
@@ -22,11 +22,11 @@ internal static class ExtremesVerb
 
     private static readonly Extreme[] _all =
     [
-        new("hashed: 20k rows × 16.8M columns, 50 values a row", "column", 1 << 24, count => new SyntheticRows(20_000, count, 50), _ => new()),
-        new("10 rows × 5M columns", "column", 5_000_000, count => new SyntheticRows(10, count), _ => new() { NumberOfEpochs = 20 }),
-        new("100M rows × 1 column", "row", 100_000_000, count => new SyntheticRows(count, 1), _ => new() { NumberOfEpochs = 2 }),
-        new("2M rows × 1M columns, 25 values a row", "value", 50_000_000, count => new SyntheticRows(count / 25, 1_000_000, 25), _ => new() { NumberOfEpochs = 2 }),
-        new("one row, a million epochs", "epoch", 1_000_000, _ => new SyntheticRows(1, 1), count => new() { NumberOfEpochs = count }),
+        new("hashed: 20k rows × 16.8M columns, 50 values a row", "a column", 1 << 24, count => new SyntheticRows(20_000, count, 50), _ => new()),
+        new("10 rows × 5M columns", "a column", 5_000_000, count => new SyntheticRows(10, count), _ => new() { NumberOfEpochs = 20 }),
+        new("100M rows × 1 column", "a row", 100_000_000, count => new SyntheticRows(count, 1), _ => new() { NumberOfEpochs = 2 }),
+        new("2M rows × 1M columns, 25 values a row", "a value", 50_000_000, count => new SyntheticRows(count / 25, 1_000_000, 25), _ => new() { NumberOfEpochs = 2 }),
+        new("one row, a million epochs", "an epoch", 1_000_000, _ => new SyntheticRows(1, 1), count => new() { NumberOfEpochs = count }),
     ];
 
     /// <param name="Seconds">Of the fit.</param>
@@ -43,7 +43,7 @@ internal static class ExtremesVerb
             Result whole = Measured(extreme, count);
             Result half = Measured(extreme, count / 2);
             double each = (whole.AddedBytes - half.AddedBytes) / (count - (double)(count / 2));
-            table.Add([extreme.Name, Report.Time(whole.Seconds), Report.Invariant($"{whole.AddedBytes / 1e6:F0}"), $"{Report.Number(each)} a {extreme.Unit}"]);
+            table.Add([extreme.Name, Report.Time(whole.Seconds), Report.Invariant($"{whole.AddedBytes / 1e6:F0}"), $"{Report.Number(Math.Max(each, 0))} {extreme.Unit}"]);
         }
         Report.Table(["training", "time", "fit adds, MB", "bytes"], table);
         Console.WriteLine("""
@@ -73,7 +73,7 @@ internal static class ExtremesVerb
 
     private static Result Measured(Extreme extreme, int count)
     {
-        Console.Error.WriteLine(Report.Invariant($"{extreme.Name}, {count} {extreme.Unit}s …"));
+        Console.Error.WriteLine(Report.Invariant($"{extreme.Name}, {count} …"));
         (string output, string? failure) = ChildProcess.RunSelf(
             [ChildVerb, Report.Invariant($"{Array.IndexOf(_all, extreme)}"), Report.Invariant($"{count}")], _timeout);
         return failure is null ? JsonSerializer.Deserialize<Result>(output)! : throw new UsageException($"{extreme.Name}: {failure}");

@@ -1,8 +1,8 @@
 namespace MlNetRms.Data;
 
 /// <summary>
-/// Chunks of which more exist than may be in memory: the others are in a temporary file and come back when they are needed, or before that where
-/// it is known that they will be. Without need there is no file.
+/// Chunks of which more exist than may be in memory: the others are in a temporary file and come back when they are needed. Without need there is
+/// no file.
 /// </summary>
 /// <remarks>
 /// <para>
@@ -10,21 +10,25 @@ namespace MlNetRms.Data;
 /// reads another one: each thread holds one for the dense and one for the sparse part of rows.
 /// </para>
 /// <para>
-/// Rows are read in sequence again and again. So what gives way is the chunk that was given up last: most of the memory keeps its chunks from
-/// epoch to epoch, and the others pass through a small part of it, which stays in the processor's cache.
+/// Rows are read in sequence again and again. So what gives way is the chunk that was given up last but one: most of the memory keeps its chunks
+/// from epoch to epoch, and the others pass through a small part of it, which stays in the processor's cache. The last one is often needed again:
+/// a few rows of two chunks are gone through more than once.
 /// </para>
 /// <para>Several threads can use it at once.</para>
 /// </remarks>
 internal sealed class ChunkStore : IDisposable
 {
+    /// <summary>Somewhat longer than a chunk takes to come from the system's cache.</summary>
+    private const int SpinsBeforeSleep = 60;
+
     private readonly ChunkPool _pool;
     private readonly Func<ISpillFile> _openFile;
     private readonly long _mostWords;
     private readonly FilePlaces _places;
-    private readonly ReadAhead? _ahead;
     private readonly object _lock = new();
     private readonly LinkedList<StoredChunk> _movable = [];
     private readonly ThreadLocal<StoredChunk?[]> _held = new(() => new StoredChunk?[2]);
+    private readonly List<StoredChunk> _kept = [];
     private readonly ChunkSequence _others = new();
     private volatile ISpillFile? _file;
     private long _words;
@@ -32,14 +36,12 @@ internal sealed class ChunkStore : IDisposable
     /// <param name="pool">Where memory comes from; this object disposes of it.</param>
     /// <param name="memoryLimit">Bytes that may be in memory; null for all. Chunks in use may exceed it.</param>
     /// <param name="openFile">Opens the file; null for one in the system's folder of temporary files.</param>
-    /// <param name="readsAhead">Whether a thread of its own may read what is expected.</param>
-    public ChunkStore(ChunkPool pool, long? memoryLimit = null, Func<ISpillFile>? openFile = null, bool readsAhead = false)
+    public ChunkStore(ChunkPool pool, long? memoryLimit = null, Func<ISpillFile>? openFile = null)
     {
         _pool = pool;
         _openFile = openFile ?? (() => new SpillFile(directory: null));
         _mostWords = memoryLimit / sizeof(float) ?? long.MaxValue;
         _places = new FilePlaces(pool.ChunkLength);
-        _ahead = readsAhead ? new ReadAhead(_lock, TryTakeMemory, Load, _mostWords) : null;
     }
 
     /// <summary>Words of a usual chunk.</summary>
@@ -48,8 +50,8 @@ internal sealed class ChunkStore : IDisposable
     /// <summary>Most bytes of the temporary file that were in use at once.</summary>
     public long FileBytes => _places.MostUsed;
 
-    /// <summary>Whether it is of use to say what is expected.</summary>
-    public bool ReadsAhead => _ahead is not null && _file is not null;
+    /// <summary>Whether there is one.</summary>
+    public bool HasFile => _file is not null;
 
     /// <summary>A new chunk, pinned.</summary>
     /// <param name="length">At least this many words.</param>
@@ -82,11 +84,40 @@ internal sealed class ChunkStore : IDisposable
         return chunk.Memory!.Words;
     }
 
-    /// <summary>Says that a chunk will be read soon. It must then be read: until then it can occupy memory.</summary>
-    public void Expect(StoredChunk chunk)
+    /// <summary>
+    /// Says that some chunks will be read soon: the system reads those in the file into its own memory, while this process works on others.
+    /// </summary>
+    public void Expect(ReadOnlySpan<StoredChunk?> chunks)
     {
-        lock (_lock)
-            _ahead?.Expect(chunk);
+        long start = 0;
+        long end = 0;
+        foreach (StoredChunk? chunk in chunks)
+        {
+            if (chunk is not { Memory: null })
+                continue;
+            if (chunk.Position != end)
+            {
+                Expect(start, end);
+                start = chunk.Position;
+            }
+            end = chunk.Position + (long)chunk.Length * sizeof(float);
+        }
+        Expect(start, end);
+    }
+
+    /// <summary>Brings some chunks into memory and keeps them there until the next call.</summary>
+    /// <inheritdoc cref="Read" path="/exception"/>
+    public void Keep(ReadOnlySpan<StoredChunk?> chunks)
+    {
+        int before = _kept.Count;
+        foreach (StoredChunk? chunk in chunks)
+        {
+            Pin(chunk!);
+            _kept.Add(chunk!);
+        }
+        for (int i = 0; i < before; i++)
+            Unpin(_kept[i]);
+        _kept.RemoveRange(0, before);
     }
 
     /// <summary>Keeps the words in memory until <see cref="Unpin"/>.</summary>
@@ -124,7 +155,6 @@ internal sealed class ChunkStore : IDisposable
 
     public void Dispose()
     {
-        _ahead?.Dispose();
         _file?.Dispose();
         _pool.Dispose();
         _held.Dispose();
@@ -135,15 +165,14 @@ internal sealed class ChunkStore : IDisposable
     private void Pin(StoredChunk chunk, StoredChunk? before)
     {
         // From the system's cache it comes sooner than a thread that sleeps is awake.
-        for (var wait = new SpinWait(); chunk.IsComing && !wait.NextSpinWillYield;)
-            wait.SpinOnce();
+        for (var wait = new SpinWait(); chunk.IsComing && wait.Count < SpinsBeforeSleep;)
+            wait.SpinOnce(sleep1Threshold: -1);
         lock (_lock)
         {
             if (before is not null)
                 UnpinLocked(before);
             chunk.Pins++;
             Forget(chunk);
-            _ahead?.Reached(chunk);
             while (chunk.IsComing)
                 Monitor.Wait(_lock);
             if (chunk.Memory is not null)
@@ -152,6 +181,12 @@ internal sealed class ChunkStore : IDisposable
             chunk.IsComing = true;
         }
         Load(chunk);
+    }
+
+    private void Expect(long start, long end)
+    {
+        if (end > start)
+            _file!.Expect(start, end - start);
     }
 
     /// <summary>Reads the words of a chunk that has memory; others wait for them, but not for the file.</summary>
@@ -188,15 +223,6 @@ internal sealed class ChunkStore : IDisposable
         _words += chunk.Length;
     }
 
-    private bool TryTakeMemory(StoredChunk chunk)
-    {
-        MoveUntilFits(chunk.Length);
-        if (_words + chunk.Length > _mostWords)
-            return false;
-        TakeMemory(chunk);
-        return true;
-    }
-
     private void GiveMemory(StoredChunk chunk)
     {
         if (chunk.Memory is null)
@@ -208,7 +234,7 @@ internal sealed class ChunkStore : IDisposable
 
     private void MoveUntilFits(int room)
     {
-        while (_words + room > _mostWords && _movable.Last is { Value: var chunk })
+        while (_words + room > _mostWords && (_movable.Last?.Previous ?? _movable.Last) is { Value: var chunk })
         {
             if (chunk.IsChanged)
                 Write(chunk);

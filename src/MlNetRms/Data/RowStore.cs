@@ -115,26 +115,24 @@ internal sealed class RowStore
         return _chunks.Read(_denseChunks[(int)chunk]!, RowPart.Dense).Slice((int)within * Layout.Stride, rows * Layout.Stride);
     }
 
-    /// <summary>Whether rows are in a file and <see cref="Expect"/> is of use.</summary>
-    public bool ReadsAhead => _chunks.ReadsAhead;
+    /// <summary>Whether some rows are in a file.</summary>
+    public bool IsInFile => _chunks.HasFile;
 
-    /// <summary>Says that some rows will be read soon, all of them, so that those in a file are on their way to the memory by then.</summary>
-    public void Expect(long first, int count)
+    /// <summary>Says that some rows will be read soon, so that those in a file are on their way by then.</summary>
+    public void Expect(long first, long count)
     {
-        for (long chunk = first / _rowsPerChunk; chunk * _rowsPerChunk < first + count; chunk++)
-            _chunks.Expect(_denseChunks[(int)chunk]!);
-        for (long row = first; Layout.SparseCount > 0 && row < first + count; row++)
-            _chunks.Expect(_sparseChunks[_sparseRows[(int)row].Chunk]);
+        _chunks.Expect(DenseChunks(first, count));
+        if (Layout.SparseCount > 0)
+            _chunks.Expect([.. _sparseRows.AsSpan((int)first, (int)count).ToArray().Select(row => row.Chunk).Distinct().Select(chunk => _sparseChunks[chunk])]);
     }
 
-    /// <summary>So many rows, all or a sample, in evenly spaced blocks: without shuffling the first rows need not be like the others.</summary>
-    public IEnumerable<(long First, int Count)> EvenBlocks(long count, int blockRows)
+    /// <summary>Brings rows into memory and keeps them there until the next call; the dense parts alone.</summary>
+    public void Keep(long first, int count) => _chunks.Keep(DenseChunks(first, Math.Min(count, RowCount - first)));
+
+    private ReadOnlySpan<StoredChunk?> DenseChunks(long first, long count)
     {
-        for (long done = 0; done < count; done += blockRows)
-        {
-            int rows = (int)Math.Min(blockRows, count - done);
-            yield return (count == RowCount ? done : done * (RowCount - rows) / count, rows);
-        }
+        int start = (int)(first / _rowsPerChunk);
+        return _denseChunks.AsSpan(start, (int)Divide.RoundUp(first + count, _rowsPerChunk) - start);
     }
 
     /// <summary>The sparse part of a row: places among the sparse columns, and values. Valid until the calling thread asks for that of another.</summary>

@@ -32,12 +32,6 @@ internal sealed class StoredChunk(int length, ChunkSequence sequence)
     /// <summary>While above 0, the words stay in memory.</summary>
     public int Pins { get; set; }
 
-    /// <summary>Whether they will be read soon.</summary>
-    public bool IsExpected { get; set; }
-
-    /// <summary>Whether one of the pins is there because they will be read soon.</summary>
-    public bool IsAhead { get; set; }
-
     /// <summary>Its place among those that may be moved to the file, while it is one of them.</summary>
     public LinkedListNode<StoredChunk>? Movable { get; set; }
 }

@@ -18,7 +18,7 @@ internal sealed class TrainingRows : IDisposable
     {
         int chunkLength = (int)Math.Clamp(8 * RowBucket.DenseRecordWords(reader.FeatureCount), ShortestChunk, LongestChunk);
         _chunks = new ChunkStore(new ChunkPool(allocator, chunkLength), settings.MemoryLimit,
-            openFile ?? (() => new SpillFile(settings.TemporaryDirectory)), readsAhead: settings.NumberOfThreads > 1);
+            openFile ?? (() => new SpillFile(settings.TemporaryDirectory)));
         try
         {
             var intake = new RowIntake(reader, _chunks, settings);

@@ -23,6 +23,7 @@ internal sealed class BatchGradient : IDisposable
     private readonly RowStore _rows;
     private readonly int _rowsPerBlock;
     private readonly GradientBlock[] _blocks;
+    private readonly int _partsBefore;
     private readonly WorkerTeam _team;
     private long _first;
     private int _count;
@@ -31,7 +32,7 @@ internal sealed class BatchGradient : IDisposable
     /// <param name="parameters">Where the gradient is taken; the caller changes them between two calls.</param>
     /// <param name="loss">The loss.</param>
     /// <param name="batchSize">Largest batch to come.</param>
-    /// <param name="numberOfThreads">Most threads to use; at least 1. One of them reads ahead where rows are in a file.</param>
+    /// <param name="numberOfThreads">Most threads to use; at least 1.</param>
     /// <param name="cancellation">Ends a call.</param>
     public BatchGradient(RowStore rows, Parameters parameters, StandardizedLoss loss, int batchSize, int numberOfThreads, CancellationToken cancellation)
     {
@@ -42,19 +43,22 @@ internal sealed class BatchGradient : IDisposable
         _blocks = new GradientBlock[Divide.RoundUp(batchSize, _rowsPerBlock)];
         for (int i = 0; i < _blocks.Length; i++)
             _blocks[i] = new GradientBlock(rows, parameters, loss, cancellation);
-        NumberOfThreads = Math.Min(numberOfThreads, _blocks.Length);
-        _team = new WorkerTeam(rows.ReadsAhead ? numberOfThreads - 1 : numberOfThreads, _blocks.Length, ComputeBlock);
+        _partsBefore = _blocks.Length > 1 && numberOfThreads > 1 && rows.IsInFile ? 1 : 0;
+        _team = new WorkerTeam(numberOfThreads, _partsBefore + _blocks.Length, DoPart);
     }
 
-    public int NumberOfThreads { get; }
+    /// <summary>The rows of the batch after the one to be computed. Where rows are in a file, a thread brings them while others compute.</summary>
+    public (long First, int Count) Following { get; set; }
 
-    /// <summary>Whether <see cref="Expect"/> is of use.</summary>
-    public bool ReadsAhead => _rows.ReadsAhead;
+    public int NumberOfThreads => _team.ThreadCount;
+
+    /// <summary>Whether some rows are in a file.</summary>
+    public bool IsInFile => _rows.IsInFile;
 
     /// <summary>Says which rows will be computed soon, as <see cref="Compute"/> takes them.</summary>
-    public void Expect(long first, int count)
+    public void Expect(long first, long count)
     {
-        int toTheEnd = (int)Math.Min(count, _rows.RowCount - first);
+        long toTheEnd = Math.Min(count, _rows.RowCount - first);
         _rows.Expect(first, toTheEnd);
         if (toTheEnd < count)
             _rows.Expect(0, count - toTheEnd);
@@ -79,8 +83,14 @@ internal sealed class BatchGradient : IDisposable
     public void Dispose() => _team.Dispose();
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void ComputeBlock(int block)
+    private void DoPart(int part)
     {
+        if (part < _partsBefore)
+        {
+            _rows.Keep(Following.First, Following.Count);
+            return;
+        }
+        int block = part - _partsBefore;
         int start = block * _rowsPerBlock;
         _blocks[block].Compute(_first + start, Math.Clamp(_count - start, 0, _rowsPerBlock));
     }

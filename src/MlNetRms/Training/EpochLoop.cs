@@ -39,12 +39,14 @@ internal sealed class EpochLoop(
         order.Begin(orderNumber);
         (int position, LossSum losses) = Part;
         float learningRate = position == order.BatchCount ? learningRates.At(Step - 1, plan.TotalSteps) : 0;
-        bool readsAhead = objective.ReadsAhead;
+        bool isInFile = objective.IsInFile;
         while (position < order.BatchCount)
         {
-            if (readsAhead && position % order.RunLength == 0)
+            if (isInFile && position % order.RunLength == 0)
                 ExpectNextRun(position);
             (long first, int count) = order.Batch(position);
+            if (isInFile)
+                objective.Following = order.Batch(Math.Min(position + 1, order.BatchCount - 1));
             learningRate = learningRates.At(Step, plan.TotalSteps);
             BatchSum batch = objective.Compute(first, count);
             reduction.Reduce(batch);
@@ -73,15 +75,16 @@ internal sealed class EpochLoop(
         return new EpochResult(epoch, Step, losses.Mean, ValidationLoss: null, learningRate);
     }
 
-    /// <summary>One run is computed while the next one is read.</summary>
+    /// <summary>Says what comes after the run that begins, joining batches that are side by side.</summary>
     private void ExpectNextRun(int position)
     {
-        int first = position == 0 ? 0 : position + order.RunLength;
         int end = (int)Math.Min(position + 2L * order.RunLength, order.BatchCount);
-        for (int next = first; next < end; next++)
+        for (int next = position == 0 ? 0 : position + order.RunLength; next < end;)
         {
-            (long row, int count) = order.Batch(next);
-            objective.Expect(row, count);
+            (long first, long count) = order.Batch(next);
+            while (++next < end && order.Batch(next) is var (row, more) && row == first + count)
+                count += more;
+            objective.Expect(first, count);
         }
     }
 }

@@ -6,7 +6,6 @@ namespace MlNetRms.Tests.Support;
 internal sealed class RecordingFile(string? directory = null) : ISpillFile
 {
     private readonly SpillFile _file = new(directory);
-    private readonly List<(long Position, int Thread)> _reads = [];
     private int _writes;
 
     /// <summary>Called with the number of a write, from 1, before it is done.</summary>
@@ -19,14 +18,10 @@ internal sealed class RecordingFile(string? directory = null) : ISpillFile
 
     public int Writes => _writes;
 
-    public IReadOnlyList<(long Position, int Thread)> Reads
-    {
-        get
-        {
-            lock (_reads)
-                return [.. _reads];
-        }
-    }
+    /// <summary>What was read, one after the other, among what was expected.</summary>
+    public List<(long Position, long Bytes, bool IsRead)> Steps { get; } = [];
+
+    public IReadOnlyList<(long Position, long Bytes)> Expected => [.. Steps.Where(step => !step.IsRead).Select(step => (step.Position, step.Bytes))];
 
     public void Write(long position, ReadOnlySpan<float> words)
     {
@@ -34,13 +29,20 @@ internal sealed class RecordingFile(string? directory = null) : ISpillFile
         _file.Write(position, words);
     }
 
+    public void Expect(long position, long bytes)
+    {
+        lock (Steps)
+            Steps.Add((position, bytes, IsRead: false));
+        _file.Expect(position, bytes);
+    }
+
     public void Read(long position, Span<float> words)
     {
         int number;
-        lock (_reads)
+        lock (Steps)
         {
-            _reads.Add((position, Environment.CurrentManagedThreadId));
-            number = _reads.Count;
+            Steps.Add((position, words.Length * sizeof(float), IsRead: true));
+            number = Steps.Count(step => step.IsRead);
         }
         BeforeRead?.Invoke(number);
         _file.Read(position, words);

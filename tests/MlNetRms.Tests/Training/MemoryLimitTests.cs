@@ -1,4 +1,7 @@
+using MlNetRms.Data;
+using MlNetRms.Settings;
 using MlNetRms.Tests.Support;
+using MlNetRms.Training;
 using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Training;
@@ -16,6 +19,7 @@ public sealed class MemoryLimitTests
         { "dense, weights, validation rows", false, options =>
             (options.ExampleWeightColumnName, options.ValidationFraction, options.LossFunction) = ("Weight", 0.3f, new HuberLoss(1)) },
         { "dense, large batches", false, options => options.BatchSize = 20_000 },
+        { "dense, blocks of a batch on several threads", false, options => options.BatchSize = 2_000 },
         { "dense, L1", false, options => options.L1Regularization = 0.01f },
         { "sparse", true, _ => { } },
         { "sparse, momentum, validation rows", true, options =>
@@ -87,7 +91,7 @@ public sealed class MemoryLimitTests
     }
 
     /// <summary>
-    /// Limits between nothing and all: then some chunks stay in memory, others are read ahead.
+    /// Limits between nothing and all: then some chunks stay in memory, others come and go.
     /// </summary>
     [Theory]
     [InlineData(false, 2_000_000)]
@@ -109,6 +113,33 @@ public sealed class MemoryLimitTests
                 MemoryLimitInBytes = limit,
             }).Parameters());
         }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Run_RowsInTheFile_AreExpectedBeforeTheyAreRead(bool sparse)
+    {
+        var options = new Options { MemoryLimitInBytes = 4_000_000, NumberOfEpochs = 2, NumberOfThreads = 1, Decorrelate = false };
+        RecordingFile? file = null;
+        using TrainingRows rows = Stored.Read((sparse ? _sparse : _dense).View(new MLContext(1), _ => sparse), options, openFile: () => file = new RecordingFile());
+        using var run = new TrainingRun(rows, TrainingSettings.From(options), default, CancellationToken.None);
+        int first = file!.Steps.Count;
+
+        run.Run(_ => true);
+
+        var expected = new HashSet<long>();
+        int reads = 0;
+        int surprises = 0;
+        foreach ((long position, long bytes, bool isRead) in file.Steps.Skip(first))
+        {
+            if (!isRead)
+                expected.UnionWith(Enumerable.Range(0, (int)(bytes / 65_536)).Select(i => position + 65_536L * i));
+            reads += isRead ? 1 : 0;
+            surprises += isRead && !expected.Contains(position) ? 1 : 0;
+        }
+        Assert.InRange(reads, 200, 1000);
+        Assert.InRange(surprises, 0, reads / 10);        // in memory when they were announced, but no longer when they were read
     }
 
     public static TheoryData<int, bool> Threads => new() { { 1, false }, { 2, false }, { 2, true } };
