@@ -51,6 +51,9 @@ internal sealed class WorkerTeam : IDisposable
 
     public int ThreadCount => _workers.Length + 1;
 
+    /// <summary>Workers that sleep, or are about to.</summary>
+    public int SleepingCount => Volatile.Read(ref _sleeping);
+
     /// <summary>Does all parts and returns when they are done.</summary>
     public void Run()
     {

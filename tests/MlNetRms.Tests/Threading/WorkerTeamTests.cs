@@ -26,7 +26,7 @@ public sealed class WorkerTeamTests
             team.Run();
             Assert.All(done, count => Assert.Equal(run, count));
             if (run % 300 == 0)
-                Thread.Sleep(20);        // long enough for the workers to fall asleep
+                Assert.True(SpinWait.SpinUntil(() => team.SleepingCount == team.ThreadCount - 1, _patience));
         }
 
         Assert.Equal(Math.Min(threads, parts), team.ThreadCount);
