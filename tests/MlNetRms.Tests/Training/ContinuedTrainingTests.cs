@@ -129,31 +129,12 @@ public sealed class ContinuedTrainingTests
         Assert.Equal(first.State.Scaling.LabelCenter, second.State.Scaling.LabelCenter);
     }
 
-    private static readonly Dictionary<string, (Action<Options> Change, string Before, string After)> _refused = new()
-    {
-        [nameof(Options.Alpha)] = (options => options.Alpha = 0.5f, "0.999", "0.5"),
-        [nameof(Options.Epsilon)] = (options => options.Epsilon = 0.125f, "0.0001", "0.125"),
-        [nameof(Options.EpsilonPlacement)] = (options => options.EpsilonPlacement = EpsilonPlacement.InsideSquareRoot, "OutsideSquareRoot", "InsideSquareRoot"),
-        [nameof(Options.BiasCorrection)] = (options => options.BiasCorrection = false, "True", "False"),
-        [nameof(Options.Momentum)] = (options => options.Momentum = 0.9f, "0", "0.9"),
-        [nameof(Options.Centered)] = (options => options.Centered = true, "False", "True"),
-        [nameof(Options.L2Regularization)] = (options => options.L2Regularization = 0.25f, "null", "0.25"),
-        [nameof(Options.L1Regularization)] = (options => options.L1Regularization = 0.25f, "0", "0.25"),
-        [nameof(Options.NonNegativeWeights)] = (options => options.NonNegativeWeights = true, "False", "True"),
-        [nameof(Options.GradientClippingNorm)] = (options => options.GradientClippingNorm = 2.5f, "null", "2.5"),
-        [nameof(Options.LossFunction)] = (options => options.LossFunction = new HuberLoss(2.5f), "half squared residual", "HuberLoss(delta: 2.5)"),
-        [nameof(Options.Seed)] = (options => options.Seed = -7, "1", "-7"),
-        [nameof(Options.Shuffle)] = (options => options.Shuffle = false, "True", "False"),
-        [nameof(Options.Standardize)] = (options => options.Standardize = false, "True", "False"),
-        [nameof(Options.Decorrelate)] = (options => options.Decorrelate = true, "null", "True"),
-    };
-
-    public static TheoryData<string> RefusedOptions => [.. _refused.Keys];
+    public static TheoryData<string> RefusedOptions => [.. OptionChanges.OfMeaning.Keys];
 
     [Theory, MemberData(nameof(RefusedOptions))]
     public void Fit_OptionThatGivesTheStateItsMeaningDiffers_ThrowsWithTheOptionAndBothValues(string option)
     {
-        (Action<Options> change, string before, string after) = _refused[option];
+        (Action<Options> change, string before, string after) = OptionChanges.OfMeaning[option];
         var changed = new Options { NumberOfEpochs = 1 };
         change(changed);
         RmsPropRegressionTransformer usual = _rows.Fit(new() { NumberOfEpochs = 1 });
@@ -218,7 +199,7 @@ public sealed class ContinuedTrainingTests
         ];
 
         Assert.Equal(typeof(Options).GetProperties().Where(option => option.CanWrite).Select(option => option.Name).Order(),
-            _refused.Keys.Concat(_accepted.Keys).Concat(columnsRowsAndCancellation).Order());
+            OptionChanges.OfMeaning.Keys.Concat(_accepted.Keys).Concat(columnsRowsAndCancellation).Order());
     }
 
     public static TheoryData<string, bool> AcceptedOptions => Cross(_accepted.Keys, [false, true]);
