@@ -34,7 +34,7 @@ internal static class BigData
             CsvFile.Create(rows, size * 1_000_000L, cancellation.Token);
             Output.Line($"{rows}: {size} MB of text; memory for rows: {limit} MB");
             if (File.Exists(checkpoint))
-                Output.Line($"goes on from {checkpoint}");
+                Output.Line($"continues from {checkpoint}");
             Train(rows, folder, new RmsPropRegressionTrainer.Options
             {
                 NumberOfEpochs = epochs,

@@ -4,7 +4,7 @@ namespace MlNetRms;
 
 /// <summary>
 /// Where and how often a training is saved while it runs. After a crash, a kill or a cancellation the next <c>Fit</c> with the same options and
-/// rows goes on from there, and its model is that of a training without a break, bit for bit.
+/// rows continues from there, and its model is that of a training without a break, bit for bit.
 /// </summary>
 /// <remarks>
 /// <para>

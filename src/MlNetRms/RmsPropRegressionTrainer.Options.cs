@@ -264,7 +264,7 @@ public sealed partial class RmsPropRegressionTrainer
         public EarlyStopping? EarlyStopping { get; set; }
 
         /// <summary>
-        /// The file in which training is saved while it runs, so that the next <c>Fit</c> goes on after a crash, a kill or a cancellation
+        /// The file in which training is saved while it runs, so that the next <c>Fit</c> continues it after a crash, a kill or a cancellation
         /// (<see cref="CheckpointOptions"/>). Null, the default, for none.
         /// </summary>
         public CheckpointOptions? Checkpoint { get; set; }

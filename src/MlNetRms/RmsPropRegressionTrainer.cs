@@ -192,7 +192,7 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         }
     }
 
-    /// <returns>Whether to go on.</returns>
+    /// <returns>Whether to continue.</returns>
     private bool Report(EpochReport epoch, TrainingLog log)
     {
         log.Epoch(epoch);

@@ -232,7 +232,7 @@ internal static class FingerprintsVerb
     private static RmsPropRegressionTransformer Fit(IEnumerable<Example> examples, Options? options = null) =>
         Trainer(options ?? new()).Fit(View(examples));
 
-    /// <summary>Goes on with the same options.</summary>
+    /// <summary>Continues with the same options.</summary>
     private static RmsPropRegressionTransformer FitTwice(IEnumerable<Example> examples, Options options)
     {
         RmsPropRegressionTrainer trainer = Trainer(options);

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace MlNetRms.Kill;
 
-/// <summary>Each case: a training killed at a random moment, then one that goes on from what is left.</summary>
+/// <summary>Each case: a training killed at a random moment, then one that continues from what is left.</summary>
 internal sealed class Killer(int cases)
 {
     private const int Seed = 1;

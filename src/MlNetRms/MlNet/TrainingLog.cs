@@ -44,7 +44,7 @@ internal sealed class TrainingLog(IChannel channel)
     /// <param name="path">The checkpoint.</param>
     /// <param name="state">Where it was written.</param>
     public void Resumed(string path, TrainingState state) => Info(FormattableString.Invariant(
-        $"Goes on from the checkpoint '{path}': {state.Epoch} of {state.Plan.NumberOfEpochs} epochs and {state.Part.Steps} steps are done."));
+        $"Continues from the checkpoint '{path}': {state.Epoch} of {state.Plan.NumberOfEpochs} epochs and {state.Part.Steps} steps are done."));
 
     /// <summary>Warns where a checkpoint that is no longer needed stays.</summary>
     public void NotRemoved(string path, Exception cause) => Warn($"Training is finished, but its checkpoint '{path}' could not be removed: {cause.Message}");

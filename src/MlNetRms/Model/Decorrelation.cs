@@ -3,7 +3,6 @@ using MathNet.Numerics.Providers.LinearAlgebra;
 using MlNetRms.Checkpoints;
 using MlNetRms.Data;
 using MlNetRms.Kernels;
-using MlNetRms.Threading;
 
 namespace MlNetRms.Model;
 
@@ -42,8 +41,7 @@ internal sealed class Decorrelation : IWeightTransform
     /// <param name="cancellation">Ends the waiting for the eigenvectors.</param>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public Decorrelation(DenseCovariance covariance, double l2, CancellationToken cancellation = default)
-        : this(l2, covariance.IsOfAllRows, covariance.ColumnCount < FewestToAbandon
-            ? Eigen(covariance) : Abandonable.Run(() => Eigen(covariance), cancellation))
+        : this(l2, covariance.IsOfAllRows, Eigen(covariance, cancellation))
     {
     }
 
@@ -176,6 +174,12 @@ internal sealed class Decorrelation : IWeightTransform
         }
         return diagonal;
     }
+
+    /// <summary>The routine cannot be told to stop: once cancelled, it is waited for no longer. It uses nothing that others change or free.</summary>
+    private static (double[] Values, double[] Vectors) Eigen(DenseCovariance covariance, CancellationToken cancellation) =>
+        covariance.ColumnCount < FewestToAbandon || !cancellation.CanBeCanceled ? Eigen(covariance)
+            : Task.Factory.StartNew(() => Eigen(covariance), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
+                .WaitAsync(cancellation).GetAwaiter().GetResult();
 
     private static (double[] Values, double[] Vectors) Eigen(DenseCovariance covariance)
     {

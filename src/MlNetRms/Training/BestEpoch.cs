@@ -12,7 +12,7 @@ internal sealed class BestEpoch(long patience, float minimumImprovement)
     /// <param name="epoch">Number of the epoch, from 1.</param>
     /// <param name="loss">Its validation loss.</param>
     /// <param name="weights">The weights that were evaluated.</param>
-    /// <returns>Whether to go on.</returns>
+    /// <returns>Whether to continue.</returns>
     public bool Add(int epoch, double loss, double[] weights)
     {
         // NaN never counts as an improvement.

@@ -32,7 +32,7 @@ internal sealed class EpochHistory(int numberOfEpochs, long rowCount, double los
     /// <summary>Starts the clock.</summary>
     public void Start() => _start = Stopwatch.GetTimestamp();
 
-    /// <summary>Goes on from the reports of a run that was saved so long after its start.</summary>
+    /// <summary>Continues from the reports of a run that was saved so long after its start.</summary>
     public void Restore(IReadOnlyList<EpochReport> reports, TimeSpan elapsed)
     {
         _reports.AddRange(reports);

@@ -21,7 +21,7 @@ internal sealed class EpochLoop(
     /// <summary>What has been done of the current epoch. It stays until <see cref="EndEpoch"/>.</summary>
     public EpochPart Part { get; private set; }
 
-    /// <summary>Goes on from a part of an epoch that another loop has done.</summary>
+    /// <summary>Continues from a part of an epoch that another loop has done.</summary>
     public void Restore(long step, EpochPart part) => (Step, Part) = (step, part);
 
     /// <summary>The next call of <see cref="Run"/> begins an epoch.</summary>

@@ -2,7 +2,7 @@ using MlNetRms.Checkpoints;
 
 namespace MlNetRms.Training;
 
-/// <summary>What is in a file: a training, and what must be the same for it to go on. Of a training that was saved to be continued later nothing must.</summary>
+/// <summary>What is in a file: a training, and what must be the same for it to continue. Of a training that was saved to be continued later nothing must.</summary>
 internal sealed record SavedContent(IReadOnlyList<(string Name, string Value)> Conditions, TrainingState State)
 {
     /// <summary>Reads what <see cref="Write"/> wrote.</summary>

@@ -5,7 +5,7 @@ using MlNetRms.Settings;
 
 namespace MlNetRms.Training;
 
-/// <summary>Saves a training while it runs, and goes on with one that was saved. It owns its path until it is disposed of.</summary>
+/// <summary>Saves a training while it runs, and continues one that was saved. Until it is disposed of, no other may use its path.</summary>
 internal sealed class TrainingCheckpoint : IDisposable
 {
     private static readonly ConcurrentDictionary<string, bool> _inUse = new();

@@ -116,7 +116,7 @@ internal sealed class TrainingRun : IDisposable
     public bool UpdatesTouchedOnly { get; }
 
     /// <summary>Minimises the mean loss plus the penalties.</summary>
-    /// <param name="epochCompleted">Called after each epoch; returns whether to go on.</param>
+    /// <param name="epochCompleted">Called after each epoch; returns whether to continue.</param>
     /// <param name="checkpoint">Saves the run now and then; null for never.</param>
     /// <exception cref="DivergedException">The loss, the weights or the mean square of the gradients are not finite.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
@@ -153,7 +153,7 @@ internal sealed class TrainingRun : IDisposable
         _identity, Plan, _scaling, L2, _parameters.Save(), _epochsBefore, _stepsBefore, _epoch, _loop.Part, _stopReason, _best?.State, [.. History.Reports],
         History.Elapsed);
 
-    /// <summary>Goes on where another run of the same rows and settings was saved.</summary>
+    /// <summary>Continues where another run of the same rows and settings was saved.</summary>
     public void Resume(TrainingState saved)
     {
         _parameters.Restore(saved.Parameters);

@@ -9,7 +9,7 @@ namespace MlNetRms.Training;
 
 /// <summary>
 /// All of a training, as plain data that no other object changes: what fixes it, and all that changes while it runs. Enough to
-/// go on as if there had been no break, whether in the middle of a training or with a new one. Independent of how the
+/// continue as if there had been no break, whether in the middle of a training or with a new one. Independent of how the
 /// columns are stored.
 /// </summary>
 /// <param name="Identity">The settings that give the numbers their meaning.</param>

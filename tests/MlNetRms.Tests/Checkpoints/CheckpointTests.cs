@@ -291,7 +291,7 @@ public sealed class CheckpointTests : IDisposable
         ml.Regression.Trainers.RmsProp(options).Fit(TrainingForms.Dense.View(ml));
 
         // 300 rows in batches of 32: step 16 is the sixth of the second epoch.
-        Assert.Contains($"Goes on from the checkpoint '{Path}': 1 of 5 epochs and 6 steps are done.", log.Messages(Microsoft.ML.Runtime.ChannelMessageKind.Info));
+        Assert.Contains($"Continues from the checkpoint '{Path}': 1 of 5 epochs and 6 steps are done.", log.Messages(Microsoft.ML.Runtime.ChannelMessageKind.Info));
     }
 
     private static (Rows Rows, Options Options) Form(string form)

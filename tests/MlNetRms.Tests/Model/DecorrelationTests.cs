@@ -172,6 +172,20 @@ public sealed class DecorrelationTests
         Assert.True(decorrelation.IsOfAllRows);
     }
 
+    [Fact]
+    public void Decorrelation_OfManyColumnsWithAToken_EndsWithItOrIsTheSame()
+    {
+        using TrainingRows read = Stored.Read(Some.Linear(1, 400, 130), new() { Decorrelate = false });
+        DenseCovariance covariance = DenseCovariance.Of(read.Training, CancellationToken.None);
+        using var running = new CancellationTokenSource();
+        var cancelled = new CancellationToken(canceled: true);
+
+        OperationCanceledException thrown = Assert.ThrowsAny<OperationCanceledException>(() => new Decorrelation(covariance, 0.1, cancelled));
+
+        Assert.Equal(cancelled, thrown.CancellationToken);
+        Assert.Equal(new Decorrelation(covariance, 0.1).InverseDiagonal(), new Decorrelation(covariance, 0.1, running.Token).InverseDiagonal());
+    }
+
     private static (Matrix<double> Covariance, Decorrelation Decorrelation) Make(Rows rows, double l2 = 0)
     {
         using TrainingRows read = Stored.Read(rows, new());
