@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace MlNetRms.Data;
@@ -10,7 +11,11 @@ internal sealed class Chunk(Slab slab, long start, int length)
     public Slab Slab => slab;
 
     /// <exception cref="ObjectDisposedException">The slab has been freed.</exception>
-    public Span<float> Words => slab.Words(start, length);
+    public Span<float> Words
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => slab.Words(start, length);
+    }
 
     public Span<int> Integers => MemoryMarshal.Cast<float, int>(Words);
 }

@@ -25,6 +25,7 @@ internal sealed class ColumnMoments(int rowLength, int columnCount)
     public double TotalWeight => _denseWeight + _sparseWeight;
 
     /// <summary>Takes in dense rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void AddDense(ReadOnlySpan<float> rows)
     {
         double weight = 0;
@@ -39,6 +40,7 @@ internal sealed class ColumnMoments(int rowLength, int columnCount)
     }
 
     /// <summary>Takes in a sparse row; columns it does not list are 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void AddSparse(in Row row)
     {
         _sparseWeight += row.Weight;

@@ -37,6 +37,7 @@ internal sealed class RowBlock(int featureCount)
     /// <inheritdoc cref="RowLength"/>
     public static int RowLengthOf(int featureCount) => RowLayout.WholeVectors(featureCount + TrailerLength);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(in Row row)
     {
         if (RowCount == _rows.Length)
@@ -91,6 +92,7 @@ internal sealed class RowBlock(int featureCount)
 
     public void Clear() => RowCount = _denseLength = _sparseLength = 0;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private RecordOfRow AddDense(in Row row)
     {
         if (_dense.Length == 0)
@@ -103,6 +105,7 @@ internal sealed class RowBlock(int featureCount)
         return RecordOfRow.Dense(_denseLength - RowLength);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private RecordOfRow AddSparse(in Row row)
     {
         int count = row.Values.Length;

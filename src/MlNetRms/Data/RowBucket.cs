@@ -95,8 +95,10 @@ internal sealed class RowBucket(ChunkStore chunks, int featureCount)
         _full.Clear();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ReadOnlySpan<float> Words(RecordPosition position) => _full[position.Chunk].Chunk.Memory!.Words[position.Start..];
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private Span<float> NewRecord(int words)
     {
         if (_open is null || _open.Length - _used < words)
@@ -122,6 +124,7 @@ internal sealed class RowBucket(ChunkStore chunks, int featureCount)
     }
 
     /// <summary>Where the records begin, in the order of arrival.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private Span<RecordPosition> Positions(ref RecordPosition[] records)
     {
         if (records.Length < RowCount)
@@ -136,8 +139,10 @@ internal sealed class RowBucket(ChunkStore chunks, int featureCount)
         return records.AsSpan(0, count);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int PayloadWords(int header) => header == DenseMarker ? featureCount : 2 * header;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int RecordWords(ReadOnlySpan<float> record) => HeaderWords + PayloadWords(Header(record)) + TrailerWords;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -125,6 +125,7 @@ internal sealed class RowReader : IDisposable
     public void Dispose() => _cursor.Dispose();
 
     /// <summary>A view can promise one length and deliver another, as arrays of a class do that is loaded by <c>LoadFromEnumerable</c>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void CheckLength(int length, ReadOnlySpan<int> indices)
     {
         if (length != FeatureCount)

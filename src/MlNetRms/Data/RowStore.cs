@@ -228,6 +228,7 @@ internal sealed class RowStore
             _row++;
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private Span<float> NextRow()
         {
             (long chunk, long within) = Math.DivRem(_row, store._rowsPerChunk);
@@ -239,6 +240,7 @@ internal sealed class RowStore
             return _dense.Memory!.Words.Slice((int)within * _layout.Stride, _layout.Stride);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void AddByColumn(in Row row, Span<float> lanes)
         {
             int sparseValues = 0;

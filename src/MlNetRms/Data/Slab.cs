@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
@@ -25,6 +26,7 @@ internal sealed unsafe class Slab : SafeHandleZeroOrMinusOneIsInvalid
 
     /// <exception cref="ArgumentOutOfRangeException">The words are not all in the slab.</exception>
     /// <exception cref="ObjectDisposedException">The memory has been freed.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Span<float> Words(long start, int length)
     {
         ObjectDisposedException.ThrowIf(IsClosed, this);
