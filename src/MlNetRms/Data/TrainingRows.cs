@@ -31,7 +31,10 @@ internal sealed class TrainingRows : IDisposable
             TrainedColumns columns = settings.Standardize ? intake.Moments.Occurring() : TrainedColumns.All(reader.FeatureCount);
             if (previous is not null)
                 columns = columns.With(previous.Columns);
+            // Millions of columns take a tenth of a second each time.
+            cancellation.ThrowIfCancellationRequested();
             Scaling = new Scaling(columns, intake.Moments, training.RowCount, settings.Standardize, settings.MayDecorrelate, previous);
+            cancellation.ThrowIfCancellationRequested();
             Layout = new RowLayout(columns, Scaling.IsSparse, reader.HasWeights);
             Weights = training.Weights;
             Training = Pack(training, settings.NumberOfThreads, cancellation);
