@@ -122,7 +122,7 @@ public sealed partial class RmsPropRegressionTrainer
         /// <remarks>
         /// The solution is that of a ridge regression ‖y − Xw‖² + alpha·‖w‖² with alpha = n·λ on standardised features and label. Raise λ where
         /// the error on test rows is far above that on the training rows: few rows for each feature, or features that nearly say the same,
-        /// where least squares itself predicts badly. Cross-validation finds the best λ (the README has the code).
+        /// where least squares itself predicts badly. Cross-validation finds the best λ.
         /// </remarks>
         [Range(1e-6f, 1f, 1e-4f, logBase: true)]
         public float? L2Regularization { get; set; }

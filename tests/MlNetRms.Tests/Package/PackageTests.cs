@@ -4,32 +4,25 @@ using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests.Package;
 
-/// <summary>Packs the library, installs the package into a new project, and runs the README's code there, word for word.</summary>
+/// <summary>Packs the library, installs the package into new projects, and runs the documents' code there, word for word.</summary>
 public sealed class PackageTests : IClassFixture<PackageTests.PackedLibrary>
 {
     private readonly PackedLibrary _library;
 
     public PackageTests(PackedLibrary library) => _library = library;
 
-    [Fact]
-    public void Package_InANewProject_RunsTheReadmesCode()
+    [Theory]
+    [InlineData("README.md", "Area", "Trained on")]
+    [InlineData("src/MlNetRms/PACKAGE.md", "Area", "Trained on")]
+    [InlineData("samples/README.md", "District.Old Town", "RMSE with text", "weights are exactly 0", "-0.0106, 0.0000")]
+    public void Package_InANewProject_RunsTheCodeOfADocument_AsOneProgram(string document, params string[] printed)
     {
-        string project = Path.Combine(_library.Folder, "readme");
-        Directory.CreateDirectory(project);
-        File.WriteAllText(Path.Combine(project, "readme.csproj"), ProjectFile(_library));
-        File.WriteAllText(Path.Combine(project, "Program.cs"), Readme.CodeBlocks[0]);
-        for (int block = 1; block < Readme.CodeBlocks.Count; block++)
-            File.WriteAllText(Path.Combine(project, $"Block{block}.cs"), BlockFile(block));
-        for (int recipe = 0; recipe < Recipes.CodeBlocks.Count; recipe++)
-            File.WriteAllText(Path.Combine(project, $"Recipe{recipe}.cs"), RecipeFile(recipe));
+        string project = NewProject(document.Replace('/', '-'), DocumentCode.ProgramOf(document));
+        File.Copy(Path.Combine(Repository.Root, "samples", "HousePrices", "houses.csv"), Path.Combine(project, "houses.csv"));
 
         string output = DotnetCommand.Run(project, "run");
 
-        Assert.True(Recipes.CodeBlocks.Count > 3, "The recipes are fewer than they were.");
-        Assert.True(Readme.CodeBlocks.Count > 1, "The README has fewer code blocks than it had.");
-        Assert.Contains("Area", output, StringComparison.Ordinal);
-        Assert.Contains("test RMSE", output, StringComparison.Ordinal);
-        Assert.True(File.Exists(Path.Combine(project, "model.zip")));
+        Assert.All(printed, text => Assert.Contains(text, output, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -38,10 +31,7 @@ public sealed class PackageTests : IClassFixture<PackageTests.PackedLibrary>
         Assert.Equal(["M:PermutationFeatureImportance", "M:RmsProp", "T:Options", "T:RmsPropRegressionTrainer"], DocumentationExamples.All.Keys.Order());
         foreach ((string member, string code) in DocumentationExamples.All)
         {
-            string project = Path.Combine(_library.Folder, member[2..]);
-            Directory.CreateDirectory(project);
-            File.WriteAllText(Path.Combine(project, "example.csproj"), ProjectFile(_library));
-            File.WriteAllText(Path.Combine(project, "Program.cs"), code);
+            string project = NewProject(member[2..], code);
 
             Assert.NotEmpty(DotnetCommand.Run(project, "run").Trim());
         }
@@ -53,7 +43,7 @@ public sealed class PackageTests : IClassFixture<PackageTests.PackedLibrary>
         using ZipArchive package = ZipFile.OpenRead(_library.PackagePath);
         string[] files = [.. package.Entries.Select(entry => entry.FullName)];
 
-        Assert.Contains("README.md", files);
+        Assert.Contains("PACKAGE.md", files);
         Assert.Contains("icon.png", files);
         Assert.Contains("lib/net10.0/MlNetRms.dll", files);
         Assert.Contains("lib/net10.0/MlNetRms.xml", files);
@@ -73,54 +63,29 @@ public sealed class PackageTests : IClassFixture<PackageTests.PackedLibrary>
         Assert.Contains("lib/net10.0/MlNetRms.pdb", symbols.Entries.Select(entry => entry.FullName));
     }
 
-    private static string ProjectFile(PackedLibrary library) => $"""
-        <Project Sdk="Microsoft.NET.Sdk">
-          <PropertyGroup>
-            <OutputType>Exe</OutputType>
-            <TargetFramework>net10.0</TargetFramework>
-            <ImplicitUsings>enable</ImplicitUsings>
-            <Nullable>enable</Nullable>
-            <RestoreAdditionalProjectSources>{library.Folder}</RestoreAdditionalProjectSources>
-          </PropertyGroup>
-          <ItemGroup>
-            <PackageReference Include="MlNetRms" Version="{library.Version}" />
-            <PackageReference Include="Microsoft.Extensions.Logging.Abstractions" Version="10.0.0" />
-          </ItemGroup>
-        </Project>
-        """;
-
-    /// <summary>A later block of the README, with what it takes from the text around it.</summary>
-    private static string BlockFile(int block) => $$"""
-        using Microsoft.ML;
-        using Microsoft.ML.Data;
-        using Microsoft.ML.Trainers;
-        using MlNetRms;
-
-        internal static class Block{{block}}
-        {
-            public static void Run(MLContext ml, IDataView train, IDataView test, CancellationTokenSource cancellation,
-                TransformerChain<RmsPropRegressionTransformer> model)
-            {
-        {{Readme.CodeBlocks[block]}}
-            }
-        }
-        """;
-
-    /// <summary>A recipe, with what it takes from the text around it.</summary>
-    private static string RecipeFile(int recipe) => $$"""
-        using System.Text.Json;
-        using Microsoft.Extensions.Logging;
-        using Microsoft.ML;
-        using MlNetRms;
-
-        internal static class Recipe{{recipe}}
-        {
-            public static void Run(RmsPropRegressionTrainer.Options options, ILogger logger, StreamWriter writer)
-            {
-        {{Recipes.CodeBlocks[recipe]}}
-            }
-        }
-        """;
+    private string NewProject(string name, string program)
+    {
+        string project = Path.Combine(_library.Folder, name);
+        Directory.CreateDirectory(project);
+        File.WriteAllText(Path.Combine(project, "new.csproj"), $"""
+            <Project Sdk="Microsoft.NET.Sdk">
+              <PropertyGroup>
+                <OutputType>Exe</OutputType>
+                <TargetFramework>net10.0</TargetFramework>
+                <ImplicitUsings>enable</ImplicitUsings>
+                <Nullable>enable</Nullable>
+                <RestoreAdditionalProjectSources>{_library.Folder}</RestoreAdditionalProjectSources>
+              </PropertyGroup>
+              <ItemGroup>
+                <PackageReference Include="MlNetRms" Version="{_library.Version}" />
+                <PackageReference Include="Microsoft.ML.OnnxConverter" Version="0.23.1" />
+                <PackageReference Include="Microsoft.Extensions.Logging.Abstractions" Version="10.0.0" />
+              </ItemGroup>
+            </Project>
+            """);
+        File.WriteAllText(Path.Combine(project, "Program.cs"), program);
+        return project;
+    }
 
     private static XElement Metadata(ZipArchive package)
     {

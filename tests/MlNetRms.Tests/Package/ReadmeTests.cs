@@ -10,6 +10,10 @@ public sealed class ReadmeTests
         typeof(RmsPropRegressionTrainer.Options).GetProperties(BindingFlags.Public | BindingFlags.Instance);
 
     [Fact]
+    public void Readme_IsShort() =>
+        Assert.InRange(File.ReadAllText(Path.Combine(Repository.Root, "README.md")).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length, 1, 1800);
+
+    [Fact]
     public void OptionTable_NamesEveryOption_AndNoOther() =>
         Assert.Equal(_options.Select(option => option.Name).Order(), Readme.OptionDefaults.Keys.Order());
 
