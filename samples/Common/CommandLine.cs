@@ -33,7 +33,7 @@ internal sealed partial class CommandLine
         {
             return sample(Parse(arguments, [.. OptionLine().Matches(help).Select(line => line.Groups[1].Value)]));
         }
-        catch (Exception problem) when (problem is UsageException or IOException or UnauthorizedAccessException)
+        catch (Exception problem) when (problem is UsageException or IOException or InvalidDataException or UnauthorizedAccessException)
         {
             Console.Error.WriteLine(problem.Message.ReplaceLineEndings(" "));
             return 2;

@@ -18,7 +18,7 @@ internal sealed class ProgressBar : IProgress<TrainingProgress>
             return work(new ProgressBar(null));
         return AnsiConsole.Progress().AutoClear(true)
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn { Width = 24 }, new PercentageColumn(), new RemainingTimeColumn())
-            .Start(context => work(new ProgressBar(context.AddTask("", maxValue: parts))));
+            .Start(context => work(new ProgressBar(context.AddTask("starting", maxValue: parts))));
     }
 
     /// <summary>Says what is under way.</summary>
@@ -44,6 +44,9 @@ internal sealed class ProgressBar : IProgress<TrainingProgress>
     }
 
     /// <summary>Moves the bar to where a training is.</summary>
-    public void Report(TrainingProgress value) => Show(value.Phase == TrainingPhase.Reading ? $"reading, {value.Rows} rows"
-        : FormattableString.Invariant($"epoch {value.Epoch} of {value.NumberOfEpochs}, loss {value.RunningLoss:0.000}"), value.ShareDone);
+    public void Report(TrainingProgress value)
+    {
+        string loss = value.RunningLoss is { } running ? $", loss {Output.Number(running, "0.000")}" : "";
+        Show(value.Phase == TrainingPhase.Reading ? $"reading, {value.Rows} rows" : $"epoch {value.Epoch} of {value.NumberOfEpochs}{loss}", value.ShareDone);
+    }
 }

@@ -48,7 +48,7 @@ internal static class HousePicture
             bar.Horizontal = true;
             bar.Color = Pictures.Blue.WithOpacity(0.7);
         }
-        Pictures.Label(plot, "What makes a price (± 2 standard errors)", "thousand euros per standard deviation", "");
+        Pictures.Label(plot, "What makes a price (± 2 std. errors)", "thousand euros per standard deviation", "");
         var names = new ScottPlot.TickGenerators.NumericManual();
         for (int i = 0; i < coefficients.Length; i++)
             names.AddMajor(coefficients.Length - 1 - i, Shortened(coefficients[i].Name));

@@ -28,20 +28,22 @@ internal static class QuickStartPicture
         int enough = lengths.FirstOrDefault(length => length.RmsProp.PercentAboveOptimum < Close, lengths[^1]).RmsProp.Epochs!.Value;
         Draw(plot, [.. lengths.Select(length => length.RmsProp)], epochs, Pictures.Blue);
         Draw(plot, [.. lengths.Select(length => length.Online)], 1, Pictures.Orange);
-        Note("default: 1 epoch", 1.15, 1.6 * lengths[0].Online.PercentAboveOptimum, Pictures.Orange);
-        Note("OnlineGradientDescent", 12, 200, Pictures.Orange);
-        Note("RmsProp", 15, 3, Pictures.Blue);
-        Note($"default: {epochs} epochs,\nwhich are {training.TotalSteps} steps\nof {training.BatchSize} rows; {enough} come\nwithin {Close} % here,\nother data need more", 1.15, 0.0025, Pictures.Blue);
+        Note("default: 1 epoch", 1.15, Y(lengths[0].Online) + 0.22, Pictures.Orange);
+        Note("OnlineGradientDescent", 12, Y(lengths.Last(length => length.Online.Epochs <= 10).Online) + 0.22, Pictures.Orange);
+        Note("RmsProp", 15, 0.5, Pictures.Blue);
+        Note($"default: {epochs} epochs,\nwhich are {training.TotalSteps} steps\nof {training.BatchSize} rows; {enough} come\nwithin {Close} % here,\nother data need more",
+            1.15, -2.6, Pictures.Blue);
 
         Pictures.Label(plot, $"Why {epochs} epochs?", "epochs (passes over the training rows)", "RMSE above least squares");
-        plot.Axes.SetLimits(-0.05, Math.Log10(1.2 * epochs), Math.Log10(Smallest) - 0.15, 3);
+        double top = lengths.Max(length => Math.Max(Y(length.RmsProp), Y(length.Online))) + 0.5;
+        plot.Axes.SetLimits(-0.05, Math.Log10(1.2 * epochs), Math.Log10(Smallest) - 0.15, top);
         plot.Axes.Bottom.TickGenerator = Pictures.LogarithmicTicks(1, epochs);
-        ScottPlot.TickGenerators.NumericManual percents = Pictures.LogarithmicTicks(2 * Smallest, 1000, " %");
+        ScottPlot.TickGenerators.NumericManual percents = Pictures.LogarithmicTicks(2 * Smallest, Math.Pow(10, top), " %");
         percents.AddMajor(Math.Log10(Smallest), FormattableString.Invariant($"≤ {Smallest} %"));
         plot.Axes.Left.TickGenerator = percents;
         return plot;
 
-        void Note(string text, double epochs, double percent, Color color) => Pictures.Note(plot, text, Math.Log10(epochs), Math.Log10(percent), color);
+        void Note(string text, double epochs, double y, Color color) => Pictures.Note(plot, text, Math.Log10(epochs), y, color);
     }
 
     private static void Draw(Plot plot, Result[] results, int standard, Color color)
