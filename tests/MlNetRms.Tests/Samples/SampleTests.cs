@@ -67,9 +67,9 @@ public sealed class SampleTests : IDisposable
     public void Input_WithoutModel_IsOneLineThatNamesTheFile() =>
         AssertRefused(Run("SaveAndLoad/Score", "--input", _folder.File("")), $"'{_folder.File("model.zip")}'");
 
-    /// <summary>The two shortest samples; the build server looks at all of them.</summary>
+    /// <summary>The shortest samples; the build server looks at what all of them print.</summary>
     [Fact]
-    public void Run_TrainThenScore_FitsInto80ColumnsAndWritesWhereItIsTold()
+    public void Run_ShortSamples_FitInto80ColumnsAndWriteWhereTheyAreTold()
     {
         string output = _folder.File("output");
         DotnetCommand.Outcome[] outcomes = [Run("BookChapter", "--output", output), Run("SaveAndLoad/Train", "--output", output), Run("SaveAndLoad/Score", "--input", output)];
@@ -77,6 +77,16 @@ public sealed class SampleTests : IDisposable
         Assert.All(outcomes, outcome => Assert.Equal((0, ""), (outcome.ExitCode, outcome.Errors)));
         Assert.All(outcomes.SelectMany(outcome => outcome.Output.Split('\n')), line => Assert.InRange(line.TrimEnd().Length, 0, Columns));
         Assert.Equal(["concise.png", "model.zip", "scores.csv", "scratch.png", "trace.png"], Directory.GetFiles(output).Select(Path.GetFileName).Order());
+        Assert.Empty(_folder.Files);
+    }
+
+    [Fact]
+    public void Run_WithoutOutput_WritesBesideTheSample()
+    {
+        DotnetCommand.Outcome outcome = Run("SaveAndLoad/Train");
+
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Errors));
+        Assert.Contains($"wrote {Path.Combine(Repository.Root, "samples", "SaveAndLoad", "output", "model.zip")}\n", outcome.Output, StringComparison.Ordinal);
         Assert.Empty(_folder.Files);
     }
 
