@@ -9,21 +9,24 @@ namespace MlNetRms.Samples;
 internal static class CsvFile
 {
     private const int FeatureCount = 20;
+    private const int RowsBetweenReports = 10_000;
     private const double Noise = 0.5;
 
-    /// <summary>Writes the file if it is not there, row by row. What is cut off by a break has another name.</summary>
+    /// <summary>Writes the file row by row. What is cut off by a break has another name.</summary>
+    /// <returns>Bytes written.</returns>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static void Create(string path, long bytes, CancellationToken cancellation)
+    public static long Create(string path, long bytes, ProgressBar progress, CancellationToken cancellation)
     {
-        if (File.Exists(path))
-            return;
+        long written = 0;
         string unfinished = path + ".tmp";
         using (var writer = new StreamWriter(unfinished, append: false, new UTF8Encoding(), bufferSize: 1 << 16))
         {
             var numbers = new SeededNumbers(seed: 1);
             Span<char> text = stackalloc char[32];
-            for (long written = 0; written < bytes;)
+            for (long row = 0; written < bytes; row++)
             {
+                if (row % RowsBetweenReports == 0)
+                    progress.Show("writing the rows", (double)written / bytes);
                 cancellation.ThrowIfCancellationRequested();
                 double label = 2;
                 for (int i = 0; i < FeatureCount; i++)
@@ -44,6 +47,7 @@ internal static class CsvFile
             }
         }
         File.Move(unfinished, path);
+        return written;
     }
 
     /// <summary>The rows, read from the file each time they are asked for.</summary>

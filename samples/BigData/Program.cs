@@ -4,7 +4,21 @@ using Microsoft.ML;
 using MlNetRms;
 using MlNetRms.Samples;
 
-return CommandLine.Run(args, ["--size MB", "--limit MB", "--epochs N", "--folder DIR"], BigData.Run);
+const string Help = """
+    Trains on a file that is larger than the memory for its rows. Ctrl-C stops; the
+    same command goes on from there.
+
+    usage: dotnet run --project samples/BigData [-- options]
+
+      --size MB       the CSV file, made once (default: 200)
+      --limit MB      memory for rows, the others are in a temporary file
+                      (default: 32)
+      --epochs N      passes over the rows (default: 100)
+      --output DIR    where the CSV file, the temporary file, the checkpoint and the
+                      model bigdata.zip go (default: samples/BigData/output)
+      --help          this text
+    """;
+return CommandLine.Run(args, Help, BigData.Run);
 
 /// <summary>Trains on a file that is larger than the memory it may use, and goes on after a break.</summary>
 internal static class BigData
@@ -14,10 +28,10 @@ internal static class BigData
     public static int Run(CommandLine commandLine)
     {
         Output.Prepare();
-        int size = Number(commandLine, "--size", 50);
-        int limit = Number(commandLine, "--limit", 8);
-        int epochs = Number(commandLine, "--epochs", 10);
-        string folder = Directory.CreateDirectory(commandLine["--folder"] ?? Path.Combine(Path.GetTempPath(), "mlnetrms-bigdata")).FullName;
+        int size = Number(commandLine, "--size", 200);
+        int limit = Number(commandLine, "--limit", 32);
+        int epochs = Number(commandLine, "--epochs", 100);
+        string folder = OutputFolder.Made(commandLine["--output"]);
         string rows = Path.Combine(folder, $"rows-{size}.csv");
         string checkpoint = Path.Combine(folder, $"training-{size}-{epochs}.checkpoint");
 
@@ -31,10 +45,11 @@ internal static class BigData
         Console.CancelKeyPress += stop;
         try
         {
-            CsvFile.Create(rows, size * 1_000_000L, cancellation.Token);
-            Output.Line($"{rows}: {size} MB of text; memory for rows: {limit} MB");
+            if (!File.Exists(rows))
+                ProgressBar.Run(parts: 1, progress => CsvFile.Create(rows, size * 1_000_000L, progress, cancellation.Token));
+            Output.Line($"{size} MB of text in {Path.GetFileName(rows)}; memory for rows: {limit} MB");
             if (File.Exists(checkpoint))
-                Output.Line($"continues from {checkpoint}");
+                Output.Line($"continues from {Path.GetFileName(checkpoint)}");
             Train(rows, folder, new RmsPropRegressionTrainer.Options
             {
                 NumberOfEpochs = epochs,
@@ -47,7 +62,7 @@ internal static class BigData
         }
         catch (OperationCanceledException)
         {
-            Output.Line(File.Exists(checkpoint) ? $"stopped; training is saved in {checkpoint}. Run again to go on." : "stopped before training. Run again.");
+            Output.Line(File.Exists(checkpoint) ? $"stopped; training is saved in {Path.GetFileName(checkpoint)}. Run again to go on." : "stopped before training. Run again.");
             return ExitCodeOfBreak;
         }
         finally
@@ -60,7 +75,7 @@ internal static class BigData
     {
         var ml = new MLContext(seed: 1);
         IDataView view = CsvFile.View(ml, rows);
-        RmsPropRegressionTransformer model = ProgressBar.Run(parts: 1, keep: true, progress =>
+        RmsPropRegressionTransformer model = ProgressBar.Run(parts: 1, progress =>
         {
             options.Progress = progress;
             return ml.Regression.Trainers.RmsProp(options).Fit(view);
@@ -71,7 +86,7 @@ internal static class BigData
 
         string path = Path.Combine(folder, "bigdata.zip");
         ml.Model.Save(model, view.Schema, path);
-        Output.Wrote(path);
+        OutputFolder.Wrote(path);
         using var process = Process.GetCurrentProcess();
         Output.Line($"peak memory of the process: {process.PeakWorkingSet64 / 1_000_000} MB");
     }

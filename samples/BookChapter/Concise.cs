@@ -29,14 +29,12 @@ internal static class Concise
         Book.PrintResult(loss, model.Training.TrainingTime / model.Training.Epochs.Count);
 
         Draw(model.Training.Epochs, loss, scratch, picturePath);
-        Output.Line("Blue bars: the report's loss of each epoch, a mean over rows judged while the weights still move. " +
-            "Orange point: the returned model, judged on all rows. Grey: the curve from part 2.");
-        Output.Wrote(picturePath);
+        OutputFolder.Wrote(picturePath);
     }
 
     private static void Draw(IReadOnlyList<EpochReport> epochs, double finalLoss, IReadOnlyList<LossPoint> scratch, string picturePath)
     {
-        Plot plot = LossPicture.Of("RMSProp, concise", scratch, Pictures.Grey, "part 2, for reference");
+        Plot plot = LossPicture.Of("The trainer with Options.Textbook()", scratch, Pictures.Grey, "from scratch");
         foreach (EpochReport epoch in epochs)
         {
             var bar = plot.Add.Line(epoch.Epoch - 1, epoch.Loss, epoch.Epoch, epoch.Loss);
@@ -47,6 +45,6 @@ internal static class Concise
         var point = plot.Add.Marker(epochs.Count, finalLoss, MarkerShape.FilledCircle, 11, Pictures.Orange);
         point.LegendText = "returned model, all rows";
         plot.ShowLegend(Alignment.UpperRight);
-        plot.SavePng(picturePath, Pictures.SingleWidth, Pictures.Height);
+        Pictures.Save(picturePath, plot);
     }
 }

@@ -16,10 +16,10 @@ internal static class FromScratch
         (List<LossPoint> losses, TimeSpan time) = Train(rows);
         Book.PrintResult(losses[^1].Loss, time / Book.Epochs);
 
-        Plot plot = LossPicture.Of("RMSProp from scratch", losses, Pictures.Blue, "all rows, every 100 rows");
+        Plot plot = LossPicture.Of("RMSProp from scratch", losses, Pictures.Blue, "loss over all rows");
         plot.ShowLegend(Alignment.UpperRight);
-        plot.SavePng(picturePath, Pictures.SingleWidth, Pictures.Height);
-        Output.Wrote(picturePath);
+        Pictures.Save(picturePath, plot);
+        OutputFolder.Wrote(picturePath);
         return losses;
     }
 
@@ -31,7 +31,7 @@ internal static class FromScratch
         for (int i = 0; i < rows.FeatureCount; i++)
             parameters[i] = (float)(Book.InitialDeviation * numbers.Gaussian());
         var gradient = new float[parameters.Length];
-        var optimizer = new RmsProp(parameters.Length, Book.Gamma, Book.Epsilon, EpsilonPlacement.InsideSquareRoot);
+        var optimizer = new RmsProp(parameters.Length, Book.Alpha, Book.Epsilon, EpsilonPlacement.InsideSquareRoot);
 
         int[] order = [.. Enumerable.Range(0, rows.Count)];
         List<LossPoint> losses = [new(0, MeanLoss(rows, parameters))];

@@ -1,11 +1,23 @@
 using System.Globalization;
 using MlNetRms.Samples;
 
-return CommandLine.Run(args, ["--data FILE", "--output DIR"], commandLine =>
+const string Help = """
+    The RMSProp chapter of "Dive into Deep Learning": a path down a valley, linear
+    regression from scratch, and the same by the trainer with Options.Textbook().
+
+    usage: dotnet run --project samples/BookChapter [-- options]
+
+      --data FILE     the real airfoil file: six numbers a line, tabs, label last
+                      (default: made-up rows, embedded)
+      --output DIR    where trace.png, scratch.png and concise.png go
+                      (default: samples/BookChapter/output)
+      --help          this text
+    """;
+return CommandLine.Run(args, Help, commandLine =>
 {
     Output.Prepare();
     Airfoil[] airfoils = Airfoil.Load(commandLine["--data"]);
-    string folder = Output.Folder(commandLine);
+    string folder = OutputFolder.Made(commandLine["--output"]);
 
     Output.Heading("1. A path down a valley");
     ValleyTrace.Run(Path.Combine(folder, "trace.png"));
@@ -30,7 +42,7 @@ internal readonly record struct LossPoint(double Epoch, double Loss);
 internal static class Book
 {
     public const float LearningRate = 0.01f;
-    public const float Gamma = 0.9f;
+    public const float Alpha = 0.9f;
     public const float Epsilon = 1e-6f;
     public const float InitialDeviation = 0.01f;
     public const int BatchSize = 10;

@@ -19,13 +19,13 @@ internal static class ValleyTrace
         IReadOnlyList<Coordinates> path = Descend();
         Output.Line(string.Create(CultureInfo.InvariantCulture, $"epoch {Steps}, x1 {SixPlaces(path[^1].X)}, x2 {SixPlaces(path[^1].Y)}"));
         Draw(path, picturePath);
-        Output.Wrote(picturePath);
+        OutputFolder.Wrote(picturePath);
     }
 
     private static List<Coordinates> Descend()
     {
         float[] x = [-5, -2];
-        var optimizer = new RmsProp(x.Length, Book.Gamma, Book.Epsilon, EpsilonPlacement.InsideSquareRoot);
+        var optimizer = new RmsProp(x.Length, Book.Alpha, Book.Epsilon, EpsilonPlacement.InsideSquareRoot);
         List<Coordinates> path = [new(x[0], x[1])];
         for (int step = 0; step < Steps; step++)
         {
@@ -57,11 +57,11 @@ internal static class ValleyTrace
         var trace = plot.Add.Scatter(path.ToArray(), Pictures.Orange);
         trace.LineWidth = 1.5f;
         trace.MarkerSize = 7;
-        trace.LegendText = "20 steps of RMSProp, η 0.4, γ 0.9";
+        trace.LegendText = FormattableString.Invariant($"{Steps} steps, learning rate {LearningRate}, Alpha {Book.Alpha}");
 
         Pictures.Label(plot, "f = 0.1·x₁² + 2·x₂²", "x₁", "x₂");
         plot.Axes.SetLimits(-6, 2, -3, 1.5);
-        plot.ShowLegend(Alignment.UpperRight);
-        plot.SavePng(picturePath, Pictures.SingleWidth, Pictures.Height);
+        plot.ShowLegend(Alignment.LowerLeft);
+        Pictures.Save(picturePath, plot);
     }
 }

@@ -49,7 +49,7 @@ internal sealed class Airfoil
 
     /// <summary>Where the rows came from, for the reader of the output.</summary>
     public static string Describe(string? path, int rowCount) => path is null
-        ? $"{rowCount} rows of made-up airfoil noise, embedded in the sample (--data FILE takes the real file)"
+        ? $"{rowCount} made-up rows of airfoil noise (--data FILE takes the real file)"
         : $"{rowCount} rows from {path}";
 
     /// <summary>
@@ -106,6 +106,10 @@ internal sealed class Airfoil
         }
         if (rows.Count < FewestRows)
             throw new UsageException($"File '{path}' has {rows.Count} rows; at least {FewestRows} are needed.");
+        if (rows.DistinctBy(row => row.SoundLevel).Count() == 1)
+            throw new UsageException($"File '{path}': all rows have the same label (the last number), so there is nothing to learn.");
+        if (rows.All(row => row.Features().SequenceEqual(rows[0].Features())))
+            throw new UsageException($"File '{path}': all rows have the same features, so nothing can be predicted from them.");
         return [.. rows];
     }
 

@@ -1,10 +1,12 @@
+using System.Text.RegularExpressions;
+
 namespace MlNetRms.Samples;
 
 /// <summary>The user asked for something that cannot be done; the message is one line that names it.</summary>
 internal sealed class UsageException(string message) : Exception(message);
 
 /// <summary>The options of a sample, each a name followed by a value.</summary>
-internal sealed class CommandLine
+internal sealed partial class CommandLine
 {
     private readonly Dictionary<string, string> _values = [];
 
@@ -17,18 +19,23 @@ internal sealed class CommandLine
 
     /// <summary>Runs a sample; what the user can mend becomes one line on standard error.</summary>
     /// <param name="arguments">The program's arguments.</param>
-    /// <param name="options">The options the sample knows, with their values: "--data FILE".</param>
+    /// <param name="help">What --help prints. Its lines that begin with "--" are the options that the sample knows.</param>
     /// <param name="sample">The sample; returns its exit code.</param>
     /// <returns>The exit code: the sample's own, or 2 for bad arguments and for files that cannot be read or written.</returns>
-    public static int Run(string[] arguments, string[] options, Func<CommandLine, int> sample)
+    public static int Run(string[] arguments, string help, Func<CommandLine, int> sample)
     {
+        if (arguments.Contains("--help"))
+        {
+            Console.WriteLine(help);
+            return 0;
+        }
         try
         {
-            return sample(Parse(arguments, options));
+            return sample(Parse(arguments, [.. OptionLine().Matches(help).Select(line => line.Groups[1].Value)]));
         }
-        catch (Exception problem) when (problem is UsageException or IOException or UnauthorizedAccessException)
+        catch (Exception problem) when (problem is UsageException or IOException or InvalidDataException or UnauthorizedAccessException)
         {
-            Console.Error.WriteLine(problem.Message);
+            Console.Error.WriteLine(problem.Message.ReplaceLineEndings(" "));
             return 2;
         }
     }
@@ -36,11 +43,11 @@ internal sealed class CommandLine
     private static CommandLine Parse(string[] arguments, string[] options)
     {
         var commandLine = new CommandLine();
-        string known = options.Length == 0 ? "there are none" : $"known are {string.Join(", ", options)}";
+        string known = $"known are {string.Join(", ", options)}";
         for (int position = 0; position < arguments.Length; position += 2)
         {
             string option = arguments[position];
-            if (!options.Any(text => text.Split(' ')[0] == option))
+            if (!options.Contains(option))
                 throw new UsageException($"Unknown option '{option}'; {known}.");
             if (position + 1 == arguments.Length || arguments[position + 1].Length == 0)
                 throw new UsageException($"Option '{option}' needs a value; {known}.");
@@ -49,4 +56,7 @@ internal sealed class CommandLine
         }
         return commandLine;
     }
+
+    [GeneratedRegex("^ *(--[a-z]+)", RegexOptions.Multiline)]
+    private static partial Regex OptionLine();
 }

@@ -5,23 +5,18 @@ using Spectre.Console;
 
 namespace MlNetRms.Samples;
 
-/// <summary>Where a sample's words and files go.</summary>
+/// <summary>A sample's words and tables.</summary>
 internal static class Output
 {
-    /// <summary>Room for the widest table; a redirected output has no width of its own.</summary>
-    private const int RedirectedWidth = 100;
+    /// <summary>What every terminal has; a redirected output has no width of its own.</summary>
+    private const int Width = 80;
 
-    /// <summary>Makes the console fit for tables: symbols, and a fixed width if it is a file.</summary>
+    /// <summary>Makes the console fit for tables: symbols, and no line longer than 80 columns.</summary>
     public static void Prepare()
     {
-        Console.OutputEncoding = Encoding.UTF8;
-        if (Console.IsOutputRedirected)
-            AnsiConsole.Profile.Width = RedirectedWidth;
+        Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+        AnsiConsole.Profile.Width = Console.IsOutputRedirected ? Width : Math.Min(Width, AnsiConsole.Profile.Width);
     }
-
-    /// <summary>The folder of --output, made if it is not there, or the current one.</summary>
-    public static string Folder(CommandLine commandLine) =>
-        Directory.CreateDirectory(commandLine["--output"] ?? Directory.GetCurrentDirectory()).FullName;
 
     /// <summary>A line of plain text, wrapped at words.</summary>
     public static void Line(string text = "") => AnsiConsole.WriteLine(text);
@@ -45,10 +40,11 @@ internal static class Output
         return table;
     }
 
+    /// <summary>A row's name, marked: * is the best, x has failed.</summary>
+    public static string Marked(string name, bool best = false, bool failed = false) =>
+        best ? $"[green]* {Markup.Escape(name)}[/]" : failed ? $"[red]x {Markup.Escape(name)}[/]" : $"  {Markup.Escape(name)}";
+
     /// <summary>A number as text, with the point as decimal sign everywhere.</summary>
     public static string Number(double value, [StringSyntax(StringSyntaxAttribute.NumericFormat)] string format) =>
         value.ToString(format, CultureInfo.InvariantCulture);
-
-    /// <summary>Says which file was written, as seen from the current directory.</summary>
-    public static void Wrote(string path) => AnsiConsole.WriteLine($"wrote {Path.GetRelativePath(Directory.GetCurrentDirectory(), path)}");
 }

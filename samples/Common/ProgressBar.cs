@@ -2,7 +2,7 @@ using Spectre.Console;
 
 namespace MlNetRms.Samples;
 
-/// <summary>A bar while training goes on, for one thread or several. Nothing is shown where nobody watches.</summary>
+/// <summary>A bar while work goes on, for one thread or several. Nothing is shown where nobody watches.</summary>
 internal sealed class ProgressBar : IProgress<TrainingProgress>
 {
     private readonly ProgressTask? _bar;
@@ -10,15 +10,15 @@ internal sealed class ProgressBar : IProgress<TrainingProgress>
     private ProgressBar(ProgressTask? bar) => _bar = bar;
 
     /// <summary>Runs the work under a bar.</summary>
-    /// <param name="parts">Parts of the work, if their number is known.</param>
-    /// <param name="keep">Whether the bar stays on the screen when the work is done.</param>
+    /// <param name="parts">Parts of the work.</param>
     /// <param name="work">The work.</param>
-    public static T Run<T>(int parts, bool keep, Func<ProgressBar, T> work)
+    public static T Run<T>(int parts, Func<ProgressBar, T> work)
     {
         if (Console.IsOutputRedirected || !AnsiConsole.Profile.Capabilities.Interactive)
             return work(new ProgressBar(null));
-        return AnsiConsole.Progress().AutoClear(!keep)
-            .Start(context => work(new ProgressBar(context.AddTask("training", maxValue: parts))));
+        return AnsiConsole.Progress().AutoClear(true)
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn { Width = 24 }, new PercentageColumn(), new RemainingTimeColumn())
+            .Start(context => work(new ProgressBar(context.AddTask("starting", maxValue: parts))));
     }
 
     /// <summary>Says what is under way.</summary>
@@ -31,14 +31,22 @@ internal sealed class ProgressBar : IProgress<TrainingProgress>
     /// <summary>Moves the bar on by one part.</summary>
     public void Advance() => _bar?.Increment(1);
 
-    /// <summary>Moves the bar to where a training is.</summary>
-    public void Report(TrainingProgress value)
+    /// <summary>Moves the bar to where the work is.</summary>
+    /// <param name="text">What is under way.</param>
+    /// <param name="share">How much of it is done; null where nobody knows.</param>
+    public void Show(string text, double? share)
     {
         if (_bar is null)
             return;
-        _bar.IsIndeterminate = value.ShareDone is null;
-        _bar.Value = _bar.MaxValue * value.ShareDone.GetValueOrDefault();
-        Describe(value.Phase == TrainingPhase.Reading ? $"reading, {value.Rows} rows"
-            : FormattableString.Invariant($"epoch {value.Epoch} of {value.NumberOfEpochs}, loss {value.RunningLoss:0.000}"));
+        Describe(text);
+        _bar.IsIndeterminate = share is null;
+        _bar.Value = _bar.MaxValue * share.GetValueOrDefault();
+    }
+
+    /// <summary>Moves the bar to where a training is.</summary>
+    public void Report(TrainingProgress value)
+    {
+        string loss = value.RunningLoss is { } running ? $", loss {Output.Number(running, "0.000")}" : "";
+        Show(value.Phase == TrainingPhase.Reading ? $"reading, {value.Rows} rows" : $"epoch {value.Epoch} of {value.NumberOfEpochs}{loss}", value.ShareDone);
     }
 }

@@ -30,7 +30,7 @@ internal static class Contest
             Measure("RmsProp, early stopping", trainers.RmsProp(early), _ => epochs),
             Measure("Sdca", scaled.Append(trainers.Sdca(HouseFeatures.Label)), _ => null),
             Measure("OnlineGradientDescent", scaled.Append(trainers.OnlineGradientDescent(HouseFeatures.Label)), _ => 1),
-            Measure($"OnlineGradientDescent, {ManyEpochs} passes",
+            Measure("OnlineGradientDescent",
                 scaled.Append(trainers.OnlineGradientDescent(HouseFeatures.Label, numberOfIterations: ManyEpochs)), _ => ManyEpochs),
         ];
 

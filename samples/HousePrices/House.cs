@@ -3,8 +3,11 @@ using Microsoft.ML.Data;
 namespace MlNetRms.Samples;
 
 /// <summary>A line of the file.</summary>
-internal sealed class House
+internal sealed record House
 {
+    /// <summary>The first line of the file.</summary>
+    public const string Header = "Area,Rooms,Year,Plot,Distance,District,Heating,Description,Price";
+
     /// <summary>Square metres; missing in some lines.</summary>
     [LoadColumn(0)]
     public float Area { get; set; }

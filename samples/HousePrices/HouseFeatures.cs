@@ -10,12 +10,28 @@ internal static class HouseFeatures
 {
     public const string Label = nameof(House.Price);
 
+    /// <summary>Fewer rows than this cannot be split and fitted.</summary>
+    private const int FewestRows = 100;
+
+    /// <summary>The rows that have a price.</summary>
+    /// <exception cref="UsageException">The file is missing, has other columns or too few rows, or nothing can be learned from it.</exception>
     public static IDataView Load(MLContext ml, string path)
     {
         if (!File.Exists(path))
             throw new UsageException($"File '{path}' does not exist.");
+        if (File.ReadLines(path).FirstOrDefault() != House.Header)
+            throw new UsageException($"File '{path}' does not begin with the line '{House.Header}'.");
         // Without MissingRealsAsNaNs an empty field would be read as 0: a house of no size, built in the year 0.
-        return ml.Data.LoadFromTextFile<House>(path, new TextLoader.Options { HasHeader = true, Separators = [','], AllowQuoting = true, MissingRealsAsNaNs = true });
+        IDataView rows = ml.Data.FilterRowsByMissingValues(ml.Data.LoadFromTextFile<House>(path,
+            new TextLoader.Options { HasHeader = true, Separators = [','], AllowQuoting = true, MissingRealsAsNaNs = true }), Label);
+        House[] houses = [.. ml.Data.CreateEnumerable<House>(rows, reuseRowObject: false)];
+        if (houses.Length < FewestRows)
+            throw new UsageException($"File '{path}' has {houses.Length} rows with a price; at least {FewestRows} are needed.");
+        if (houses.DistinctBy(house => house.Price).Count() == 1)
+            throw new UsageException($"File '{path}': all rows have the same price, so there is nothing to learn.");
+        if (houses.Select(house => house with { Price = 0 }).Distinct().Count() == 1)
+            throw new UsageException($"File '{path}': all rows are the same but for the price, so nothing can be predicted from them.");
+        return rows;
     }
 
     /// <summary>Fills what is missing and says that it was, makes numbers of categories and words, and puts all side by side.</summary>

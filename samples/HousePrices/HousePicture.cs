@@ -8,17 +8,12 @@ internal static class HousePicture
 {
     private const int ShownHouses = 80;
 
-    public static void Save(string path, PriceRange range, Coefficient[] coefficients)
-    {
-        var picture = new Multiplot { Layout = new ScottPlot.MultiplotLayouts.Columns() };
-        picture.AddPlots(2);
-        DrawRanges(picture.GetPlot(0), range);
-        DrawCoefficients(picture.GetPlot(1), coefficients);
-        picture.SavePng(path, Pictures.DoubleWidth, Pictures.Height);
-    }
+    public static void Save(string path, PriceRange range, Coefficient[] coefficients) =>
+        Pictures.Save(path, Ranges(range), Coefficients(coefficients));
 
-    private static void DrawRanges(Plot plot, PriceRange range)
+    private static Plot Ranges(PriceRange range)
     {
+        var plot = new Plot();
         int step = Math.Max(1, range.Houses.Length / ShownHouses);
         PricedHouse[] houses = [.. range.Houses.Where((_, i) => i % step == 0)];
         for (int i = 0; i < houses.Length; i++)
@@ -35,13 +30,15 @@ internal static class HousePicture
         Scatter prices = plot.Add.ScatterPoints(numbers, [.. houses.Select(house => (double)house.Price)], Pictures.Orange);
         prices.MarkerSize = 5;
         prices.LegendText = "sold for";
-        Pictures.Label(plot, "Ranges for houses it has not seen", "houses, cheapest first", "thousand euros");
+        Pictures.Label(plot, "A range for each house", $"{houses.Length} test houses, cheapest first", "thousand euros");
         plot.Axes.SetLimits(-1, houses.Length, 0, 1.05 * houses.Max(house => Math.Max(house.High, house.Price)));
         plot.ShowLegend(Alignment.UpperLeft);
+        return plot;
     }
 
-    private static void DrawCoefficients(Plot plot, Coefficient[] coefficients)
+    private static Plot Coefficients(Coefficient[] coefficients)
     {
+        var plot = new Plot();
         for (int i = 0; i < coefficients.Length; i++)
         {
             double size = coefficients[i].WeightPerStandardDeviation ?? 0;
@@ -51,13 +48,14 @@ internal static class HousePicture
             bar.Horizontal = true;
             bar.Color = Pictures.Blue.WithOpacity(0.7);
         }
-        Pictures.Label(plot, "What makes a price", "thousand euros per standard deviation", "");
+        Pictures.Label(plot, "What makes a price (± 2 std. errors)", "thousand euros per standard deviation", "");
         var names = new ScottPlot.TickGenerators.NumericManual();
         for (int i = 0; i < coefficients.Length; i++)
             names.AddMajor(coefficients.Length - 1 - i, Shortened(coefficients[i].Name));
         plot.Axes.Left.TickGenerator = names;
         plot.Axes.Left.MajorTickStyle.Length = 0;
         plot.Axes.Margins(bottom: 0.02, top: 0.02);
+        return plot;
     }
 
     /// <summary>"District.Old Town" is "Old Town".</summary>

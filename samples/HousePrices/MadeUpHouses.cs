@@ -28,7 +28,7 @@ internal static class MadeUpHouses
     {
         var numbers = new SeededNumbers(seed: 7);
         using var file = new StreamWriter(path) { NewLine = "\n" };
-        file.WriteLine("Area,Rooms,Year,Plot,Distance,District,Heating,Description,Price");
+        file.WriteLine(House.Header);
         for (int line = 0; line < Count; line++)
             file.WriteLine(Line(numbers));
     }

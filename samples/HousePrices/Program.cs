@@ -4,7 +4,20 @@ using MlNetRms;
 using MlNetRms.Samples;
 using Spectre.Console;
 
-return CommandLine.Run(args, ["--data FILE", "--output DIR", "--generate FILE"], HousePrices.Run);
+const string Help = """
+    From a CSV file with categories, text and missing values to prices with a range:
+    load, fill, encode, train, compare, save, load, predict.
+
+    usage: dotnet run --project samples/HousePrices [-- options]
+
+      --data FILE        a CSV file with the columns of houses.csv
+                         (default: houses.csv, made up)
+      --output DIR       where the model houses.zip and the picture houses.png go
+                         (default: samples/HousePrices/output)
+      --generate FILE    only writes the made-up houses.csv to that file
+      --help             this text
+    """;
+return CommandLine.Run(args, Help, HousePrices.Run);
 
 /// <summary>What a model says of a house.</summary>
 internal sealed class Estimate
@@ -24,10 +37,10 @@ internal static class HousePrices
         if (commandLine["--generate"] is { } generated)
         {
             MadeUpHouses.Write(generated);
-            Output.Wrote(generated);
+            OutputFolder.Wrote(generated);
             return 0;
         }
-        string folder = Output.Folder(commandLine);
+        string folder = OutputFolder.Made(commandLine["--output"]);
         var ml = new MLContext(seed: 1);
         IDataView houses = HouseFeatures.Load(ml, commandLine["--data"] ?? Path.Combine(AppContext.BaseDirectory, "houses.csv"));
         DataOperationsCatalog.TrainTestData split = ml.Data.TrainTestSplit(houses, TestFraction);
@@ -53,22 +66,24 @@ internal static class HousePrices
         string picturePath = Path.Combine(folder, "houses.png");
         HousePicture.Save(picturePath, range, coefficients);
         Output.Line();
-        Output.Wrote(modelPath);
-        Output.Wrote(picturePath);
+        OutputFolder.Wrote(modelPath);
+        OutputFolder.Wrote(picturePath);
         return 0;
     }
 
     private static void PrintComparison(IReadOnlyList<Contestant> contestants)
     {
         Output.Heading("Prices of houses that were not trained on");
-        Table table = Output.NewTable(["trainer"], ["RMSE", "MAE", "R²", "passes", "fit ms"]);
+        Table table = Output.NewTable(["trainer"], ["epochs", "RMSE", "MAE", "R²", "fit ms"]);
         double best = contestants.Min(contestant => contestant.Rmse);
         foreach (Contestant contestant in contestants)
-            table.AddRow((contestant.Rmse == best ? "* " : "  ") + contestant.Name, Output.Number(contestant.Rmse, "0.00"), Output.Number(contestant.Mae, "0.00"),
-                Output.Number(contestant.RSquared, "0.0000"), contestant.Epochs?.ToString() ?? "", Output.Number(contestant.FitTime.TotalMilliseconds, "0"));
+            table.AddRow(Output.Marked(contestant.Name, contestant.Rmse == best, contestant.RSquared < 0), contestant.Epochs?.ToString() ?? "auto",
+                Output.Number(contestant.Rmse, "0.00"), Output.Number(contestant.Mae, "0.00"), Output.Number(contestant.RSquared, "0.0000"),
+                Output.Number(contestant.FitTime.TotalMilliseconds, "0"));
         AnsiConsole.Write(table);
-        Output.Line("RMSE and MAE in thousand euros; * is the smallest. Sdca and OnlineGradientDescent follow NormalizeMeanVariance, RmsProp takes the features as " +
-            "they are. With early stopping a tenth of the training rows judges each epoch. Passes: over the training rows, where the trainer tells or was told. Fit: the second of two.");
+        Output.Line("RMSE and MAE in thousand euros; * is the smallest RMSE, x worse than the mean price. Sdca and OnlineGradientDescent follow NormalizeMeanVariance, " +
+            "RmsProp takes the features as they are. With early stopping a tenth of the training rows judges each epoch. OnlineGradientDescent makes one epoch by " +
+            "its default. Fit: the second time.");
     }
 
     private static void Print(PriceRange range)

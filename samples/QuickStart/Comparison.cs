@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using Microsoft.ML.Trainers;
 using LinearChain = Microsoft.ML.Data.EstimatorChain<
     Microsoft.ML.ISingleFeaturePredictionTransformer<Microsoft.ML.Trainers.LinearRegressionModelParameters>>;
 using LinearTrainer = Microsoft.ML.Trainers.ITrainerEstimator<
@@ -10,13 +11,14 @@ using LinearTrainer = Microsoft.ML.Trainers.ITrainerEstimator<
 namespace MlNetRms.Samples;
 
 /// <summary>How one trainer did.</summary>
-internal sealed record Result(string Trainer, string Features)
+/// <param name="Trainer">Its name.</param>
+/// <param name="Input">Raw or scaled features.</param>
+/// <param name="Epochs">How often it went through the rows; null where it does not tell.</param>
+internal sealed record Result(string Trainer, string Input, int? Epochs)
 {
-    public double Rmse { get; init; }
+    public double Rmse { get; init; } = double.PositiveInfinity;
 
-    public double RSquared { get; init; }
-
-    public double Mae { get; init; }
+    public double RSquared { get; init; } = double.NegativeInfinity;
 
     public double PercentAboveOptimum { get; init; }
 
@@ -27,36 +29,48 @@ internal sealed record Result(string Trainer, string Features)
 }
 
 /// <summary>RmsProp and ML.NET's own linear trainers on the same rows.</summary>
-internal static class Comparison
+internal sealed class Comparison(MLContext ml, DataOperationsCatalog.TrainTestData split, LeastSquares optimum)
 {
-    public static IReadOnlyList<Result> Run(MLContext ml, DataOperationsCatalog.TrainTestData split, LeastSquares optimum)
-    {
-        RegressionCatalog.RegressionTrainers trainers = ml.Regression.Trainers;
-        // Those that ask for normalized features are shown both ways; RmsProp normalizes by itself.
-        (string Name, bool Normalize, LinearTrainer Trainer)[] contestants =
-        [
-            ("RmsProp", false, trainers.RmsProp(Airfoil.LabelName)),
-            ("Sdca", true, trainers.Sdca(Airfoil.LabelName)),
-            ("Sdca", false, trainers.Sdca(Airfoil.LabelName)),
-            ("OnlineGradientDescent", true, trainers.OnlineGradientDescent(Airfoil.LabelName)),
-            ("OnlineGradientDescent", false, trainers.OnlineGradientDescent(Airfoil.LabelName)),
-        ];
+    private readonly RegressionCatalog.RegressionTrainers _trainers = ml.Regression.Trainers;
 
-        return ProgressBar.Run(contestants.Length, keep: false, progress =>
+    /// <summary>All with their defaults, and OnlineGradientDescent with as many epochs as RmsProp too.</summary>
+    /// <param name="manyEpochs">The epochs of RmsProp.</param>
+    public IReadOnlyList<Result> Defaults(int manyEpochs)
+    {
+        int onlineEpochs = new OnlineGradientDescentTrainer.Options().NumberOfIterations;
+        // Those that ask for normalized features are shown both ways; RmsProp normalizes by itself.
+        (string Name, bool Normalize, int? Epochs, LinearTrainer Trainer)[] contestants =
+        [
+            ("RmsProp", false, manyEpochs, _trainers.RmsProp(Airfoil.LabelName)),
+            ("Sdca", true, null, _trainers.Sdca(Airfoil.LabelName)),
+            ("Sdca", false, null, _trainers.Sdca(Airfoil.LabelName)),
+            ("OnlineGradientDescent", true, onlineEpochs, _trainers.OnlineGradientDescent(Airfoil.LabelName)),
+            ("OnlineGradientDescent", true, manyEpochs, _trainers.OnlineGradientDescent(Airfoil.LabelName, numberOfIterations: manyEpochs)),
+            ("OnlineGradientDescent", false, onlineEpochs, _trainers.OnlineGradientDescent(Airfoil.LabelName)),
+        ];
+        return ProgressBar.Run(contestants.Length, progress =>
         {
             var results = new List<Result>();
-            foreach ((string name, bool normalize, LinearTrainer trainer) in contestants)
+            foreach ((string name, bool normalize, int? epochs, LinearTrainer trainer) in contestants)
             {
-                var result = new Result(name, normalize ? "scaled" : "raw");
-                progress.Describe($"{name}, {result.Features}");
-                results.Add(Measure(ml, result, Pipeline(ml, normalize, trainer), split, optimum));
+                progress.Describe(name);
+                results.Add(Measure(new(name, normalize ? "scaled" : "raw", epochs), Pipeline(normalize, trainer)));
                 progress.Advance();
             }
             return results;
         });
     }
 
-    private static LinearChain Pipeline(MLContext ml, bool normalize, LinearTrainer trainer)
+    /// <summary>Whole trainings of so many epochs.</summary>
+    public (Result RmsProp, Result Online) Lengths(int epochs)
+    {
+        var options = new RmsPropRegressionTrainer.Options { LabelColumnName = Airfoil.LabelName, NumberOfEpochs = epochs };
+        return (Measure(new("RmsProp", "raw", epochs), Pipeline(normalize: false, _trainers.RmsProp(options))),
+            Measure(new("OnlineGradientDescent", "scaled", epochs),
+                Pipeline(normalize: true, _trainers.OnlineGradientDescent(Airfoil.LabelName, numberOfIterations: epochs))));
+    }
+
+    private LinearChain Pipeline(bool normalize, LinearTrainer trainer)
     {
         var features = ml.Transforms.Concatenate("Features", Airfoil.FeatureNames);
         return normalize
@@ -64,12 +78,11 @@ internal static class Comparison
             : features.Append(trainer);
     }
 
-    private static Result Measure(MLContext ml, Result result, LinearChain pipeline,
-        DataOperationsCatalog.TrainTestData split, LeastSquares optimum)
+    private Result Measure(Result result, LinearChain pipeline)
     {
         try
         {
-            pipeline.Fit(split.TrainSet);
+            pipeline.Fit(split.TrainSet);   // compiles the code
             long start = Stopwatch.GetTimestamp();
             var model = pipeline.Fit(split.TrainSet);
             TimeSpan fitTime = Stopwatch.GetElapsedTime(start);
@@ -82,7 +95,6 @@ internal static class Comparison
             {
                 Rmse = test.RootMeanSquaredError,
                 RSquared = test.RSquared,
-                Mae = test.MeanAbsoluteError,
                 PercentAboveOptimum = 100 * (train.RootMeanSquaredError / optimum.Rmse - 1),
                 FitTime = fitTime,
             };

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
@@ -5,7 +6,19 @@ using MlNetRms;
 using MlNetRms.Samples;
 using Spectre.Console;
 
-return CommandLine.Run(args, ["--data FILE", "--output DIR"], QuickStart.Run);
+const string Help = """
+    Trains RmsProp on raw features with its defaults, compares it with ML.NET's own
+    linear trainers, saves the model, loads it, and predicts.
+
+    usage: dotnet run --project samples/QuickStart [-- options]
+
+      --data FILE     the real airfoil file: six numbers a line, tabs, label last
+                      (default: made-up rows, embedded)
+      --output DIR    where quickstart.zip (the model) and quickstart.png go
+                      (default: samples/QuickStart/output)
+      --help          this text
+    """;
+return CommandLine.Run(args, Help, QuickStart.Run);
 
 /// <summary>What a scored row has more than a row.</summary>
 internal sealed class Prediction
@@ -24,7 +37,7 @@ internal static class QuickStart
     {
         Output.Prepare();
         Airfoil[] rows = Airfoil.Load(commandLine["--data"]);
-        string folder = Output.Folder(commandLine);
+        string folder = OutputFolder.Made(commandLine["--output"]);
         Output.Line(Airfoil.Describe(commandLine["--data"], rows.Length));
 
         var ml = new MLContext(seed: 1);
@@ -36,22 +49,16 @@ internal static class QuickStart
         };
         DataOperationsCatalog.TrainTestData split = ml.Data.TrainTestSplit(ml.Data.LoadFromEnumerable(rows), testFraction: 0.2);
 
-        TransformerChain<RmsPropRegressionTransformer> model = ProgressBar.Run(parts: 1, keep: true, progress =>
-        {
-            // The whole job: raw features in, a trained chain out. No normalizer, no settings; the bar only watches.
-            var pipeline = ml.Transforms.Concatenate("Features", Airfoil.FeatureNames)
-                .Append(ml.Regression.Trainers.RmsProp(new RmsPropRegressionTrainer.Options
-                {
-                    LabelColumnName = Airfoil.LabelName,
-                    Progress = progress,
-                }));
-            return pipeline.Fit(split.TrainSet);
-        });
+        // The whole job: raw features in, a trained chain out. No normalizer, no settings.
+        var pipeline = ml.Transforms.Concatenate("Features", Airfoil.FeatureNames).Append(ml.Regression.Trainers.RmsProp(Airfoil.LabelName));
+        TransformerChain<RmsPropRegressionTransformer> model = pipeline.Fit(split.TrainSet);
         Output.Line($"log: {lastMessage}");
 
         Airfoil[] trainRows = [.. ml.Data.CreateEnumerable<Airfoil>(split.TrainSet, reuseRowObject: false)];
         LeastSquares optimum = LeastSquares.Fit(trainRows);
-        PrintComparison(Comparison.Run(ml, split, optimum), trainRows.Length, rows.Length - trainRows.Length);
+        TrainingReport training = model.LastTransformer.Training;
+        var comparison = new Comparison(ml, split, optimum);
+        PrintComparison(comparison.Defaults(training.Epochs.Count), trainRows.Length, rows.Length - trainRows.Length);
         PrintWeights(model.LastTransformer.GetCoefficients(), optimum);
 
         string modelPath = Path.Combine(folder, "quickstart.zip");
@@ -61,35 +68,41 @@ internal static class QuickStart
 
         string picturePath = Path.Combine(folder, "quickstart.png");
         Prediction[] predictions = [.. ml.Data.CreateEnumerable<Prediction>(model.Transform(split.TestSet), reuseRowObject: false)];
-        QuickStartPicture.Save(picturePath, model.LastTransformer.Training, optimum, predictions);
+        QuickStartPicture.Save(picturePath, comparison, training, predictions);
         Output.Line();
-        Output.Wrote(modelPath);
-        Output.Wrote(picturePath);
+        OutputFolder.Wrote(modelPath);
+        OutputFolder.Wrote(picturePath);
         return 0;
     }
 
     private static void PrintComparison(IReadOnlyList<Result> results, int trainCount, int testCount)
     {
-        Output.Heading("Three trainers with their defaults");
-        Table table = Output.NewTable(["trainer", "features"], ["RMSE", "R²", "MAE", "above opt.", "fit ms"]);
+        Output.Heading("Three trainers with their defaults, one also with more epochs");
+        Table table = Output.NewTable(["trainer", "input"], ["epochs", "RMSE", "R²", "above opt.", "fit ms"]);
+        double best = results.Min(result => result.Rmse);
         foreach (Result result in results)
-            table.AddRow([result.Trainer, result.Features, .. result.Failure is null ? Numbers(result) : ["failed¹", "", "", "", ""]]);
+            table.AddRow([Output.Marked(result.Trainer, result.Rmse == best, result.RSquared < 0), result.Input, result.Epochs?.ToString() ?? "auto",
+                .. result.Failure is null ? Numbers(result) : ["failed", "", "", ""]]);
         AnsiConsole.Write(table);
-        Output.Line($"RMSE and MAE in dB, and R²: on the {testCount} test rows. Above opt.: RMSE on the {trainCount} training rows, compared " +
-            "with the smallest any linear function can have (least squares). Fit: the whole pipeline, second of two fits. " +
-            "Scaled: with NormalizeMeanVariance, as ML.NET's own trainers ask for.");
+        Output.Line("* smallest RMSE; x no model, or one worse than the mean of the label.");
         foreach (Result result in results.Where(result => result.Failure is not null))
-            Output.Line($"¹ {result.Trainer}, {result.Features}: {result.Failure}");
+            Output.Line($"x {result.Trainer}, {result.Input}: {result.Failure}");
+        Output.Line($"RMSE in dB, and R²: on the {testCount} test rows. Above opt.: RMSE on the {trainCount} training rows, compared with the smallest " +
+            "any linear function can have (least squares). Fit: the whole pipeline, the second time. Scaled: by NormalizeMeanVariance, as ML.NET's own " +
+            "trainers ask for. OnlineGradientDescent goes through the rows once by its default, RmsProp until it has made 2000 steps.");
     }
 
     private static string[] Numbers(Result result) =>
     [
-        Output.Number(result.Rmse, result.Rmse < 1000 ? "0.000" : "0"),
-        result.RSquared > -1000 ? Output.Number(result.RSquared, "0.0000") : "< -1000",
-        Output.Number(result.Mae, result.Mae < 1000 ? "0.000" : "0"),
-        Output.Number(result.PercentAboveOptimum, result.PercentAboveOptimum < 10 ? "0.0000" : "0") + " %",
-        Output.Number(result.FitTime.TotalMilliseconds, "0.0"),
+        Short(result.Rmse, "0.000"),
+        result.RSquared > -10 ? Output.Number(result.RSquared, "0.0000") : "< -10",
+        Short(Math.Round(result.PercentAboveOptimum, 4) + 0.0, "0.0000") + " %",    // + 0 takes the sign off a negative zero
+        Short(result.FitTime.TotalMilliseconds, "0.0"),
     ];
+
+    /// <summary>A number that fits into its column, whatever a trainer has made of the data.</summary>
+    private static string Short(double value, [StringSyntax(StringSyntaxAttribute.NumericFormat)] string format) =>
+        Output.Number(value, Math.Abs(value) switch { < 100 => format, < 1_000_000 => "0", _ => "0.0e0" });
 
     private static void PrintWeights(CoefficientTable coefficients, LeastSquares optimum)
     {

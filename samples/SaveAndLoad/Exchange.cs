@@ -23,21 +23,12 @@ internal sealed class ScoredRow : Row
 }
 
 /// <summary>The two files that one program writes and the other reads.</summary>
-internal sealed class Exchange
+/// <param name="folder">Where they are.</param>
+internal sealed class Exchange(string folder)
 {
-    private readonly string _folder;
+    public string ModelPath => Path.Combine(folder, "model.zip");
 
-    private Exchange(string folder) => _folder = folder;
-
-    /// <summary>The files in the folder of --folder, or in one that does not depend on where the program is started.</summary>
-    public static Exchange In(CommandLine commandLine) =>
-        new(commandLine["--folder"] ?? Path.Combine(Path.GetTempPath(), "MlNetRms.SaveAndLoad"));
-
-    public string ModelPath => Path.Combine(_folder, "model.zip");
-
-    public string ScoresPath => Path.Combine(_folder, "scores.csv");
-
-    public void CreateFolder() => Directory.CreateDirectory(_folder);
+    public string ScoresPath => Path.Combine(folder, "scores.csv");
 
     /// <summary>Writes a line a row: the features and the score, each as the 32 bits of the float in hexadecimal, so that nothing is rounded.</summary>
     public void WriteScores(IEnumerable<ScoredRow> rows) =>

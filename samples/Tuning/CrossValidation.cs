@@ -3,17 +3,13 @@ using Microsoft.ML;
 namespace MlNetRms.Samples;
 
 /// <summary>A setting to try.</summary>
-internal sealed record Candidate(float LearningRate, int BatchSize, float L2Regularization)
+internal sealed record Candidate(float LearningRate, int BatchSize, float? L2Regularization)
 {
     /// <summary>What the trainer does if nobody says otherwise.</summary>
     public static Candidate Default { get; } = From(new RmsPropRegressionTrainer.Options());
 
-    /// <summary>Whether learning rate and batch size are the default ones.</summary>
-    public bool IsDefaultStep => (LearningRate, BatchSize) == (Default.LearningRate, Default.BatchSize);
-
     private static Candidate From(RmsPropRegressionTrainer.Options options) =>
-        // Not given, it is none on so many rows of so few columns.
-        new(options.LearningRate, options.BatchSize, options.L2Regularization ?? 0);
+        new(options.LearningRate, options.BatchSize, options.L2Regularization);
 }
 
 /// <summary>How a setting did.</summary>
@@ -22,7 +18,7 @@ internal sealed record Candidate(float LearningRate, int BatchSize, float L2Regu
 /// <param name="Deviation">Standard deviation over the folds.</param>
 internal sealed record Score(Candidate Candidate, double Rmse, double Deviation)
 {
-    /// <summary>How much larger the error is than another, in percent.</summary>
+    /// <summary>How much larger the error is than another, in percent; infinite if training failed.</summary>
     public double PercentAbove(Score other) => 100 * (Rmse / other.Rmse - 1);
 }
 
@@ -37,11 +33,13 @@ internal sealed class CrossValidation(IDataView rows, ProgressBar progress)
     private const int FoldSeed = 1;
 
     /// <summary>Judges the candidates, as many at a time as there are processors.</summary>
+    /// <param name="name">What the progress bar says.</param>
     /// <param name="candidates">The settings.</param>
     /// <param name="newOptions">Everything else, a new object each time.</param>
     /// <returns>The scores, in the order of the candidates, whichever was ready first.</returns>
-    public Score[] Run(IReadOnlyList<Candidate> candidates, Func<RmsPropRegressionTrainer.Options> newOptions)
+    public Score[] Run(string name, IReadOnlyList<Candidate> candidates, Func<RmsPropRegressionTrainer.Options> newOptions)
     {
+        progress.Describe(name);
         var scores = new Score[candidates.Count];
         var atATime = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount };
         Parallel.For(0, candidates.Count, atATime, i =>
@@ -59,7 +57,6 @@ internal sealed class CrossValidation(IDataView rows, ProgressBar progress)
         options.LearningRate = candidate.LearningRate;
         options.BatchSize = candidate.BatchSize;
         options.L2Regularization = candidate.L2Regularization;
-        options.NumberOfThreads = 1;
         return ml.Transforms.Concatenate("Features", Airfoil.FeatureNames).Append(ml.Regression.Trainers.RmsProp(options));
     }
 

@@ -2,9 +2,19 @@ using System.Globalization;
 using Microsoft.ML;
 using MlNetRms.Samples;
 
-return CommandLine.Run(args, ["--folder DIR"], commandLine =>
+const string Help = """
+    Loads the model that Train saved with ML.NET alone, scores the same rows, and
+    compares the bits. Writes nothing; exit code 1 if a bit differs.
+
+    usage: dotnet run --project samples/SaveAndLoad/Score [-- options]
+
+      --input DIR     where model.zip and scores.csv are
+                      (default: samples/SaveAndLoad/output)
+      --help          this text
+    """;
+return CommandLine.Run(args, Help, commandLine =>
 {
-    Exchange exchange = Exchange.In(commandLine);
+    var exchange = new Exchange(OutputFolder.Named(commandLine["--input"]));
     ScoredRow[] expected = exchange.ReadScores();
 
     var ml = new MLContext();
@@ -13,7 +23,7 @@ return CommandLine.Run(args, ["--folder DIR"], commandLine =>
     IDataView data = ml.Data.LoadFromEnumerable<Row>(expected);
     ScoredRow[] actual = [.. ml.Data.CreateEnumerable<ScoredRow>(model.Transform(data), reuseRowObject: false)];
 
-    Console.WriteLine($"read {exchange.ModelPath} with ML.NET alone");
+    Console.WriteLine("model.zip, read with ML.NET alone:");
     Console.WriteLine("row   score, dB   bits now   bits when trained");
     int differences = 0;
     for (int row = 0; row < expected.Length; row++)

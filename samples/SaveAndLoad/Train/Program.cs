@@ -3,11 +3,22 @@ using MlNetRms.Samples;
 
 const int RowsToScore = 10;
 
-return CommandLine.Run(args, ["--data FILE", "--folder DIR"], commandLine =>
+const string Help = """
+    Trains and saves a model, and writes ten rows with their scores. The other half
+    of the sample, Score, reads both.
+
+    usage: dotnet run --project samples/SaveAndLoad/Train [-- options]
+
+      --data FILE     the real airfoil file: six numbers a line, tabs, label last
+                      (default: made-up rows, embedded)
+      --output DIR    where model.zip and scores.csv go
+                      (default: samples/SaveAndLoad/output)
+      --help          this text
+    """;
+return CommandLine.Run(args, Help, commandLine =>
 {
     Airfoil[] rows = Airfoil.Load(commandLine["--data"]);
-    Exchange exchange = Exchange.In(commandLine);
-    exchange.CreateFolder();
+    var exchange = new Exchange(OutputFolder.Made(commandLine["--output"]));
     Console.WriteLine(Airfoil.Describe(commandLine["--data"], rows.Length));
 
     var ml = new MLContext();
@@ -18,7 +29,7 @@ return CommandLine.Run(args, ["--data FILE", "--folder DIR"], commandLine =>
     ml.Model.Save(model, data.Schema, exchange.ModelPath);
     exchange.WriteScores(ml.Data.CreateEnumerable<ScoredRow>(model.Transform(data), reuseRowObject: false)
         .Where((_, row) => row % (rows.Length / RowsToScore) == 0).Take(RowsToScore));
-    Console.WriteLine($"wrote {exchange.ModelPath}");
-    Console.WriteLine($"wrote {exchange.ScoresPath}: {RowsToScore} rows and their scores");
+    OutputFolder.Wrote(exchange.ModelPath);
+    OutputFolder.Wrote(exchange.ScoresPath);
     return 0;
 });

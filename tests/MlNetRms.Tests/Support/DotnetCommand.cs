@@ -5,10 +5,21 @@ namespace MlNetRms.Tests.Support;
 /// <summary>Runs the .NET command line as a user's shell would, without what the test run has set for itself.</summary>
 internal static class DotnetCommand
 {
+    /// <summary>How a command ended.</summary>
+    public sealed record Outcome(int ExitCode, string Output, string Errors);
+
     private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(5);
 
     /// <summary>What the command printed; fails the test if it does not end with exit code 0.</summary>
     public static string Run(string workingDirectory, params string[] arguments)
+    {
+        Outcome outcome = Try(workingDirectory, arguments);
+        Assert.True(outcome.ExitCode == 0, $"dotnet {string.Join(' ', arguments)} ended with {outcome.ExitCode}:\n{outcome.Output}\n{outcome.Errors}");
+        return outcome.Output;
+    }
+
+    /// <summary>How the command ended; fails the test if it does not end.</summary>
+    public static Outcome Try(string workingDirectory, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", arguments)
         {
@@ -29,8 +40,7 @@ internal static class DotnetCommand
             process.Kill(entireProcessTree: true);
             Assert.Fail($"dotnet {string.Join(' ', arguments)} did not end within {_timeout}.");
         }
-        Assert.True(process.ExitCode == 0, $"dotnet {string.Join(' ', arguments)} ended with {process.ExitCode}:\n{output.Result}\n{errors.Result}");
-        return output.Result;
+        return new Outcome(process.ExitCode, output.Result, errors.Result);
     }
 
     private static bool IsOfTheTestRun(string name) =>
