@@ -176,10 +176,13 @@ internal sealed class Decorrelation : IWeightTransform
     }
 
     /// <summary>The routine cannot be told to stop: once cancelled, it is waited for no longer. It uses nothing that others change or free.</summary>
-    private static (double[] Values, double[] Vectors) Eigen(DenseCovariance covariance, CancellationToken cancellation) =>
-        covariance.ColumnCount < FewestToAbandon || !cancellation.CanBeCanceled ? Eigen(covariance)
+    private static (double[] Values, double[] Vectors) Eigen(DenseCovariance covariance, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        return covariance.ColumnCount < FewestToAbandon || !cancellation.CanBeCanceled ? Eigen(covariance)
             : Task.Factory.StartNew(() => Eigen(covariance), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
                 .WaitAsync(cancellation).GetAwaiter().GetResult();
+    }
 
     private static (double[] Values, double[] Vectors) Eigen(DenseCovariance covariance)
     {
