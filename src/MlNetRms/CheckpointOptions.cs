@@ -17,6 +17,10 @@ namespace MlNetRms;
 /// file, because each removes its own at its end; after a break, the first of them finds the checkpoint of another and throws. Give each a path of
 /// its own. Two that run at once in a process are refused.
 /// </para>
+/// <para>
+/// In a job (<see cref="RmsPropRegressionTrainer.Options.Collective"/>) rank 0 alone reads and writes the file, and all continue from it; the others
+/// need not reach it. The job may be started again with another number of ranks over the same parts of the rows.
+/// </para>
 /// </remarks>
 public sealed record CheckpointOptions
 {
@@ -40,14 +44,16 @@ public sealed record CheckpointOptions
     /// </summary>
     public bool Keep { get; init; }
 
-    internal void Validate(string parameter)
+    /// <param name="parameter">What a caller's parameter is called.</param>
+    /// <param name="isWritten">Whether this process reads and writes the file.</param>
+    internal void Validate(string parameter, bool isWritten)
     {
         const string Name = nameof(RmsPropRegressionTrainer.Options.Checkpoint) + "." + nameof(Path);
         if (string.IsNullOrWhiteSpace(Path))
             throw new ArgumentException($"{Name} must name a file.", parameter);
         if (Directory.Exists(Path) || System.IO.Path.EndsInDirectorySeparator(Path))
             throw new ArgumentException($"{Name} '{Path}' is a folder; it must name a file.", parameter);
-        if (!Directory.Exists(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))))
+        if (isWritten && !Directory.Exists(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))))
             throw new ArgumentException($"{Name} '{Path}' is in no folder that exists.", parameter);
         if (EveryEpochs is { } epochs)
             Require.AtLeastOne(epochs, nameof(EveryEpochs), parameter);

@@ -22,7 +22,7 @@ public sealed partial class RmsPropRegressionTrainer
     public RmsPropRegressionTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        return Train(input, _options.ValidationSet, start: default, nameof(input), _options.CancellationToken);
+        return Train([input], OptionalValidation, start: default, nameof(input), _options.CancellationToken);
     }
 
     /// <summary>Trains a model and evaluates each epoch on validation rows.</summary>
@@ -114,9 +114,59 @@ public sealed partial class RmsPropRegressionTrainer
         return Train(trainData, validationData: null, new TrainingStart(Model: null, previous.State), cancellationToken);
     }
 
-    private RmsPropRegressionTransformer Train(IDataView trainData, IDataView? validationData, TrainingStart start, CancellationToken cancellationToken)
+    /// <summary>
+    /// Trains one model on rows that come in parts, such as one view for each of many files. Each process of a job
+    /// (<see cref="Options.Collective"/>) gives parts of its own; the parts of all processes, in the order of the ranks, and the seed decide
+    /// the model, bit for bit, whatever process has which.
+    /// </summary>
+    /// <param name="parts">This process's parts of the training rows, of one schema; at least one. A part may be empty if not all are.</param>
+    /// <param name="validationParts">This process's parts of the validation rows, or null; in all processes or in none.</param>
+    /// <param name="previous">What an earlier <c>Fit</c> returned, which this training continues; or null. The same in all processes.</param>
+    /// <param name="cancellationToken">Ends this training, in all processes.</param>
+    /// <returns>The model as a transformer, with the report of its training; the same in all processes but for times and threads.</returns>
+    /// <remarks>
+    /// <para>
+    /// Every mini-batch takes its share of each part, so that rows need not be spread over the parts at random. Parts may differ in length.
+    /// The other forms of <c>Fit</c> make one part of the rows of each process.
+    /// </para>
+    /// <para>
+    /// It ends in all processes with a model, or in all with an exception: where one fails or is cancelled, the others throw at the same step. While
+    /// rows are read, that is after each process has read its own.
+    /// </para>
+    /// <para>
+    /// In a pipeline, the transforms before the trainer see the rows of their own process only. Fit those that learn from rows (normalizers,
+    /// dictionaries) once, and give all processes the result.
+    /// </para>
+    /// <para>
+    /// Features that are mostly zero are stepped as a whole, not by the batch's values alone: with very many of them a single part is faster.
+    /// </para>
+    /// </remarks>
+    /// <exception cref="ArgumentNullException">A part is null.</exception>
+    /// <exception cref="InvalidOperationException">A process has no part or has failed, or the processes' options or features differ.</exception>
+    /// <inheritdoc cref="Fit(IDataView)" path="/exception"/>
+    public RmsPropRegressionTransformer FitParts(IReadOnlyList<IDataView> parts, IReadOnlyList<IDataView>? validationParts = null,
+        RmsPropRegressionTransformer? previous = null, CancellationToken cancellationToken = default) =>
+        Train(parts, nameof(parts), validationParts, new TrainingStart(Model: null, previous?.State), cancellationToken);
+
+    /// <summary>Continues a training of another job: the same with what <see cref="RmsPropRegressionTransformer.SaveTraining"/> saved.</summary>
+    /// <inheritdoc cref="FitParts(IReadOnlyList{IDataView}, IReadOnlyList{IDataView}, RmsPropRegressionTransformer, CancellationToken)"/>
+    public RmsPropRegressionTransformer FitParts(IReadOnlyList<IDataView> parts, SavedTraining previous, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(trainData);
+        ArgumentNullException.ThrowIfNull(previous);
+        return Train(parts, nameof(parts), validationData: null, new TrainingStart(Model: null, previous.State), cancellationToken);
+    }
+
+    private IReadOnlyList<IDataView>? OptionalValidation => _options.ValidationSet is { } rows ? [rows] : null;
+
+    private RmsPropRegressionTransformer Train(IDataView trainData, IDataView? validationData, TrainingStart start, CancellationToken cancellationToken) =>
+        Train([trainData], nameof(trainData), validationData is null ? null : [validationData], start, cancellationToken);
+
+    private RmsPropRegressionTransformer Train(IReadOnlyList<IDataView> parts, string parameter, IReadOnlyList<IDataView>? validationData, TrainingStart start,
+        CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(parts, parameter);
+        foreach (IDataView part in parts)
+            ArgumentNullException.ThrowIfNull(part, parameter);
         if (validationData is not null && (_options.ValidationFraction > 0 || _options.ValidationSet is not null))
             throw new InvalidOperationException(
                 "Validation rows are given twice: as an argument of Fit, and by the option " +
@@ -125,7 +175,7 @@ public sealed partial class RmsPropRegressionTrainer
         using var either = CancellationTokenSource.CreateLinkedTokenSource(option, cancellationToken);
         try
         {
-            return Train(trainData, validationData ?? _options.ValidationSet, start, nameof(trainData), either.Token);
+            return Train(parts, validationData ?? OptionalValidation, start, parameter, either.Token);
         }
         catch (OperationCanceledException cancelled) when (cancelled.CancellationToken == either.Token)
         {

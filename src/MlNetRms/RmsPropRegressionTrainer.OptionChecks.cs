@@ -51,7 +51,7 @@ public sealed partial class RmsPropRegressionTrainer
             Require.NonNegative(InitialWeightsStandardDeviation, nameof(InitialWeightsStandardDeviation), Parameter);
             Require.InUnitInterval(ValidationFraction, nameof(ValidationFraction), Parameter);
             EarlyStopping?.Validate(Parameter);
-            Checkpoint?.Validate(Parameter);
+            Checkpoint?.Validate(Parameter, isWritten: Collective is null or { Rank: 0 });
             Exclude(ValidationFraction > 0, nameof(ValidationFraction), ValidationSet is not null, nameof(ValidationSet));
             Exclude(L1Regularization > 0, nameof(L1Regularization), Momentum > 0, nameof(Momentum));
             Exclude(L1Regularization > 0, nameof(L1Regularization), Centered, nameof(Centered));

@@ -44,7 +44,7 @@ public sealed partial class RmsPropRegressionTrainer
         private static object? Text(object? value) => value switch
         {
             string => $"\"{value}\"",
-            Delegate or IProgress<TrainingProgress> or IDataView or System.Threading.CancellationToken => "set",
+            Delegate or IProgress<TrainingProgress> or ICollective or IDataView or System.Threading.CancellationToken => "set",
             null => "null",
             _ => value,
         };

@@ -91,38 +91,61 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         return SchemaChecks.WithScoreColumn(inputSchema);
     }
 
-    /// <param name="input">The training rows.</param>
-    /// <param name="validationData">The validation rows, or null.</param>
+    /// <param name="input">This process's parts of the training rows.</param>
+    /// <param name="validationData">Its parts of the validation rows, or null.</param>
     /// <param name="start">Where to begin.</param>
     /// <param name="parameter">What the caller's parameter for the training rows is called.</param>
     /// <param name="cancellation">Ends the training.</param>
-    private RmsPropRegressionTransformer Train(IDataView input, IDataView? validationData, TrainingStart start, string parameter, CancellationToken cancellation)
+    private RmsPropRegressionTransformer Train(IReadOnlyList<IDataView> input, IReadOnlyList<IDataView>? validationData, TrainingStart start,
+        string parameter, CancellationToken cancellation)
     {
-        TrainingColumns columns = SchemaChecks.Find(input.Schema, _settings.Columns, parameter);
-        TrainingColumns? validationColumns = validationData is null ? null : SchemaChecks.FindValidation(validationData.Schema, columns, _settings.Columns,
-            validationData == _options.ValidationSet ? nameof(Options.ValidationSet) : nameof(validationData));
+        var job = new Job(_options.Collective ?? LocalCollective.Instance);
+        try
+        {
+            RmsPropRegressionTransformer trained = Train(new JobParts(job, input.Count), input, validationData, start, parameter, cancellation);
+            job.Agree();
+            return trained;
+        }
+        catch (Exception exception)
+        {
+            job.Fail(exception);
+            throw;
+        }
+    }
+
+    private RmsPropRegressionTransformer Train(JobParts job, IReadOnlyList<IDataView> input, IReadOnlyList<IDataView>? validationData, TrainingStart start,
+        string parameter, CancellationToken cancellation)
+    {
+        TrainingColumns columns = SchemaChecks.Find(input[0].Schema, _settings.Columns, parameter);
+        var parts = new PartViews(input, schema => SchemaChecks.FindAlike(schema, columns, _settings.Columns, parameter, SchemaChecks.InAnotherPart));
+        PartViews? validation = validationData is null ? null : new(validationData, schema => SchemaChecks.FindAlike(schema, columns, _settings.Columns,
+            validationData.Contains(_options.ValidationSet) ? nameof(Options.ValidationSet) : nameof(validationData), SchemaChecks.InValidation));
         TrainingChecks.Width(columns);
         TrainingChecks.Start(columns, start, _settings);
-        TrainingChecks.EarlyStopping(_settings, validationData is not null);
+        TrainingChecks.EarlyStopping(_settings, validation is not null);
+        JobChecks.Alike(job.Job, _settings, columns, validation is not null, start);
+        TrainingSettings settings = _settings with { HasEpochCallback = job.Job.Any(_settings.HasEpochCallback) };
 
         using IChannel channel = _host.Start("Training");
         var log = new TrainingLog(channel);
-        using TrainingCheckpoint? checkpoint = _settings.Checkpoint is not { } file ? null
-            : new TrainingCheckpoint(file, TrainingConditions.Of(columns.FeatureCount, _settings), _createCheckpoint);
+        using TrainingCheckpoint? checkpoint = settings.Checkpoint is not { } file ? null
+            : new TrainingCheckpoint(file, TrainingConditions.Of(columns.FeatureCount, settings), job.Job, _createCheckpoint);
         var progress = new ProgressMeter(_options.Progress, _options.Clock, () => MlNetInternals.CheckAlive(_host));
         long startTime = Stopwatch.GetTimestamp();
-        using TrainingRows rows = ReadRows(input, columns, validationData, validationColumns, start, log, progress, cancellation);
+        using TrainingRows rows = ReadRows(parts, job, validation, start, log, progress, cancellation);
         TimeSpan readingTime = Stopwatch.GetElapsedTime(startTime);
 
-        using var run = new TrainingRun(rows, _settings, start, cancellation, progress);
-        var causes = new TrainingCauses(run, rows, start, columns, _settings, cancellation);
-        log.Patience(_settings.Stopping, run.Plan);
+        using var run = new TrainingRun(rows, settings, start, cancellation, progress);
+        var causes = new TrainingCauses(run, rows, start, columns, settings, cancellation);
+        log.Patience(settings.Stopping, run.Plan);
         try
         {
             if (checkpoint?.Begin(run, TrainingConditions.Of(rows, start, run, cancellation)) is { } state)
                 log.Resumed(checkpoint.Path, state);
             FitResult result = run.Run(epoch => Report(epoch, log), checkpoint);
-            RmsPropRegressionTransformer trained = Trained(result, run, rows, readingTime, causes, input.Schema, columns, log);
+            RmsPropRegressionTransformer trained = Trained(result, run, rows, readingTime, causes, input[0].Schema, columns, log);
+            // Until all have the model, the file is needed.
+            job.Job.Agree();
             End(checkpoint, log);
             return trained;
         }
@@ -133,7 +156,7 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         }
         catch (DivergedException diverged)
         {
-            throw TrainingChecks.Diverged(diverged, causes, rows.Training, columns, _settings);
+            throw TrainingChecks.Diverged(diverged, causes, rows.Training, columns, settings);
         }
     }
 
@@ -163,23 +186,20 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         }
     }
 
-    private TrainingRows ReadRows(IDataView input, TrainingColumns columns, IDataView? validationData, TrainingColumns? validationColumns,
-        TrainingStart start, TrainingLog log, ProgressMeter progress, CancellationToken cancellation)
+    private TrainingRows ReadRows(PartViews parts, JobParts job, PartViews? validation, TrainingStart start, TrainingLog log, ProgressMeter progress,
+        CancellationToken cancellation)
     {
         TrainingRows? rows = null;
         try
         {
-            progress.BeginReading(() => input.GetRowCount() + (validationData is null ? 0 : validationData.GetRowCount()));
-            using (var reader = new RowReader(input, columns, cancellation, progress.AddRead))
+            progress.BeginReading(() => parts.RowCount() + (validation is null ? 0 : validation.RowCount()));
+            rows = TrainingRows.Read(parts.Open(progress.AddRead, cancellation), job, parts.Columns.FeatureCount, _settings.Reading, start.Previous?.Scaling,
+                NativeSlabAllocator.Instance, cancellation);
+            log.SkippedRows(rows.Counts, "rows", _settings.Columns);
+            if (validation is not null)
             {
-                rows = TrainingRows.Read(reader, _settings.Reading, start.Previous?.Scaling, NativeSlabAllocator.Instance, cancellation);
-                log.SkippedRows(reader.Counts, "rows", _settings.Columns);
-            }
-            if (validationData is not null)
-            {
-                using var validationReader = new RowReader(validationData, validationColumns!.Value, cancellation, progress.AddRead);
-                rows.ReadValidation(validationReader);
-                log.SkippedRows(validationReader.Counts, "validation rows", _settings.Columns);
+                RowCounts counts = rows.ReadValidation(validation.Open(progress.AddRead, cancellation), new JobParts(job.Job, validation.Count));
+                log.SkippedRows(counts, "validation rows", _settings.Columns);
             }
             TrainingChecks.EarlyStopping(_settings, rows);
             return rows;

@@ -50,7 +50,7 @@ internal static class LimitVerb
         var view = new RowView(workload.Train);
         TrainingSettings settings = TrainingSettings.From(workload.Options);
         using var reader = new RowReader(view, SchemaChecks.Find(view.Schema, settings.Columns), CancellationToken.None);
-        return TrainingRows.Read(reader, settings.Reading, previous: null, NativeSlabAllocator.Instance, CancellationToken.None);
+        return TrainingRows.Read([reader], JobParts.One, reader.FeatureCount, settings.Reading, previous: null, NativeSlabAllocator.Instance, CancellationToken.None);
     }
 
     private static TrainingRun NewRun(TrainingRows read, RmsPropRegressionTrainer.Options options) =>
@@ -64,7 +64,7 @@ internal static class LimitVerb
 
     private static string[] Measured(Workload workload, TrainingRows read, int threads)
     {
-        RowStore examples = read.Training;
+        RowStore examples = read.Training.Parts[0];
         long values = examples.RowCount * examples.Layout.Stride + 2 * examples.NonZeroCount;
         int epochsPerRepeat = (int)Math.Max(1, ValuesPerRepeat / values);
         WarmUp(read, workload.Options, threads);
@@ -112,7 +112,7 @@ internal static class LimitVerb
         {
             using TrainingRun run = NewRun(read, options);
             run.Run(_ => true);
-            Read(read.Training, threads);
+            Read(read.Training.Parts[0], threads);
         }
     }
 

@@ -13,6 +13,7 @@ using MlNetRms.Benchmarks.Accuracy;
     ("micro", "the kernels beside scalar code (BenchmarkDotNet)", MicroVerb.Run),
     ("agreement", "how far models are apart under other vector instructions", AgreementVerb.Run),
     ("ridge", "where least squares predicts badly, and what L2Regularization makes of it", RidgeVerb.Run),
+    ("scale", "what a step costs over processes of MPI, and from which batch size they pay", ScaleVerb.Run),
     ("fingerprints", "the bits of many small models, to compare before and after a change", FingerprintsVerb.Run),
 ];
 

@@ -193,7 +193,7 @@ public sealed class OptionsTests
         Assert.Equal(LearningRateSchedule.CosineThenConstant(0.03, 0.8).Name, options.LearningRateSchedule.Name);
         Assert.Equal((0f, false, null, null), (options.L1Regularization, options.NonNegativeWeights, options.GradientClippingNorm, options.NumberOfThreads));
         Assert.Equal((0f, CancellationToken.None), (options.ValidationFraction, options.CancellationToken));
-        Assert.All(new object?[] { options.LossFunction, options.ValidationSet, options.EarlyStopping, options.EpochCompleted, options.Progress }, Assert.Null);
+        Assert.All(new object?[] { options.LossFunction, options.ValidationSet, options.EarlyStopping, options.EpochCompleted, options.Progress, options.Collective }, Assert.Null);
         Assert.Equal((10, 0f), (new EarlyStopping().Patience, new EarlyStopping().MinimumImprovement));
     }
 
@@ -291,6 +291,7 @@ public sealed class OptionsTests
         var t when t == typeof(Action<EpochProgress>) => (EpochProgress _) => { }
         ,
         var t when t == typeof(IProgress<TrainingProgress>) => new ProgressCollector(),
+        var t when t == typeof(ICollective) => LocalCollective.Instance,
         var t when t == typeof(CancellationToken) => new CancellationToken(canceled: true),
         var t => throw new NotSupportedException($"Say what another value of {t} is."),
     };

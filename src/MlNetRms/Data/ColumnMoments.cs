@@ -13,6 +13,8 @@ namespace MlNetRms.Data;
 /// <param name="columnCount">Number of columns, the label being the last; the weight of a dense row comes behind them.</param>
 internal sealed class ColumnMoments(int rowLength, int columnCount)
 {
+    private const int NumbersPerColumn = 8;
+
     private DenseSums? _dense;
     private double _denseWeight;
 
@@ -65,6 +67,45 @@ internal sealed class ColumnMoments(int rowLength, int columnCount)
         }
         _denseWeight += other._denseWeight;
         _sparseWeight += other._sparseWeight;
+    }
+
+    /// <summary>All that has been taken in as numbers, as many for any rows of these columns.</summary>
+    public double[] ToNumbers()
+    {
+        var numbers = new double[2 + NumbersPerColumn * columnCount];
+        (numbers[0], numbers[1]) = (_denseWeight, _sparseWeight);
+        for (int column = 0; column < columnCount; column++)
+        {
+            Span<double> ofColumn = numbers.AsSpan(2 + NumbersPerColumn * column, NumbersPerColumn);
+            Moments sparse = OfSparse(column);
+            (ofColumn[0], ofColumn[1], ofColumn[2]) = (sparse.Weight, sparse.Mean, sparse.Squares);
+            if (_dense is { } dense)
+            {
+                (ofColumn[3], ofColumn[4], ofColumn[5]) = (dense.Mean[column], dense.Squares[column], dense.NonZero[column]);
+                (ofColumn[6], ofColumn[7]) = (dense.Least[column], dense.Largest[column]);
+            }
+        }
+        return numbers;
+    }
+
+    /// <summary>Inverse of <see cref="ToNumbers"/>.</summary>
+    public static ColumnMoments Of(double[] numbers, int rowLength, int columnCount)
+    {
+        var moments = new ColumnMoments(rowLength, columnCount) { _denseWeight = numbers[0], _sparseWeight = numbers[1] };
+        if (moments._denseWeight > 0)
+            moments._dense = new DenseSums(rowLength, firstMeans: []);
+        for (int column = 0; column < columnCount; column++)
+        {
+            ReadOnlySpan<double> ofColumn = numbers.AsSpan(2 + NumbersPerColumn * column, NumbersPerColumn);
+            if (ofColumn[0] > 0)
+                moments.Sparse(column) = new Moments { Weight = ofColumn[0], Mean = ofColumn[1], Squares = ofColumn[2] };
+            if (moments._dense is { } dense)
+            {
+                (dense.Mean[column], dense.Squares[column], dense.NonZero[column]) = (ofColumn[3], ofColumn[4], ofColumn[5]);
+                (dense.Least[column], dense.Largest[column]) = ((float)ofColumn[6], (float)ofColumn[7]);
+            }
+        }
+        return moments;
     }
 
     /// <summary>The columns that are not 0 in every row, the label left out.</summary>

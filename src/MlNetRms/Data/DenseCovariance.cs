@@ -39,47 +39,73 @@ internal sealed class DenseCovariance
     /// <param name="cancellation">Ends the pass over them.</param>
     /// <param name="isSampleEnough">Whether to take a sample where all rows would do, but take longer.</param>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static DenseCovariance Of(RowStore rows, CancellationToken cancellation, bool isSampleEnough = false) =>
-        rows.CentersSparse ? OfNonZeros(rows, cancellation) : OfDense(rows, isSampleEnough, cancellation);
+    public static DenseCovariance Of(RowSet rows, CancellationToken cancellation, bool isSampleEnough = false) =>
+        rows.Parts[0].CentersSparse ? OfNonZeros(rows, cancellation) : OfDense(rows, isSampleEnough, cancellation);
 
-    private static DenseCovariance OfDense(RowStore rows, bool isSampleEnough, CancellationToken cancellation)
+    private static DenseCovariance OfDense(RowSet rows, bool isSampleEnough, CancellationToken cancellation)
     {
         int columns = rows.Layout.DenseCount;
         long count = !isSampleEnough && rows.RowCount * columns <= MostValues ? rows.RowCount : SampleSize(rows.RowCount, columns);
         int step = Math.Max(CovarianceKernels.ColumnsAtOnce, Vector<double>.Count);
         int stride = (columns + step - 1) / step * step;
+        double[] sums = rows.Sum(part => Products(part, rows.ShareOf(part, count), stride, cancellation));
+        return new DenseCovariance(columns, Divided(sums, stride, columns), isOfAllRows: count == rows.RowCount);
+    }
+
+    /// <returns>The sums of the products of a part's columns, then that of its weights.</returns>
+    private static double[] Products(RowStore rows, long count, int stride, CancellationToken cancellation)
+    {
+        int columns = rows.Layout.DenseCount;
         var block = new double[BlockRows * stride];
-        var sums = new double[stride * stride];
-        double weights = 0;
+        var sums = new double[stride * stride + 1];
         foreach ((long start, int filled) in rows.EvenBlocks(count, BlockRows))
         {
             cancellation.ThrowIfCancellationRequested();
             for (int i = 0; i < filled; i++)
-                weights += Copy(rows, start + i, block.AsSpan(i * stride, columns));
-            CovarianceKernels.AddProducts(block.AsSpan(0, filled * stride), stride, sums);
+                sums[^1] += Copy(rows, start + i, block.AsSpan(i * stride, columns));
+            CovarianceKernels.AddProducts(block.AsSpan(0, filled * stride), stride, sums.AsSpan(..^1));
         }
-        return new DenseCovariance(columns, Divided(sums, stride, columns, weights), isOfAllRows: count == rows.RowCount);
+        return sums;
     }
 
     /// <summary>
     /// Of all rows, by the values that are not zero alone: a sample would miss rare ones. A row is z + s with the stored zeros z and few s that
     /// are not 0, and the mean of (z + s)·(z + s)ᵀ is z·zᵀ + z·s̄ᵀ + s̄·zᵀ + the mean of s·sᵀ.
     /// </summary>
-    private static DenseCovariance OfNonZeros(RowStore rows, CancellationToken cancellation)
+    private static DenseCovariance OfNonZeros(RowSet rows, CancellationToken cancellation)
     {
         int columns = rows.Layout.DenseCount;
-        float[] zeros = rows.StoredZeros();
-        var means = new double[columns];
-        var matrix = new double[columns * columns];
+        float[] zeros = rows.Parts[0].StoredZeros();
+        double[] sums = rows.Sum(part => NonZeroProducts(part, zeros, cancellation));
+        double[] matrix = sums[..(columns * columns)];
+        ReadOnlySpan<double> means = sums.AsSpan(columns * columns, columns);
+        double weights = sums[^1];
+        for (int i = 0; i < columns; i++)
+        {
+            for (int j = i; j < columns; j++)
+            {
+                double shifts = (double)zeros[i] * zeros[j] + (zeros[i] * means[j] + means[i] * zeros[j]) / weights;
+                matrix[i * columns + j] = matrix[j * columns + i] = matrix[i * columns + j] / weights + shifts;
+            }
+        }
+        return new DenseCovariance(columns, matrix, isOfAllRows: true);
+    }
+
+    /// <returns>The sums of the products of a part's s, then those of s, then that of the weights.</returns>
+    private static double[] NonZeroProducts(RowStore rows, float[] zeros, CancellationToken cancellation)
+    {
+        int columns = rows.Layout.DenseCount;
+        var sums = new double[columns * columns + columns + 1];
+        Span<double> matrix = sums.AsSpan(0, columns * columns);
+        Span<double> means = sums.AsSpan(columns * columns, columns);
         var places = new int[columns];
         var values = new double[columns];
-        double weights = 0;
         for (long position = 0; position < rows.RowCount; position++)
         {
             cancellation.ThrowIfCancellationRequested();
             ReadOnlySpan<float> row = rows.DenseRows(position, 1);
             double weight = rows.Weight(row);
-            weights += weight;
+            sums[^1] += weight;
             int count = 0;
             for (int lane = 0; lane < columns; lane++)
             {
@@ -93,15 +119,7 @@ internal sealed class DenseCovariance
                     matrix[places[a] * columns + places[b]] += weight * values[a] * values[b];
             }
         }
-        for (int i = 0; i < columns; i++)
-        {
-            for (int j = i; j < columns; j++)
-            {
-                double shifts = (double)zeros[i] * zeros[j] + (zeros[i] * means[j] + means[i] * zeros[j]) / weights;
-                matrix[i * columns + j] = matrix[j * columns + i] = matrix[i * columns + j] / weights + shifts;
-            }
-        }
-        return new DenseCovariance(columns, matrix, isOfAllRows: true);
+        return sums;
     }
 
     /// <summary>Copies a row's dense columns, times the root of its weight.</summary>
@@ -117,13 +135,13 @@ internal sealed class DenseCovariance
     private static long SampleSize(long rowCount, int columns) =>
         Math.Min(rowCount, Math.Max(Divide.RoundUp(SampleValues, columns), (long)SampleRowsPerColumn * columns));
 
-    private static double[] Divided(double[] sums, int stride, int columns, double weights)
+    private static double[] Divided(double[] sums, int stride, int columns)
     {
         var matrix = new double[columns * columns];
         for (int i = 0; i < columns; i++)
         {
             for (int j = i; j < columns; j++)
-                matrix[i * columns + j] = matrix[j * columns + i] = sums[i * stride + j] / weights;
+                matrix[i * columns + j] = matrix[j * columns + i] = sums[i * stride + j] / sums[^1];
         }
         return matrix;
     }

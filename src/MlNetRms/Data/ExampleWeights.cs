@@ -22,6 +22,18 @@ internal struct ExampleWeights
     /// <summary>Whether a few rows decide the model.</summary>
     public readonly bool AreDominated => EffectiveRows < Math.Min(FewRows, SmallShare * RowCount);
 
+    /// <summary>All of it as numbers; <see cref="Add(ReadOnlySpan{double})"/> takes them.</summary>
+    public readonly double[] ToNumbers() => [RowCount, Sum, _squares, Largest];
+
+    /// <summary>Takes in the weights of other rows.</summary>
+    public void Add(ReadOnlySpan<double> numbers)
+    {
+        RowCount += (long)numbers[0];
+        Sum += numbers[1];
+        _squares += numbers[2];
+        Largest = Math.Max(Largest, numbers[3]);
+    }
+
     public void Add(double weight)
     {
         RowCount++;

@@ -49,12 +49,12 @@ internal sealed class LeadingDirections
 
     /// <returns>Null if no direction stands out.</returns>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static LeadingDirections? Of(RowStore rows, CancellationToken cancellation)
+    public static LeadingDirections? Of(RowSet rows, CancellationToken cancellation)
     {
         int columns = rows.Layout.DenseCount;
         long sample = Math.Min(rows.RowCount, Math.Max(FewestRows, SampleValues / columns));
         double mostOfNoise = Math.Pow(1 + Math.Sqrt((double)columns / sample), 2);
-        List<float[]> vectors = Orthonormal([.. rows.EvenBlocks(Math.Min(MostDirections, rows.RowCount), 1).Select(at => Copy(rows, at.First))]);
+        List<float[]> vectors = Orthonormal(SomeRows(rows));
         for (int pass = 1; ; pass++)
         {
             (List<float[]> next, double[] variances) = Multiply(rows, sample, vectors, cancellation);
@@ -65,6 +65,24 @@ internal sealed class LeadingDirections
             }
             vectors = Orthonormal(next);
         }
+    }
+
+    /// <summary>As many rows as directions, from the parts in turn.</summary>
+    private static List<float[]> SomeRows(RowSet rows)
+    {
+        int length = rows.Layout.Stride;
+        double[][] parts = [.. rows.InTurn(part =>
+        {
+            var copies = new double[MostDirections * length];
+            long count = Math.Min(MostDirections, part.RowCount);
+            foreach (((long first, _), int place) in part.EvenBlocks(count, 1).Select((block, place) => (block, place)))
+                Array.ConvertAll(Copy(part, first), value => (double)value).CopyTo(copies, place * length);
+            return copies;
+        })];
+        return [.. Enumerable.Range(0, MostDirections)
+            .SelectMany(place => parts.Where((_, part) => place < rows.RowCounts[part]).Select(copies => copies.AsSpan(place * length, length).ToArray()))
+            .Take(MostDirections)
+            .Select(row => Array.ConvertAll(row, value => (float)value))];
     }
 
     /// <summary>Reads what <see cref="Write"/> wrote.</summary>
@@ -100,7 +118,17 @@ internal sealed class LeadingDirections
 
     /// <summary>Multiplies vectors by the covariance of a sample, up to a factor, and returns the variance along each of them.</summary>
     private static (List<float[]> Products, double[] Variances) Multiply(
-        RowStore rows, long sample, List<float[]> vectors, CancellationToken cancellation)
+        RowSet rows, long sample, List<float[]> vectors, CancellationToken cancellation)
+    {
+        int stride = rows.Layout.Stride;
+        double[] sums = rows.Sum(part => OfPart(part, rows.ShareOf(part, sample), vectors, cancellation));
+        ReadOnlySpan<double> variances = sums.AsSpan(vectors.Count * stride, vectors.Count);
+        return ([.. vectors.Select((_, k) => Array.ConvertAll(sums[(k * stride)..((k + 1) * stride)], value => (float)value))],
+            Array.ConvertAll(variances.ToArray(), sum => sum / sums[^1]));
+    }
+
+    /// <returns>The products with each vector, then the sums of squares along each, then the sum of the weights.</returns>
+    private static double[] OfPart(RowStore rows, long sample, List<float[]> vectors, CancellationToken cancellation)
     {
         int stride = rows.Layout.Stride;
         int blockRows = Math.Max(1, BlockBytes / sizeof(float) / stride);
@@ -137,7 +165,7 @@ internal sealed class LeadingDirections
         }
         foreach (float[] product in products)
             product.AsSpan(rows.Layout.DenseCount).Clear();
-        return (products, Array.ConvertAll(sums, sum => sum / weights));
+        return [.. products.SelectMany(product => product).Select(value => (double)value), .. sums, weights];
     }
 
     /// <summary>Gram-Schmidt in double, twice over, since once leaves rounding; vectors that depend on others are left out.</summary>

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
+using MlNetRms.Checkpoints;
 
 namespace MlNetRms.Data;
 
@@ -7,8 +9,20 @@ internal static class RowContents
 {
     private const int RowsAtOnce = 1 << 16;
 
+    /// <summary>Of rows in several parts, a hash of each in the order of the parts, whichever process has it.</summary>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static void Write(BinaryWriter writer, RowStore rows, CancellationToken cancellation)
+    public static void Write(BinaryWriter writer, RowSet rows, CancellationToken cancellation)
+    {
+        if (!rows.IsDivided)
+        {
+            Write(writer, rows.Parts[0], cancellation);
+            return;
+        }
+        foreach (double[] hash in rows.InTurn(part => ToNumbers(ContentHash.Of(ofPart => Write(ofPart, part, cancellation)))))
+            writer.Write(MemoryMarshal.AsBytes<double>(hash));
+    }
+
+    private static void Write(BinaryWriter writer, RowStore rows, CancellationToken cancellation)
     {
         int stride = rows.Layout.Stride;
         for (long row = 0; row < rows.RowCount;)
@@ -28,4 +42,7 @@ internal static class RowContents
             writer.Write(MemoryMarshal.AsBytes(values));
         }
     }
+
+    private static double[] ToNumbers(string hash) =>
+        [.. hash.Chunk(8).Select(digits => (double)uint.Parse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture))];
 }

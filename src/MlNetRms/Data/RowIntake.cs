@@ -21,6 +21,9 @@ internal sealed class RowIntake(RowReader reader, ChunkStore chunks, ReadingSett
     private readonly SeededRandom _split = new(settings.Seed, RandomStream.ValidationSplit);
     private long _usableRows;
 
+    /// <summary>Where the rows come from.</summary>
+    public RowReader Reader => reader;
+
     public RowBuckets Training { get; } = new(chunks, reader.FeatureCount, settings.Shuffle, settings.Seed);
 
     public RowBuckets SetAside { get; } = new(chunks, reader.FeatureCount, shuffle: false, settings.Seed);

@@ -109,16 +109,17 @@ internal sealed class RowReader : IDisposable
 
     /// <summary>The error for data of which no row is left.</summary>
     /// <param name="role">"training" or "validation".</param>
-    public InvalidOperationException NoUsableRow(string role)
+    /// <param name="counts">What was read.</param>
+    public InvalidOperationException NoUsableRow(string role, RowCounts counts)
     {
-        if (_counts.Read == 0)
+        if (counts.Read == 0)
             return new InvalidOperationException($"The {role} data has no rows.");
         string weightReason = _columns.Weight is { } weight
-            ? $", {_counts.BadWeight} for a weight in column '{weight.Name}' that is not a finite number above 0"
+            ? $", {counts.BadWeight} for a weight in column '{weight.Name}' that is not a finite number above 0"
             : "";
         return new InvalidOperationException(
-            $"None of the {_counts.Read} {role} rows can be used: {_counts.BadLabel} were skipped for a missing or infinite label in column " +
-            $"'{_columns.Label.Name}'{weightReason}, {_counts.BadFeatures} for a missing or infinite feature in column '{_columns.Features.Name}'. " +
+            $"None of the {counts.Read} {role} rows can be used: {counts.BadLabel} were skipped for a missing or infinite label in column " +
+            $"'{_columns.Label.Name}'{weightReason}, {counts.BadFeatures} for a missing or infinite feature in column '{_columns.Features.Name}'. " +
             "Replace missing values (mlContext.Transforms.ReplaceMissingValues) or check how the columns are loaded.");
     }
 

@@ -126,10 +126,10 @@ internal sealed class RowStore
             _chunks.Expect([.. _sparseRows.AsSpan((int)first, (int)count).ToArray().Select(row => row.Chunk).Distinct().Select(chunk => _sparseChunks[chunk])]);
     }
 
-    /// <summary>Brings rows into memory and keeps them there until the next call; the dense parts alone.</summary>
-    public void Keep(long first, int count) => _chunks.Keep(DenseChunks(first, Math.Min(count, RowCount - first)));
+    /// <summary>Brings chunks of rows into memory and keeps them there until the next call; those of other rows too that share their memory with these.</summary>
+    public void Keep(ReadOnlySpan<StoredChunk?> chunks) => _chunks.Keep(chunks);
 
-    private ReadOnlySpan<StoredChunk?> DenseChunks(long first, long count)
+    public ReadOnlySpan<StoredChunk?> DenseChunks(long first, long count)
     {
         int start = (int)(first / _rowsPerChunk);
         return _denseChunks.AsSpan(start, (int)Divide.RoundUp(first + count, _rowsPerChunk) - start);

@@ -13,33 +13,38 @@ internal sealed class TrainingRows : IDisposable
 
     private readonly ChunkStore _chunks;
 
-    private TrainingRows(RowReader reader, ReadingSettings settings, Scaling? previous, ISlabAllocator allocator, Func<ISpillFile>? openFile,
-        CancellationToken cancellation)
+    private TrainingRows(IEnumerable<RowReader> parts, JobParts job, int featureCount, ReadingSettings settings, Scaling? previous,
+        ISlabAllocator allocator, Func<ISpillFile>? openFile, CancellationToken cancellation)
     {
-        int chunkLength = (int)Math.Clamp(8 * RowBucket.DenseRecordWords(reader.FeatureCount), ShortestChunk, LongestChunk);
+        int chunkLength = (int)Math.Clamp(8 * RowBucket.DenseRecordWords(featureCount), ShortestChunk, LongestChunk);
+        Job = job.Job;
         _chunks = new ChunkStore(new ChunkPool(allocator, chunkLength), settings.MemoryLimit,
             openFile ?? (() => new SpillFile(settings.TemporaryDirectory)));
         try
         {
-            var intake = new RowIntake(reader, _chunks, settings);
-            intake.ReadAll();
-            RowBuckets training = intake.Training;
-            if (training.RowCount == 0)
-                throw intake.SetAside.RowCount > 0 ? NothingLeft(intake.SetAside.RowCount) : reader.NoUsableRow("training");
-            Counts = reader.Counts;
+            var intakes = new List<RowIntake>();
+            foreach (RowReader reader in parts)
+            {
+                intakes.Add(new RowIntake(reader, _chunks, settings with { Seed = SeedOf(job.First + intakes.Count, settings.Seed) }));
+                intakes[^1].ReadAll();
+            }
+            IntakeSums sums = IntakeSums.Of(job, intakes);
+            if (sums.Weights.RowCount == 0)
+                throw sums.RowsSetAside > 0 ? NothingLeft(sums.RowsSetAside) : intakes[0].Reader.NoUsableRow("training", sums.Counts);
+            Counts = sums.Counts;
             // Without units the weight of a column that is always 0 stays what it is at the beginning.
-            TrainedColumns columns = settings.Standardize ? intake.Moments.Occurring() : TrainedColumns.All(reader.FeatureCount);
+            TrainedColumns columns = settings.Standardize ? sums.Moments.Occurring() : TrainedColumns.All(featureCount);
             if (previous is not null)
                 columns = columns.With(previous.Columns);
             // Millions of columns take a tenth of a second each time.
             cancellation.ThrowIfCancellationRequested();
-            Scaling = new Scaling(columns, intake.Moments, training.RowCount, settings.Standardize, settings.MayDecorrelate, previous);
+            Scaling = new Scaling(columns, sums.Moments, sums.Weights.RowCount, settings.Standardize, settings.MayDecorrelate, previous);
             cancellation.ThrowIfCancellationRequested();
-            Layout = new RowLayout(columns, Scaling.IsSparse, reader.HasWeights);
-            Weights = training.Weights;
-            Training = Pack(training, settings.NumberOfThreads, cancellation);
-            if (intake.SetAside.RowCount > 0)
-                Validation = Pack(intake.SetAside, settings.NumberOfThreads, cancellation);
+            Layout = new RowLayout(columns, Scaling.IsSparse, intakes[0].Reader.HasWeights);
+            Weights = sums.Weights;
+            Training = new RowSet([.. intakes.Select(intake => Pack(intake.Training, settings.NumberOfThreads, cancellation))], job);
+            if (sums.RowsSetAside > 0)
+                Validation = new RowSet([.. intakes.Select(intake => Pack(intake.SetAside, settings.NumberOfThreads, cancellation))], job);
         }
         catch
         {
@@ -49,10 +54,13 @@ internal sealed class TrainingRows : IDisposable
     }
 
     /// <summary>The rows to train on; at least one.</summary>
-    public RowStore Training { get; }
+    public RowSet Training { get; }
 
     /// <summary>The rows that evaluate each epoch, or null.</summary>
-    public RowStore? Validation { get; private set; }
+    public RowSet? Validation { get; private set; }
+
+    /// <summary>The processes that have them.</summary>
+    public Job Job { get; }
 
     /// <summary>The units of all rows.</summary>
     public Scaling Scaling { get; }
@@ -69,7 +77,9 @@ internal sealed class TrainingRows : IDisposable
     /// Reads, shuffles and scales the training rows, and sets validation rows aside if the settings ask for it. Rows with a
     /// missing or infinite value, or a weight not above 0, are skipped and counted.
     /// </summary>
-    /// <param name="reader">The rows.</param>
+    /// <param name="parts">The rows, one reader for each part; each is read before the next one is asked for.</param>
+    /// <param name="job">All parts.</param>
+    /// <param name="featureCount">Length of every feature vector.</param>
     /// <param name="settings">Units, order, and share of validation rows.</param>
     /// <param name="previous">Shift and scale to keep, or null to find them in the rows.</param>
     /// <param name="allocator">Where the memory comes from.</param>
@@ -78,14 +88,36 @@ internal sealed class TrainingRows : IDisposable
     /// <exception cref="InvalidOperationException">No usable row, or a row of another length.</exception>
     /// <exception cref="IOException">There is no room for the file.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static TrainingRows Read(RowReader reader, ReadingSettings settings, Scaling? previous, ISlabAllocator allocator,
-        CancellationToken cancellation, Func<ISpillFile>? openFile = null) =>
-        new(reader, settings, previous, allocator, openFile, cancellation);
+    public static TrainingRows Read(IEnumerable<RowReader> parts, JobParts job, int featureCount, ReadingSettings settings, Scaling? previous,
+        ISlabAllocator allocator, CancellationToken cancellation, Func<ISpillFile>? openFile = null) =>
+        new(parts, job, featureCount, settings, previous, allocator, openFile, cancellation);
 
     /// <summary>Reads validation rows, in the units of the training rows and straight to where they stay.</summary>
+    /// <param name="parts">The rows, one reader for each part; each is read before the next one is asked for.</param>
+    /// <param name="job">All parts.</param>
+    /// <returns>How many rows were read and skipped.</returns>
     /// <exception cref="InvalidOperationException">No usable row, or a row of another length.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public void ReadValidation(RowReader reader)
+    public RowCounts ReadValidation(IEnumerable<RowReader> parts, JobParts job)
+    {
+        var stores = new List<RowStore>();
+        var counts = new List<RowCounts>();
+        RowReader? last = null;
+        foreach (RowReader reader in parts)
+        {
+            stores.Add(ReadStore(reader));
+            counts.Add(reader.Counts);
+            last = reader;
+        }
+        RowCounts total = RowCounts.Sum(job, counts);
+        var validation = new RowSet(stores, job);
+        Validation = validation.RowCount > 0 ? validation : throw last!.NoUsableRow("validation", total);
+        return total;
+    }
+
+    public void Dispose() => _chunks.Dispose();
+
+    private RowStore ReadStore(RowReader reader)
     {
         var store = new RowStore(_chunks, Layout, Scaling, Weights.Mean);
         var block = new RowBlock(reader.FeatureCount);
@@ -99,10 +131,8 @@ internal sealed class TrainingRows : IDisposable
                     store.Add(row);
             }
         }
-        Validation = store.RowCount > 0 ? store : throw reader.NoUsableRow("validation");
+        return store;
     }
-
-    public void Dispose() => _chunks.Dispose();
 
     private RowStore Pack(RowBuckets rows, int numberOfThreads, CancellationToken cancellation)
     {
@@ -110,6 +140,9 @@ internal sealed class TrainingRows : IDisposable
         store.AddAll(rows, numberOfThreads, cancellation);
         return store;
     }
+
+    /// <summary>Parts whose rows are alike, as those of two years, must not be shuffled alike; the first has the seed itself.</summary>
+    private static int SeedOf(int part, int seed) => part == 0 ? seed : (int)new SeededRandom(seed, RandomStream.Part).Bits(part);
 
     private static InvalidOperationException NothingLeft(long setAside) => new(
         $"ValidationFraction set all {setAside} usable rows aside, and none is left to train on. Lower it or give more rows.");

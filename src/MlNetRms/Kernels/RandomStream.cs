@@ -8,4 +8,5 @@ internal enum RandomStream
     BatchOrder,
     InitialWeights,
     ValidationSplit,
+    Part,
 }

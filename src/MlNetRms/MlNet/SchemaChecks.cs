@@ -12,7 +12,12 @@ namespace MlNetRms.MlNet;
 internal static class SchemaChecks
 {
     private const string ScoreColumnName = "Score";
-    private const string InValidation = " of the validation data";
+
+    /// <summary>Behind the name of a column of validation rows.</summary>
+    public const string InValidation = " of the validation data";
+
+    /// <summary>Behind the name of a column of rows that are not the first part.</summary>
+    public const string InAnotherPart = " of another part";
 
     /// <summary>Finds the columns, or says what is wrong with them.</summary>
     /// <param name="schema">The schema.</param>
@@ -22,18 +27,19 @@ internal static class SchemaChecks
     public static TrainingColumns Find(DataViewSchema schema, ColumnSettings names, string parameter = "input") =>
         Find(schema, names, parameter, where: "");
 
-    /// <summary>Finds the columns of the validation rows, which must be like those of the training rows.</summary>
-    /// <param name="schema">The schema.</param>
-    /// <param name="training">The columns of the training rows.</param>
+    /// <summary>Finds the columns of other rows, which must be like those of the first.</summary>
+    /// <param name="schema">The schema of the other rows.</param>
+    /// <param name="first">The columns of the first rows.</param>
     /// <param name="names">The columns that are needed.</param>
     /// <param name="parameter">What the caller's parameter, or option, with that schema is called.</param>
+    /// <param name="where">Where the other rows are, for the message; with a space before it.</param>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or has the wrong type.</exception>
-    public static TrainingColumns FindValidation(DataViewSchema schema, TrainingColumns training, ColumnSettings names, string parameter)
+    public static TrainingColumns FindAlike(DataViewSchema schema, TrainingColumns first, ColumnSettings names, string parameter, string where)
     {
-        TrainingColumns columns = Find(schema, names, parameter, InValidation);
-        if (columns.FeatureCount != training.FeatureCount)
+        TrainingColumns columns = Find(schema, names, parameter, where);
+        if (columns.FeatureCount != first.FeatureCount)
             throw new ArgumentOutOfRangeException(parameter,
-                $"Schema mismatch for feature column '{names.Features}'{InValidation}: expected Vector<Single, {training.FeatureCount}>, " +
+                $"Schema mismatch for feature column '{names.Features}'{where}: expected Vector<Single, {first.FeatureCount}>, " +
                 $"got Vector<Single, {columns.FeatureCount}>.");
         return columns;
     }

@@ -86,7 +86,7 @@ internal static class TrainingChecks
 
     /// <summary>The error for a training that diverged.</summary>
     public static InvalidOperationException Diverged(
-        DivergedException where, TrainingCauses causes, RowStore rows, TrainingColumns columns, TrainingSettings settings)
+        DivergedException where, TrainingCauses causes, RowSet rows, TrainingColumns columns, TrainingSettings settings)
     {
         string diverged = FormattableString.Invariant(
             $"Training diverged in epoch {where.Epoch} at step {where.Step}: the loss, the weights or the squares of the gradients are no longer finite. ");

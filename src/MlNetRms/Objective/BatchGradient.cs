@@ -13,13 +13,6 @@ namespace MlNetRms.Objective;
 /// </remarks>
 internal sealed class BatchGradient : IDisposable
 {
-    /// <summary>The benchmark <c>limit</c> shows that threads pay off above about this many values per batch.</summary>
-    private const long ValuesForThreads = 25_000;
-
-    /// <summary>Each block has its own gradient, which costs time to add: at least so many rows a block, and at most so many blocks.</summary>
-    private const int FewestRowsPerBlock = 32;
-    private const int MostBlocks = 64;
-
     private readonly RowStore _rows;
     private readonly int _rowsPerBlock;
     private readonly GradientBlock[] _blocks;
@@ -37,10 +30,8 @@ internal sealed class BatchGradient : IDisposable
     public BatchGradient(RowStore rows, Parameters parameters, StandardizedLoss loss, int batchSize, int numberOfThreads, CancellationToken cancellation)
     {
         _rows = rows;
-        // The sparse gradient is one for all rows: threads would need one each.
-        bool inBlocks = (long)batchSize * rows.Layout.Stride >= ValuesForThreads && rows.Layout.SparseCount == 0;
-        _rowsPerBlock = inBlocks ? Math.Max(FewestRowsPerBlock, Divide.RoundUp(batchSize, MostBlocks)) : batchSize;
-        _blocks = new GradientBlock[Divide.RoundUp(batchSize, _rowsPerBlock)];
+        (_rowsPerBlock, int blockCount) = BlocksOfRows.Of(batchSize, rows.Layout);
+        _blocks = new GradientBlock[blockCount];
         for (int i = 0; i < _blocks.Length; i++)
             _blocks[i] = new GradientBlock(rows, parameters, loss, cancellation);
         _partsBefore = _blocks.Length > 1 && numberOfThreads > 1 && rows.IsInFile ? 1 : 0;
@@ -48,29 +39,23 @@ internal sealed class BatchGradient : IDisposable
     }
 
     /// <summary>The rows of the batch after the one to be computed. Where rows are in a file, a thread brings them while others compute.</summary>
-    public (long First, int Count) Following { get; set; }
+    public RowRun Following { get; set; }
 
     public int NumberOfThreads => _team.ThreadCount;
 
     /// <summary>Whether some rows are in a file.</summary>
     public bool IsInFile => _rows.IsInFile;
 
-    /// <summary>Says which rows will be computed soon, as <see cref="Compute"/> takes them.</summary>
-    public void Expect(long first, long count)
-    {
-        long toTheEnd = Math.Min(count, _rows.RowCount - first);
-        _rows.Expect(first, toTheEnd);
-        if (toTheEnd < count)
-            _rows.Expect(0, count - toTheEnd);
-    }
+    /// <summary>Says which rows will be computed soon.</summary>
+    public void Expect(long first, long count) => _rows.ExpectInRing(first, count);
 
-    /// <summary>Adds up <paramref name="count"/> rows from <paramref name="first"/> on; rows beyond the last are those from the first on.</summary>
+    /// <summary>Adds up the rows of a batch.</summary>
     /// <returns>The sums; valid until the next call.</returns>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public BatchSum Compute(long first, int count)
+    public BatchSum Compute(RowRun run)
     {
-        _first = first;
-        _count = count;
+        _first = run.First;
+        _count = run.Count;
         _team.Run();
 
         // In place: the sums of the first block become those of the batch.

@@ -9,7 +9,7 @@ namespace MlNetRms.Objective;
 /// contribution to the predictions ŷ that is |g| ≤ λ₁ or, where weights may not be negative, g ≥ −λ₁. (An L2 penalty has no gradient
 /// at 0.)
 /// </summary>
-internal sealed class ExactZeros(RowStore rows, StandardizedLoss loss, PenaltySettings penalties, CancellationToken cancellation)
+internal sealed class ExactZeros(RowSet rows, StandardizedLoss loss, PenaltySettings penalties, CancellationToken cancellation)
 {
     /// <summary>Whether there are exact zeros at all.</summary>
     public bool IsNeeded => penalties.NeedsWeights;
@@ -22,13 +22,9 @@ internal sealed class ExactZeros(RowStore rows, StandardizedLoss loss, PenaltySe
         double[] weights = new double[rows.Layout.DenseLength + rows.Layout.SparseCount];
         for (int column = 0; column < byColumn.Length; column++)
             weights[rows.Layout.Position(column)] = byColumn[column];
-        var gradient = new double[weights.Length];
-        double weightSum = 0;
-        for (long row = 0; row < rows.RowCount; row++)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            weightSum += AddRow(row, weights, gradient);
-        }
+        double[] sums = rows.Sum(part => OfPart(part, weights));
+        ReadOnlySpan<double> gradient = sums.AsSpan(..^1);
+        double weightSum = sums[^1];
         for (int column = 0; column < rows.Layout.ColumnCount; column++)
         {
             double g = gradient[rows.Layout.Position(column)] / weightSum;
@@ -37,8 +33,20 @@ internal sealed class ExactZeros(RowStore rows, StandardizedLoss loss, PenaltySe
         }
     }
 
+    /// <returns>The gradient, then the sum of the weights.</returns>
+    private double[] OfPart(RowStore part, double[] weights)
+    {
+        var sums = new double[weights.Length + 1];
+        for (long row = 0; row < part.RowCount; row++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            sums[^1] += AddRow(part, row, weights, sums.AsSpan(..^1));
+        }
+        return sums;
+    }
+
     /// <returns>The row's weight.</returns>
-    private double AddRow(long row, double[] weights, double[] gradient)
+    private double AddRow(RowStore rows, long row, double[] weights, Span<double> gradient)
     {
         RowLayout layout = rows.Layout;
         ReadOnlySpan<float> lanes = rows.DenseRows(row, 1);
@@ -47,7 +55,7 @@ internal sealed class ExactZeros(RowStore rows, StandardizedLoss loss, PenaltySe
         if (layout.SparseCount > 0)
             rows.SparseRow(row, out places, out values);
         Span<double> sparseWeights = weights.AsSpan(layout.DenseLength);
-        Span<double> sparseGradient = gradient.AsSpan(layout.DenseLength);
+        Span<double> sparseGradient = gradient[layout.DenseLength..];
         double prediction = weights[layout.BiasLane];
         for (int lane = 0; lane < layout.DenseCount; lane++)
             prediction += weights[lane] * lanes[lane];

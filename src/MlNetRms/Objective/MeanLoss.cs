@@ -4,10 +4,9 @@ using MlNetRms.Model;
 namespace MlNetRms.Objective;
 
 /// <summary>The mean loss of given weights over rows.</summary>
-internal sealed class MeanLoss(RowStore rows, StandardizedLoss loss, CancellationToken cancellation)
+internal sealed class MeanLoss(RowSet rows, StandardizedLoss loss, CancellationToken cancellation)
 {
     private readonly ParameterLayout _layout = new(rows.Layout);
-    private readonly RowLosses _losses = new(rows, loss);
 
     /// <param name="byColumn">Weights of all columns, then the bias, in the units of the rows; rounded to float as the model's are.</param>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
@@ -19,13 +18,19 @@ internal sealed class MeanLoss(RowStore rows, StandardizedLoss loss, Cancellatio
         var parameters = new float[_layout.Length];
         _layout.Arrange<float>(rounded, parameters);
         _layout.SetConstants(parameters);
-        _losses.Reset();
-        for (long row = 0; row < rows.RowCount;)
+        double[] sums = rows.Sum(part => OfPart(part, parameters));
+        return new LossSum(sums[0], sums[1]).Mean;
+    }
+
+    private double[] OfPart(RowStore part, float[] parameters)
+    {
+        var losses = new RowLosses(part, loss);
+        for (long row = 0; row < part.RowCount;)
         {
             cancellation.ThrowIfCancellationRequested();
-            int wanted = (int)Math.Min(_losses.MostRows, rows.RowCount - row);
-            row += _losses.Derivatives(row, rows.DenseRows(row, wanted), parameters).Length;
+            int wanted = (int)Math.Min(losses.MostRows, part.RowCount - row);
+            row += losses.Derivatives(row, part.DenseRows(row, wanted), parameters).Length;
         }
-        return _losses.Sum.Mean;
+        return [losses.Sum.Loss, losses.Sum.Weight];
     }
 }

@@ -21,14 +21,15 @@ internal sealed class StandardizedLoss
     /// <param name="scaling">The units of training.</param>
     /// <param name="rows">The training rows.</param>
     /// <param name="cancellation">Ends the pass over them.</param>
-    public StandardizedLoss(LossSettings loss, Scaling scaling, RowStore rows, CancellationToken cancellation)
+    public StandardizedLoss(LossSettings loss, Scaling scaling, RowSet rows, CancellationToken cancellation)
     {
         _loss = loss;
         _labelCenter = scaling.LabelCenter;
         _labelScale = scaling.LabelStandardDeviation;
         if (IsSquared || !scaling.IsOn)
             return;
-        double meanSquare = MeanSquareDerivative(rows, cancellation);
+        double[] sums = rows.Sum(part => SquaredDerivatives(part, cancellation));
+        double meanSquare = sums[0] / sums[1];
         if (meanSquare > 0 && double.IsFinite(meanSquare))
             _derivativeFactor = (float)Math.Min(1 / Math.Sqrt(meanSquare), float.MaxValue);
     }
@@ -53,7 +54,8 @@ internal sealed class StandardizedLoss
     public float Derivative(float prediction, float label) =>
         IsSquared ? prediction - label : _derivativeFactor * _loss.Derivative(Raw(prediction), Raw(label));
 
-    private double MeanSquareDerivative(RowStore rows, CancellationToken cancellation)
+    /// <summary>Their weighted sum at the constant prediction, and the sum of the weights.</summary>
+    private double[] SquaredDerivatives(RowStore rows, CancellationToken cancellation)
     {
         double sum = 0;
         double weights = 0;
@@ -65,7 +67,7 @@ internal sealed class StandardizedLoss
             sum += weight * Math.Pow(Derivative(0, rows.Label(row)), 2);
             weights += weight;
         }
-        return sum / weights;
+        return [sum, weights];
     }
 
     private float Raw(float standardized) => (float)(_labelCenter + _labelScale * standardized);

@@ -7,8 +7,8 @@ namespace MlNetRms.Training;
 
 /// <summary>Mini-batch training: the loop over epochs and steps. All it changes is in <see cref="Parameters"/>.</summary>
 internal sealed class EpochLoop(
-    BatchOrder order, BatchGradient objective, IReduction reduction, Penalties penalties, Parameters parameters,
-    LearningRateSettings learningRates, TrainingPlan plan, ProgressMeter progress, int stepsBetweenReports)
+    IBatches batches, Penalties penalties, Parameters parameters, LearningRateSettings learningRates, TrainingPlan plan,
+    ProgressMeter progress, int stepsBetweenReports)
 {
     /// <summary>The shortest steps take less than a microsecond.</summary>
     private const int StepsBetween = 16;
@@ -32,24 +32,19 @@ internal sealed class EpochLoop(
     /// <param name="orderNumber">The epoch's number in the order of batches.</param>
     /// <param name="betweenSteps">Called every few steps; null for nothing.</param>
     /// <exception cref="DivergedException">The loss, its derivative, the weights or the mean square of the gradients are not finite.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled, here or in another process.</exception>
+    /// <exception cref="InvalidOperationException">Another process has failed.</exception>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public EpochResult Run(int epoch, int orderNumber, Action? betweenSteps)
     {
-        order.Begin(orderNumber);
+        batches.Begin(orderNumber);
         (int position, LossSum losses) = Part;
-        float learningRate = position == order.BatchCount ? learningRates.At(Step - 1, plan.TotalSteps) : 0;
-        bool isInFile = objective.IsInFile;
-        while (position < order.BatchCount)
+        int count = batches.Count;
+        float learningRate = position == count ? learningRates.At(Step - 1, plan.TotalSteps) : 0;
+        while (position < count)
         {
-            if (isInFile && position % order.RunLength == 0)
-                ExpectNextRun(position);
-            (long first, int count) = order.Batch(position);
-            if (isInFile)
-                objective.Following = order.Batch(Math.Min(position + 1, order.BatchCount - 1));
             learningRate = learningRates.At(Step, plan.TotalSteps);
-            BatchSum batch = objective.Compute(first, count);
-            reduction.Reduce(batch);
+            BatchSum batch = batches.Compute(position);
             losses += batch.Losses;
             // The bias's gradient is the sum of all derivatives.
             if (!double.IsFinite(losses.Loss) || !float.IsFinite(batch.Gradient[parameters.Layout.BiasPosition]))
@@ -73,18 +68,5 @@ internal sealed class EpochLoop(
             throw new DivergedException(epoch, Step, learningRate);
         progress.EpochDone(epoch, Step, losses);
         return new EpochResult(epoch, Step, losses.Mean, ValidationLoss: null, learningRate);
-    }
-
-    /// <summary>Says what comes after the run that begins, joining batches that are side by side.</summary>
-    private void ExpectNextRun(int position)
-    {
-        int end = (int)Math.Min(position + 2L * order.RunLength, order.BatchCount);
-        for (int next = position == 0 ? 0 : position + order.RunLength; next < end;)
-        {
-            (long first, long count) = order.Batch(next);
-            while (++next < end && order.Batch(next) is var (row, more) && row == first + count)
-                count += more;
-            objective.Expect(first, count);
-        }
     }
 }

@@ -29,7 +29,10 @@ internal sealed record LossFailure(float Prediction, float Label, double Loss, f
             return null;
         var asked = new StandardizedLoss(loss with { Value = Ask, Derivative = (_, _) => 0 }, scaling, rows.Training, cancellation);
         new MeanLoss(rows.Training, asked, cancellation).Of(byColumn);
-        return found;
+        // All processes go on with the same one.
+        double[]? first = rows.Training.InTurn(_ => found is null ? new double[5] : [1, found.Prediction, found.Label, found.Loss, found.Derivative])
+            .ToList().Find(numbers => numbers[0] > 0);
+        return first is null ? null : new LossFailure((float)first[1], (float)first[2], first[3], (float)first[4]);
 
         double Ask(float prediction, float label)
         {

@@ -1,16 +1,21 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using MlNetRms.Checkpoints;
+using MlNetRms.Data;
 using MlNetRms.Settings;
 
 namespace MlNetRms.Training;
 
-/// <summary>Saves a training while it runs, and continues one that was saved. Until it is disposed of, no other may use its path.</summary>
+/// <summary>
+/// Saves a training while it runs, and continues one that was saved. Until it is disposed of, no other may use its path. In a job the first process
+/// does so; the others, which all have the same state, get from it what it found.
+/// </summary>
 internal sealed class TrainingCheckpoint : IDisposable
 {
     private static readonly ConcurrentDictionary<string, bool> _inUse = new();
 
     private readonly CheckpointSettings _settings;
+    private readonly Job _job;
     private readonly CheckpointFile _file;
     private SavedContent? _found;
     private IReadOnlyList<(string Name, string Value)> _conditions = [];
@@ -19,15 +24,19 @@ internal sealed class TrainingCheckpoint : IDisposable
 
     /// <param name="settings">Where and how often.</param>
     /// <param name="conditions">What is known of the training before its rows.</param>
+    /// <param name="job">The processes.</param>
     /// <param name="create">Opens a file for writing; tests give one that fails.</param>
     /// <exception cref="InvalidOperationException">The checkpoint there is of another training, or another one is writing to it.</exception>
     /// <exception cref="InvalidDataException">The file there is damaged, of a newer version, or no checkpoint.</exception>
     /// <exception cref="IOException">The file cannot be read, or none written.</exception>
     /// <exception cref="UnauthorizedAccessException">The same for want of rights.</exception>
-    public TrainingCheckpoint(CheckpointSettings settings, IReadOnlyList<(string Name, string Value)> conditions, Func<string, Stream>? create)
+    public TrainingCheckpoint(CheckpointSettings settings, IReadOnlyList<(string Name, string Value)> conditions, Job job, Func<string, Stream>? create)
     {
         _settings = settings;
+        _job = job;
         _file = new CheckpointFile(settings.Path, create);
+        if (!HasFile)
+            return;
         if (!_inUse.TryAdd(settings.Path, true))
             throw new InvalidOperationException($"Another training writes to the checkpoint '{settings.Path}' at this moment. Give each a path of its own.");
         try
@@ -50,6 +59,9 @@ internal sealed class TrainingCheckpoint : IDisposable
     /// <summary>Whether the file stays when training is finished.</summary>
     public bool IsKept => _settings.Keep;
 
+    /// <summary>Whether this is the process that reads and writes the file.</summary>
+    private bool HasFile => _job.Rank == 0;
+
     /// <summary>Starts the clock of a run and, where there was a checkpoint, takes the run to where that was written.</summary>
     /// <param name="run">The run, at its beginning.</param>
     /// <param name="conditions">What is now known besides.</param>
@@ -58,7 +70,7 @@ internal sealed class TrainingCheckpoint : IDisposable
     public TrainingState? Begin(TrainingRun run, IReadOnlyList<(string Name, string Value)> conditions)
     {
         Add(conditions);
-        TrainingState? found = _found?.State;
+        TrainingState? found = Shared(_found?.State);
         if (found is not null)
             run.Resume(found);
         _found = null;
@@ -88,7 +100,7 @@ internal sealed class TrainingCheckpoint : IDisposable
     /// <exception cref="UnauthorizedAccessException">The same for want of rights.</exception>
     public void Write()
     {
-        if (_run is null)
+        if (_run is null || !HasFile)
             return;
         _file.Write(new SavedContent(_conditions, _run.Save()).Write);
         _lastTime = Stopwatch.GetTimestamp();
@@ -100,11 +112,30 @@ internal sealed class TrainingCheckpoint : IDisposable
     {
         if (_settings.Keep)
             Write();
-        else
+        else if (HasFile)
             _file.Delete();
     }
 
-    public void Dispose() => _inUse.TryRemove(_settings.Path, out _);
+    public void Dispose()
+    {
+        if (HasFile)
+            _inUse.TryRemove(_settings.Path, out _);
+    }
+
+    /// <summary>What the first process found.</summary>
+    private TrainingState? Shared(TrainingState? own)
+    {
+        if (_job.Size == 1)
+            return own;
+        using var written = new MemoryStream();
+        using (var writer = new BinaryWriter(written))
+            own?.Write(writer);
+        byte[] bytes = _job.OfFirst(written.ToArray());
+        if (bytes is [] || HasFile)
+            return own;
+        using var reader = new CheckpointReader(new MemoryStream(bytes), bytes.Length);
+        return TrainingState.Read(reader);
+    }
 
     private void Add(IReadOnlyList<(string Name, string Value)> conditions)
     {

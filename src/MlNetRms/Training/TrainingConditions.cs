@@ -29,11 +29,12 @@ internal static class TrainingConditions
         ("the width of the machine's vectors", TrainingIdentity.Text(8 * Vector<byte>.Count)),
     ];
 
-    /// <summary>The rows, what training starts from, and what both decide.</summary>
+    /// <summary>The rows of all processes, what training starts from, and what both decide.</summary>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static IReadOnlyList<(string Name, string Value)> Of(TrainingRows rows, TrainingStart start, TrainingRun run, CancellationToken cancellation) =>
     [
         ("the number of training rows", TrainingIdentity.Text(rows.Training.RowCount)),
+        ("the number of parts of the training rows", TrainingIdentity.Text(rows.Training.RowCounts.Count)),
         ("the training rows", ContentHash.Of(writer =>
         {
             rows.Scaling.Write(writer);

@@ -17,8 +17,9 @@ internal sealed class TrainingRun : IDisposable
 
     private readonly TrainingIdentity _identity;
     private readonly Scaling _scaling;
+    private readonly Job _job;
     private readonly Parameters _parameters;
-    private readonly BatchGradient _objective;
+    private readonly IBatches _batches;
     private readonly EpochLoop _loop;
     private readonly ReturnedWeights _returned;
     private readonly MeanLoss? _validation;
@@ -39,13 +40,14 @@ internal sealed class TrainingRun : IDisposable
         _progress = progress ?? new ProgressMeter(receiver: null, TimeProvider.System, () => { });
         _identity = TrainingIdentity.Of(rows.Scaling.Columns.FeatureCount, settings);
         _scaling = rows.Scaling;
+        _job = rows.Job;
         TrainingState? previous = start.Previous;
         L2 = AutomaticSettings.Ridge(settings, rows, previous);
         Coordinates = new Coordinates(settings, rows, L2, previous, cancellation);
         bool keepsState = Coordinates.AreThoseOfBefore;
         _epochsBefore = previous?.TotalEpochs ?? 0;
         _stepsBefore = keepsState ? previous!.Parameters.StepCount : 0;
-        RowStore training = rows.Training;
+        RowSet training = rows.Training;
         Plan = TrainingPlan.Of(training.RowCount, settings.Plan, settings.LearningRate.IsConstant ? _stepsBefore : 0,
             AutomaticSettings.MayVisitOnce(settings, rows, Coordinates));
         LearningRateSettings learningRate = AutomaticSettings.LearningRate(settings, Plan, Coordinates.Energy);
@@ -53,7 +55,8 @@ internal sealed class TrainingRun : IDisposable
         Schedule = learningRate.Schedule;
         var layout = new ParameterLayout(rows.Layout);
         var rule = new RmsPropRule(settings.Rule);
-        UpdatesTouchedOnly = Parameters.CanUpdateTouchedOnly(layout, rule, settings.Penalties, settings.LearningRate);
+        // The gradient of touched weights is not a sum that could be exchanged.
+        UpdatesTouchedOnly = !training.IsDivided && Parameters.CanUpdateTouchedOnly(layout, rule, settings.Penalties, settings.LearningRate);
         var loss = new StandardizedLoss(settings.Loss, rows.Scaling, training, cancellation);
         FirstWeights = start.Weights(rows.Scaling, settings.Plan);
         if (previous is not null && !keepsState)
@@ -70,17 +73,14 @@ internal sealed class TrainingRun : IDisposable
         _returned = new ReturnedWeights(_parameters, rows.Scaling, loss, zeros);
         _validation = rows.Validation is null ? null : new MeanLoss(rows.Validation, loss, cancellation);
         _best = settings.Stopping is { } stopping ? new BestEpoch(Plan.PatienceInEpochs(stopping), stopping.MinimumImprovement) : null;
-        int runLength = Math.Max(1, RunBytes / (sizeof(float) * rows.Layout.Stride) / Plan.BatchSize);
-        var order = new BatchOrder(training.RowCount, Plan.BatchSize, runLength, settings.Plan.Shuffle, settings.Plan.Seed);
         var penalties = new Penalties(settings.Penalties, L2, layout);
         bool isPenalized = L2 > 0 || settings.Penalties is not { L1: 0, NonNegativeWeights: false };
         Evaluation = new FitEvaluation(rows, loss, Coordinates.Decorrelation, isPenalized, cancellation);
         History = new EpochHistory(Plan.NumberOfEpochs, training.RowCount, loss.ReportFactor);
         // Last, because it starts threads.
-        _objective = new BatchGradient(training, _parameters, loss, Plan.BatchSize, settings.Plan.NumberOfThreads, cancellation);
+        _batches = Batches(training, rows.Job, loss, settings.Plan, cancellation);
         long valuesPerStep = (long)Plan.BatchSize * rows.Layout.Stride + layout.Length;
-        _loop = new EpochLoop(order, _objective, SingleProcess.Instance, penalties, _parameters, learningRate, Plan,
-            _progress, stepsBetweenReports: (int)Math.Max(1, ValuesBetweenReports / valuesPerStep));
+        _loop = new EpochLoop(_batches, penalties, _parameters, learningRate, Plan, _progress, stepsBetweenReports: (int)Math.Max(1, ValuesBetweenReports / valuesPerStep));
     }
 
     public TrainingPlan Plan { get; }
@@ -110,7 +110,7 @@ internal sealed class TrainingRun : IDisposable
     public EpochHistory History { get; }
 
     /// <summary>Threads that take part.</summary>
-    public int NumberOfThreads => Math.Max(_objective.NumberOfThreads, _parameters.PartCount);
+    public int NumberOfThreads => Math.Max(_batches.NumberOfThreads, _parameters.PartCount);
 
     /// <summary>Whether a step changes only those weights of sparse columns that its batch touches (<see cref="TouchedWeights"/>).</summary>
     public bool UpdatesTouchedOnly { get; }
@@ -127,7 +127,7 @@ internal sealed class TrainingRun : IDisposable
         _progress.BeginTraining(Plan, History.RowCount, History.LossFactor, _loop.Step);
         while (_stopReason == StopReason.AllEpochsCompleted && _epoch < Plan.NumberOfEpochs)
         {
-            EpochResult result = _loop.Run(_epoch + 1, orderNumber: _epochsBefore + _epoch, betweenSteps);
+            EpochResult result = RunEpoch(betweenSteps);
             if (_validation is not null)
             {
                 // Cancelled here, the epoch is still the current one, with no step left.
@@ -138,7 +138,7 @@ internal sealed class TrainingRun : IDisposable
             }
             _epoch++;
             _loop.EndEpoch();
-            if (!epochCompleted(History.Add(result)))
+            if (_job.Any(!epochCompleted(History.Add(result))))
                 _stopReason = StopReason.StoppedByCallback;
             checkpoint?.AfterEpoch(_epoch);
         }
@@ -167,8 +167,36 @@ internal sealed class TrainingRun : IDisposable
 
     public void Dispose()
     {
-        _objective.Dispose();
+        _batches.Dispose();
         _parameters.Dispose();
+    }
+
+    private EpochResult RunEpoch(Action? betweenSteps)
+    {
+        // What has failed since the last epoch, such as the writing of a checkpoint, has failed outside a step.
+        _job.Agree();
+        try
+        {
+            return _loop.Run(_epoch + 1, orderNumber: _epochsBefore + _epoch, betweenSteps);
+        }
+        catch (Exception exception) when (exception is not DivergedException && _loop.Part.Steps < Plan.StepsPerEpoch)
+        {
+            _batches.Leave();
+            throw;
+        }
+    }
+
+    private IBatches Batches(RowSet rows, Job job, StandardizedLoss loss, PlanSettings settings, CancellationToken cancellation)
+    {
+        int runLength = Math.Max(1, RunBytes / (sizeof(float) * rows.Layout.Stride) / Plan.BatchSize);
+        if (rows.IsDivided)
+        {
+            return new DividedBatches(rows, Plan, runLength, settings,
+                new PartsGradient(rows, _parameters, loss, Plan.BatchSize, settings.NumberOfThreads, cancellation), new SeveralParts(job, _parameters.GradientLength));
+        }
+        var all = new PartOfBatches(Number: 0, rows.RowCount, Plan.StepsPerEpoch, FirstLong: 0);
+        return new UndividedBatches(new BatchOrder(all, runLength, settings.Shuffle, settings.Seed),
+            new BatchGradient(rows.Parts[0], _parameters, loss, Plan.BatchSize, settings.NumberOfThreads, cancellation));
     }
 
     /// <summary>Weights of columns of quite another correlation can be so far off that no training comes back.</summary>

@@ -29,7 +29,7 @@ public sealed class CheckpointConditionTests : IDisposable
     [
         nameof(Options.NumberOfThreads), nameof(Options.MemoryLimitInBytes), nameof(Options.TemporaryDirectory), nameof(Options.CancellationToken),
         nameof(Options.LabelColumnName), nameof(Options.FeatureColumnName), nameof(Options.Checkpoint),
-        nameof(Options.Progress),
+        nameof(Options.Progress), nameof(Options.Collective),
     ];
 
     private readonly TemporaryFolder _folder = new();

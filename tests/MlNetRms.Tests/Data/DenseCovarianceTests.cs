@@ -104,7 +104,7 @@ public sealed class DenseCovarianceTests
             // Blocks of 128 rows, evenly spaced; the last one is shorter.
             long block = i / 128 * 128;
             long start = block * (Count - Math.Min(128, Sampled - block)) / Sampled;
-            (float[] row, _, _) = Stored.Row(read.Training, start + i - block);
+            (float[] row, _, _) = Stored.Row(read.Training.Parts[0], start + i - block);
             for (int first = 0; first < Columns; first++)
             {
                 for (int second = 0; second < Columns; second++)

@@ -61,13 +61,13 @@ public sealed class TrainingRowsTests
 
         using TrainingRows read = Stored.Read(rows, new() { ValidationFraction = 0.25f, Standardize = false });
 
-        int[] training = Labels(read.Training);
-        int[] validation = Labels(read.Validation!);
+        int[] training = Labels(read.Training.Parts[0]);
+        int[] validation = Labels(read.Validation!.Parts[0]);
         Assert.Equal(Enumerable.Range(0, rows.Count), training.Concat(validation).Order());
         Assert.Equal(validation.Order(), validation);        // in the order of reading
         Assert.InRange(validation.Length, 250 - 5 * 14, 250 + 5 * 14);        // binomial, standard deviation 14
         for (int position = 0; position < validation.Length; position++)
-            Assert.Equal(rows.Features[validation[position]], Stored.Row(read.Validation!, position).Features);
+            Assert.Equal(rows.Features[validation[position]], Stored.Row(read.Validation!.Parts[0], position).Features);
     }
 
     [Fact]
@@ -83,7 +83,7 @@ public sealed class TrainingRowsTests
         Assert.Equal(validation.Count, read.Validation!.RowCount);
         for (int row = 0; row < validation.Count; row++)
         {
-            (float[] features, float label, float weight) = Stored.Row(read.Validation, row);
+            (float[] features, float label, float weight) = Stored.Row(read.Validation.Parts[0], row);
             Assert.Equal(validation.Features[row].Select((x, i) => (float)((x - scaling.Center(i)) * scaling.Scale(i))), features);
             Assert.Equal((validation.Labels[row] - scaling.LabelCenter) / scaling.LabelStandardDeviation, label, 1e-5);
             Assert.Equal(validation.Weight(row) / meanWeight, weight, 1e-6);
@@ -110,8 +110,8 @@ public sealed class TrainingRowsTests
         read.Dispose();
         read.Dispose();        // twice is once
 
-        Assert.Throws<ObjectDisposedException>(() => read.Training.DenseRows(0, 1).Length);
-        Assert.Throws<ObjectDisposedException>(() => read.Validation!.DenseRows(0, 1).Length);
+        Assert.Throws<ObjectDisposedException>(() => read.Training.Parts[0].DenseRows(0, 1).Length);
+        Assert.Throws<ObjectDisposedException>(() => read.Validation!.Parts[0].DenseRows(0, 1).Length);
     }
 
     [Theory]
@@ -142,6 +142,6 @@ public sealed class TrainingRowsTests
         IDataView view = rows.View(new MLContext(1), isSparse);
         var names = new ColumnSettings("Features", "Label", rows.Weights is null ? null : "Weight");
         using var reader = new RowReader(view, SchemaChecks.Find(view.Schema, names), CancellationToken.None);
-        read.ReadValidation(reader);
+        read.ReadValidation([reader], JobParts.One);
     }
 }

@@ -36,12 +36,12 @@ public sealed class BatchGradientTests
     public void Compute_AnyBatch_EqualsFiniteDifferencesOfTheObjective(bool sparse, bool weighted, int first, int count)
     {
         using TrainingRows rows = Stored.Read(SomeRows(sparse, weighted), new() { Decorrelate = false });
-        RowStore store = rows.Training;
+        RowStore store = rows.Training.Parts[0];
         Parameters parameters = SomeParameters(rows);
         var loss = new StandardizedLoss(LossSettings.HalfSquared, rows.Scaling, store, CancellationToken.None);
         using var objective = new BatchGradient(store, parameters, loss, count, Environment.ProcessorCount, CancellationToken.None);
 
-        BatchSum batch = objective.Compute(first, count);
+        BatchSum batch = Compute(objective, first, count);
 
         (double actualLoss, double actualWeight) = batch.Losses;
         batch.DivideByRows();
@@ -79,19 +79,21 @@ public sealed class BatchGradientTests
         using TrainingRows rows = Stored.Read(SomeRows(sparse: false, weighted), new());
         Parameters parameters = SomeParameters(rows);
         var loss = new StandardizedLoss(LossSettings.HalfSquared, rows.Scaling, rows.Training, CancellationToken.None);
-        using var whole = new BatchGradient(rows.Training, parameters, loss, 300, 1, CancellationToken.None);
-        using var first = new BatchGradient(rows.Training, parameters, loss, 300, 1, CancellationToken.None);
-        using var second = new BatchGradient(rows.Training, parameters, loss, 300, 1, CancellationToken.None);
-        BatchSum expected = whole.Compute(10, 300);
-        BatchSum sum = first.Compute(10, 100);
+        using var whole = new BatchGradient(rows.Training.Parts[0], parameters, loss, 300, 1, CancellationToken.None);
+        using var first = new BatchGradient(rows.Training.Parts[0], parameters, loss, 300, 1, CancellationToken.None);
+        using var second = new BatchGradient(rows.Training.Parts[0], parameters, loss, 300, 1, CancellationToken.None);
+        BatchSum expected = Compute(whole, 10, 300);
+        BatchSum sum = Compute(first, 10, 100);
 
-        sum.Add(second.Compute(110, 200));
+        sum.Add(Compute(second, 110, 200));
 
         Assert.Equal((300, 300), (expected.RowCount, sum.RowCount));
         Assert.Equal(expected.Losses.Weight, sum.Losses.Weight, 1e-6 * expected.Losses.Weight);
         Assert.Equal(expected.Losses.Loss, sum.Losses.Loss, 1e-5 * expected.Losses.Loss);
         Models.AssertClose(expected.Gradient, sum.Gradient, 1e-5);        // sums of floats in another order
     }
+
+    private static BatchSum Compute(BatchGradient objective, long first, int count) => objective.Compute(new RowRun(first, count));
 
     private static Rows SomeRows(bool sparse, bool weighted)
     {

@@ -15,7 +15,7 @@ public sealed class BatchOrderTests
     {
         foreach (bool shuffle in new[] { false, true })
         {
-            var order = new BatchOrder(rows, batchSize, runLength, shuffle, seed: 5);
+            var order = Whole(rows, batchSize, runLength, shuffle, seed: 5);
             for (int epoch = 0; epoch < 5; epoch++)
             {
                 order.Begin(epoch);
@@ -32,7 +32,7 @@ public sealed class BatchOrderTests
     [Fact]
     public void Begin_NotShuffled_IsTheOrderOfReading()
     {
-        var order = new BatchOrder(100, 8, runLength: 3, shuffle: false, seed: 5);
+        var order = Whole(100, 8, runLength: 3, shuffle: false, seed: 5);
         order.Begin(3);
 
         Assert.Equal(Enumerable.Range(0, 100), Batches(order).SelectMany(batch => RowsOf(batch, 100)));
@@ -41,10 +41,10 @@ public sealed class BatchOrderTests
     [Fact]
     public void Begin_SameSeedAndEpoch_IsTheSameOrderWhateverCameBefore()
     {
-        var straight = new BatchOrder(1000, 10, 2, shuffle: true, seed: 5);
+        var straight = Whole(1000, 10, 2, shuffle: true, seed: 5);
         for (int epoch = 0; epoch <= 7; epoch++)
             straight.Begin(epoch);
-        var jumped = new BatchOrder(1000, 10, 2, shuffle: true, seed: 5);
+        var jumped = Whole(1000, 10, 2, shuffle: true, seed: 5);
         jumped.Begin(7);
 
         Assert.Equal(Batches(straight), Batches(jumped));
@@ -53,20 +53,20 @@ public sealed class BatchOrderTests
     [Fact]
     public void Begin_OtherSeedOrEpoch_IsAnotherOrder()
     {
-        var order = new BatchOrder(1000, 10, 2, shuffle: true, seed: 5);
+        var order = Whole(1000, 10, 2, shuffle: true, seed: 5);
         order.Begin(0);
         (long, int)[] first = Batches(order);
         order.Begin(1);
         (long, int)[] second = Batches(order);
 
         Assert.NotEqual(first, second);
-        Assert.NotEqual(first, Batches(new BatchOrder(1000, 10, 2, shuffle: true, seed: 6)));
+        Assert.NotEqual(first, Batches(Whole(1000, 10, 2, shuffle: true, seed: 6)));
     }
 
     [Fact]
     public void Begin_ManyEpochs_PutsARowIntoBatchesWithOtherNeighboursAndAtAllPositions()
     {
-        var order = new BatchOrder(40, 10, 1, shuffle: true, seed: 5);
+        var order = Whole(40, 10, 1, shuffle: true, seed: 5);
         var starts = new HashSet<long>();
         var positionsOfRowZero = new int[4];
         for (int epoch = 0; epoch < 1000; epoch++)
@@ -85,7 +85,7 @@ public sealed class BatchOrderTests
     [Fact]
     public void Batch_RunLengthAboveOne_KeepsNeighboursTogether()
     {
-        var order = new BatchOrder(10_000, 10, runLength: 50, shuffle: true, seed: 5);
+        var order = Whole(10_000, 10, runLength: 50, shuffle: true, seed: 5);
         (long First, int Count)[] batches = Batches(order);
 
         int jumps = batches.Zip(batches.Skip(1), (a, b) => (a.First + a.Count) % 10_000 == b.First ? 0 : 1).Sum();
@@ -99,7 +99,7 @@ public sealed class BatchOrderTests
     public void Batch_FiveBillionRows_CoversThemAll(bool shuffle)
     {
         const long Rows = 5_000_000_000;
-        var order = new BatchOrder(Rows, 1_000_000, runLength: 1, shuffle, seed: 5);
+        var order = Whole(Rows, 1_000_000, runLength: 1, shuffle, seed: 5);
         order.Begin(3);
         (long First, int Count)[] batches = Batches(order);
 
@@ -112,8 +112,12 @@ public sealed class BatchOrderTests
         Assert.Contains(batches, batch => batch.First > int.MaxValue);
     }
 
+    /// <summary>Of rows that are not divided.</summary>
+    private static BatchOrder Whole(long rows, int batchSize, int runLength, bool shuffle, int seed) =>
+        new(new PartOfBatches(Number: 0, rows, (int)((rows + batchSize - 1) / batchSize), FirstLong: 0), runLength, shuffle, seed);
+
     private static (long First, int Count)[] Batches(BatchOrder order) =>
-        Enumerable.Range(0, order.BatchCount).Select(order.Batch).ToArray();
+        [.. Enumerable.Range(0, order.BatchCount).Select(order.Batch).Select(run => (run.First, run.Count))];
 
     private static IEnumerable<int> RowsOf((long First, int Count) batch, int rows) =>
         Enumerable.Range(0, batch.Count).Select(i => (int)((batch.First + i) % rows));

@@ -184,6 +184,7 @@ public sealed class ContinuedTrainingTests
         [nameof(Options.ValidationFraction)] = options => options.ValidationFraction = 0.25f,
         [nameof(Options.EarlyStopping)] = options => (options.EarlyStopping, options.ValidationFraction) = (new() { Patience = 2 }, 0.25f),
         [nameof(Options.InitialWeightsStandardDeviation)] = options => options.InitialWeightsStandardDeviation = 100,
+        [nameof(Options.Collective)] = options => options.Collective = LocalCollective.Instance,
         [nameof(Options.EpochCompleted)] = options => options.EpochCompleted = _ => { },
         [nameof(Options.Checkpoint)] = options => options.Checkpoint = new() { Path = Path.Combine(Path.GetTempPath(), $"mlnetrms-{Guid.NewGuid()}.checkpoint") },
         [nameof(Options.Progress)] = options => options.Progress = new ProgressCollector(),

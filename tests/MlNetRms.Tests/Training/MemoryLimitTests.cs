@@ -90,6 +90,38 @@ public sealed class MemoryLimitTests
         Assert.Equal(0, OpenBytes(folder.File("")));
     }
 
+    /// <summary>Each rank has a limit of its own; the parts of a rank share it.</summary>
+    [Theory]
+    [InlineData(false, 256)]
+    [InlineData(false, 20_000)]
+    [InlineData(true, 256)]
+    public void FitParts_RowsOfOneRankBeyondItsLimit_GivesTheBitsOfOneProcess(bool sparse, int batchSize)
+    {
+        using var folder = new TemporaryFolder();
+        Rows rows = (sparse ? _sparse : _dense).Take(Enumerable.Range(0, 30_000));
+        Rows[] parts = [.. new[] { (0, 9_000), (9_000, 500), (9_500, 11_500), (21_000, 9_000) }.Select(part => rows.Take(Enumerable.Range(part.Item1, part.Item2)))];
+        float[] expected = ThreadCollective.Run(1, job => Fit(job, limit: null).Parameters())[0];
+
+        foreach (long limit in new[] { 1, 1_000_000 })
+        {
+            long largest = 0;
+            Assert.All(ThreadCollective.Run(2, job => Fit(job, job.Rank == 1 ? limit : null, () => largest = Math.Max(largest, OpenBytes(folder.File("")))).Parameters()),
+                model => Assert.Equal(expected, model));
+            Assert.True(largest > 300_000 || !OperatingSystem.IsLinux());
+        }
+
+        RmsPropRegressionTransformer Fit(ThreadCollective job, long? limit, Action? eachEpoch = null) => new MLContext(1).Regression.Trainers.RmsProp(new Options
+        {
+            Collective = job,
+            NumberOfEpochs = 2,
+            BatchSize = batchSize,
+            NumberOfThreads = 2,
+            MemoryLimitInBytes = limit,
+            TemporaryDirectory = folder.File(""),
+            EpochCompleted = _ => eachEpoch?.Invoke(),
+        }).FitParts(job.Views(parts));
+    }
+
     /// <summary>
     /// Limits between nothing and all: then some chunks stay in memory, others come and go.
     /// </summary>
