@@ -25,6 +25,14 @@ public sealed partial class RmsPropRegressionTrainer
         return Train([input], OptionalValidation, start: default, nameof(input), _options.CancellationToken);
     }
 
+    /// <summary>Trains a model, unless it is cancelled.</summary>
+    /// <param name="trainData">The training rows.</param>
+    /// <param name="cancellationToken">Ends this training, as <see cref="Options.CancellationToken"/> ends every training of this trainer.</param>
+    /// <returns>The model as a transformer, with the report of its training.</returns>
+    /// <inheritdoc cref="Fit(IDataView)" path="/exception"/>
+    public RmsPropRegressionTransformer Fit(IDataView trainData, CancellationToken cancellationToken) =>
+        Fit(trainData, validationData: null, modelParameters: null, cancellationToken);
+
     /// <summary>Trains a model and evaluates each epoch on validation rows.</summary>
     /// <param name="trainData">The training rows.</param>
     /// <param name="validationData">The validation rows, with the same columns.</param>
@@ -52,7 +60,7 @@ public sealed partial class RmsPropRegressionTrainer
     /// <param name="trainData">The training rows.</param>
     /// <param name="validationData">Validation rows with the same columns, on which each epoch is evaluated; or null for those of the options.</param>
     /// <param name="modelParameters">Any linear model of ML.NET for the same features, weights in raw units, to start from; or null.</param>
-    /// <param name="cancellationToken">Ends this training, as <see cref="Options.CancellationToken"/> ends every training of this trainer.</param>
+    /// <param name="cancellationToken">Ends this training.</param>
     /// <returns>The model as a transformer, with the report of its training.</returns>
     /// <exception cref="ArgumentException">The number of weights differs from the number of features.</exception>
     /// <exception cref="InvalidOperationException">The options name validation rows too.</exception>

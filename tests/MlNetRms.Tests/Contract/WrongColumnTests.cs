@@ -98,7 +98,7 @@ public sealed class WrongColumnTests
         RmsPropRegressionTrainer trainer = new MLContext(1).Regression.Trainers.RmsProp();
 
         Assert.Equal("input", Assert.Throws<ArgumentNullException>(() => trainer.Fit(null!)).ParamName);
-        Assert.Equal("trainData", Assert.Throws<ArgumentNullException>(() => trainer.Fit(null!, cancellationToken: default)).ParamName);
+        Assert.Equal("trainData", Assert.Throws<ArgumentNullException>(() => trainer.Fit(null!, CancellationToken.None)).ParamName);
         Assert.Equal("inputSchema", Assert.Throws<ArgumentNullException>(() => trainer.GetOutputSchema(null!)).ParamName);
     }
 

@@ -168,7 +168,7 @@ public sealed class CancellationTests : IDisposable
         });
         _source.Cancel();
 
-        var exception = Assert.Throws<OperationCanceledException>(() => trainer.Fit(_rows.View(_ml), cancellationToken: _source.Token));
+        var exception = Assert.Throws<OperationCanceledException>(() => trainer.Fit(_rows.View(_ml), _source.Token));
 
         Assert.Equal(_source.Token, exception.CancellationToken);
         Assert.Equal(_rows.Fit(new() { NumberOfEpochs = 2 }).Parameters(), trainer.Fit(_rows.View(_ml)).Parameters());
@@ -181,7 +181,7 @@ public sealed class CancellationTests : IDisposable
         _source.Cancel();
 
         var exception = Assert.Throws<OperationCanceledException>(() => _ml.Regression.Trainers.RmsProp(new Options { CancellationToken = _source.Token })
-            .Fit(_rows.View(_ml), cancellationToken: argument.Token));
+            .Fit(_rows.View(_ml), argument.Token));
 
         Assert.Equal(_source.Token, exception.CancellationToken);
     }
