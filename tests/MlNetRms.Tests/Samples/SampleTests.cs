@@ -11,10 +11,10 @@ public sealed class SampleTests : IDisposable
 
     private readonly TemporaryFolder _folder = new();
 
-    public static TheoryData<string> All => ["QuickStart", "BookChapter", "Tuning", "HousePrices", "BigData", "SaveAndLoad/Train", "SaveAndLoad/Score"];
+    public static TheoryData<string> All => ["QuickStart", "BookChapter", "Tuning", "HousePrices", "BigData", "Mpi", "SaveAndLoad/Train", "SaveAndLoad/Score"];
 
     /// <summary>Samples that write files.</summary>
-    public static TheoryData<string> Writers => ["QuickStart", "BookChapter", "Tuning", "HousePrices", "BigData", "SaveAndLoad/Train"];
+    public static TheoryData<string> Writers => ["QuickStart", "BookChapter", "Tuning", "HousePrices", "BigData", "Mpi", "SaveAndLoad/Train"];
 
     /// <summary>Samples that take a file, and what it may hold.</summary>
     public static TheoryData<string, string> UselessFiles
