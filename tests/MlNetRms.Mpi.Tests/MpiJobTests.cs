@@ -4,6 +4,7 @@ using MlNetRms.Mpi.Tests.Support;
 namespace MlNetRms.Mpi.Tests;
 
 /// <summary>Real jobs: every case starts processes under a launcher, and checks that none of them is left.</summary>
+[Trait("Vectors", "Irrelevant")]
 public sealed class MpiJobTests
 {
     private static readonly (string How, string Reason)[] _failures =

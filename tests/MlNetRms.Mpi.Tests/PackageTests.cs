@@ -6,6 +6,7 @@ using MlNetRms.Tests.Support;
 namespace MlNetRms.Mpi.Tests;
 
 /// <summary>Packs both libraries, installs the packages into a new project, and builds and runs the code of the package's README there.</summary>
+[Trait("Vectors", "Irrelevant")]
 public sealed class PackageTests : IClassFixture<PackageTests.Packed>
 {
     private readonly Packed _packed;

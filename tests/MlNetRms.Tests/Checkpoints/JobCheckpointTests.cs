@@ -4,6 +4,7 @@ using static MlNetRms.RmsPropRegressionTrainer;
 namespace MlNetRms.Tests.Checkpoints;
 
 /// <summary>A job that was broken off and started again, with any number of ranks over the same parts, ends with the bits of one without a break.</summary>
+[Trait("Vectors", "Irrelevant")]
 public sealed class JobCheckpointTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();

@@ -3,6 +3,7 @@ using MlNetRms.Tests.Support;
 namespace MlNetRms.Tests.Samples;
 
 /// <summary>The samples as processes: what they say when they are asked, and when something is wrong that the user can mend.</summary>
+[Trait("Vectors", "Irrelevant")]
 public sealed class SampleTests : IDisposable
 {
     private const int Columns = 80;

@@ -4,6 +4,7 @@ using static MlNetRms.RmsPropRegressionTrainer;
 namespace MlNetRms.Tests.Training;
 
 /// <summary>One rank fails or is cancelled: training ends in all of them, at the same step, and none waits for ever.</summary>
+[Trait("Vectors", "Irrelevant")]
 public sealed class JobFailureTests
 {
     private const int Ranks = 3;

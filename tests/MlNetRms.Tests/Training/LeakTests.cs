@@ -9,6 +9,7 @@ namespace MlNetRms.Tests.Training;
 
 /// <summary>What a failing training leaves behind: no memory and no thread.</summary>
 [Collection(nameof(Alone))]
+[Trait("Vectors", "Irrelevant")]
 public sealed class LeakTests
 {
     private const int FailingFits = 100;
