@@ -9,15 +9,24 @@ namespace MlNetRms.Benchmarks;
 
 /// <summary>What one process measured of one trainer on one workload.</summary>
 /// <param name="FitSeconds">Median of the fits after the first, and after two seconds of others.</param>
-/// <param name="Fits">How many of those there were.</param>
 /// <param name="FirstFitSeconds">The first fit: code is compiled, memory is new.</param>
 /// <param name="TestRmse">Of the last fit; null if it makes no model.</param>
 /// <param name="PeakBytes">Most memory the process held until the end of the first fit.</param>
 /// <param name="PeakBeforeBytes">The same just before the first fit: the view, and what making it took.</param>
 /// <param name="FitBytes">What the first fit held beyond what was held when it began; null if the system does not tell.</param>
 /// <param name="EpochSeconds">RmsProp only: a steady epoch of the textbook's setting, in a longer training.</param>
-internal sealed record PeerResult(double FitSeconds, int Fits, double FirstFitSeconds, double? TestRmse,
-    long PeakBytes, long PeakBeforeBytes, long? FitBytes, double? EpochSeconds);
+internal sealed record PeerResult(double FitSeconds, double FirstFitSeconds, double? TestRmse,
+    long PeakBytes, long PeakBeforeBytes, long? FitBytes, double? EpochSeconds)
+{
+    /// <summary>Each figure's median over processes of the same trainer and workload.</summary>
+    public static PeerResult Median(IReadOnlyList<PeerResult> results)
+    {
+        return new(Of(one => one.FitSeconds)!.Value, Of(one => one.FirstFitSeconds)!.Value, Of(one => one.TestRmse),
+            (long)Of(one => one.PeakBytes)!, (long)Of(one => one.PeakBeforeBytes)!, (long?)Of(one => one.FitBytes), Of(one => one.EpochSeconds));
+
+        double? Of(Func<PeerResult, double?> figure) => results.All(one => figure(one) is not null) ? Statistics.Median(results.Select(one => figure(one)!.Value)) : null;
+    }
+}
 
 /// <summary>A trainer by the name the table gives it.</summary>
 internal sealed record Peer(string Name, Func<MLContext, Workload, IDataView, LinearModel?> Fit)
@@ -102,7 +111,7 @@ internal static class PeerChild
         for (long start = Stopwatch.GetTimestamp(); times.Count == 0 || (times.Count < Fits && Stopwatch.GetElapsedTime(start) < _patience) || Stopwatch.GetElapsedTime(start) < _shortest;)
             times.Add(Seconds(() => model = peer.Fit(context, workload, view)));
 
-        var result = new PeerResult(Statistics.Median(times), times.Count, first, model?.RmseOn(workload.Test),
+        var result = new PeerResult(Statistics.Median(times), first, model?.RmseOn(workload.Test),
             Math.Max(peak, peakBefore), peakBefore, watched ? peak - before : null,
             peer.Name == Peer.RmsProp && workload.Name == Workloads.Seed ? EpochSeconds(context, workload, view) : null);
         Console.WriteLine(JsonSerializer.Serialize(result));

@@ -16,7 +16,11 @@ internal static class PeersVerb
 
     /// <summary>Below this, compiled code outweighs the data.</summary>
     private const long SmallestComparedBytes = 1_000_000;
+    private const int Processes = 3;
     private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(15);
+
+    /// <summary>A process that takes longer is not repeated.</summary>
+    private static readonly TimeSpan _longToRepeat = TimeSpan.FromMinutes(1);
     private static readonly string[] _columns =
         ["workload", "trainer", "fit, median", "first fit", "test RMSE", "over least squares, %", "peak, MB", "before fit, MB", "fit adds, MB", "fit adds / data"];
 
@@ -37,9 +41,10 @@ internal static class PeersVerb
         foreach (string note in notes)
             Console.WriteLine("- " + note);
         Console.WriteLine("""
-            - Default options but for RmsProp on the textbook's workload. Fit on a filled cache of ML.NET, or on the CSV file; one process a
-              line. First fit: the first of that size; one of 2000 rows has had the code compiled. Median: of at least 5 fits, and
-              for at least half a second, after two seconds of others; of fewer if they take more than 2 minutes.
+            - Default options but for RmsProp on the textbook's workload. Fit on a filled cache of ML.NET, or on the CSV file. Each line: the
+              medians of three processes, which take turns with those of the other trainers; of one if it takes more than a minute. First
+              fit: the first of that size; one of 2000 rows has had the code compiled. Median: of at least 5 fits, and for at least half
+              a second, after two seconds of others; of fewer if they take more than 2 minutes.
             - Normal equations: summed up in blocks and solved by Cholesky's factorisation, all in Math.NET Numerics' managed code. Reading
               alone: every value once through a cursor, on the CSV file the cost of parsing.
             - Peak: of the process, up to the end of the first fit; before: the same before that fit. Fit adds: how far the first fit
@@ -50,9 +55,7 @@ internal static class PeersVerb
 
     private static void AddCached(Workload workload, bool quick, List<string[]> rows, List<string> notes)
     {
-        var outcomes = new List<(string Trainer, PeerResult? Result, string? Failure)>();
-        foreach (Peer peer in Peer.All.Where(peer => peer.IsFor(workload)))
-            outcomes.Add(Measured(workload, peer, quick, csv: null));
+        List<(string Trainer, PeerResult? Result, string? Failure)> outcomes = Measured(workload, Peer.All.Where(peer => peer.IsFor(workload)), quick, csv: null);
         if (workload.Name == Workloads.Seed)
         {
             string source = workload.Rows is FileRows ? "airfoil, standardised, first 1500 rows" : "made up, as the real airfoil set is not at hand";
@@ -70,7 +73,7 @@ internal static class PeersVerb
         try
         {
             CsvRows.Write(csv, workload.Train);
-            rows.AddRange(Formatted(CsvName, workload, [.. Peer.All.Where(peer => peer.Name != Peer.OneThread).Select(peer => Measured(workload, peer, quick, csv))], notes));
+            rows.AddRange(Formatted(CsvName, workload, Measured(workload, Peer.All.Where(peer => peer.Name != Peer.OneThread), quick, csv), notes));
         }
         finally
         {
@@ -103,12 +106,25 @@ internal static class PeersVerb
 
     private static string Megabytes(long bytes) => bytes > 0 ? (bytes / 1e6).ToString("F0", CultureInfo.InvariantCulture) : "—";
 
-    private static (string Trainer, PeerResult? Result, string? Failure) Measured(Workload workload, Peer peer, bool quick, string? csv)
+    private static List<(string Trainer, PeerResult? Result, string? Failure)> Measured(Workload workload, IEnumerable<Peer> peers, bool quick, string? csv)
     {
-        string[] arguments = [PeerChild.Verb, workload.Name, peer.Name, quick ? "quick" : "full", .. csv is null ? (string[])[] : [csv]];
-        Console.Error.WriteLine($"{workload.Name}, {peer.Name}{(csv is null ? "" : ", from CSV")} …");
-        (string output, string? failure) = ChildProcess.RunSelf(arguments, _timeout);
-        return failure is null ? (peer.Name, JsonSerializer.Deserialize<PeerResult>(output), null) : (peer.Name, null, failure);
+        var all = peers.Select(peer => (Peer: peer, Results: new List<PeerResult>(), Failure: (string?)null, IsLong: false)).ToArray();
+        for (int process = 0; process < Processes; process++)
+        {
+            foreach (ref var one in all.AsSpan())
+            {
+                if (one.Failure is not null || one.IsLong)
+                    continue;
+                long start = Stopwatch.GetTimestamp();
+                string[] arguments = [PeerChild.Verb, workload.Name, one.Peer.Name, quick ? "quick" : "full", .. csv is null ? (string[])[] : [csv]];
+                Console.Error.WriteLine($"{workload.Name}, {one.Peer.Name}{(csv is null ? "" : ", from CSV")} …");
+                (string output, one.Failure) = ChildProcess.RunSelf(arguments, _timeout);
+                if (one.Failure is null)
+                    one.Results.Add(JsonSerializer.Deserialize<PeerResult>(output)!);
+                one.IsLong = Stopwatch.GetElapsedTime(start) > _longToRepeat;
+            }
+        }
+        return [.. all.Select(one => (one.Peer.Name, one.Failure is null ? PeerResult.Median(one.Results) : null, one.Failure))];
     }
 
     private static void AddTorch(Workload workload, List<(string Trainer, PeerResult? Result, string? Failure)> outcomes, List<string> notes)
@@ -128,7 +144,7 @@ internal static class PeersVerb
             }
             using var json = JsonDocument.Parse(output);
             double epoch = Value("seconds_per_epoch");
-            outcomes.Add((Trainer, new PeerResult(Value("fit_seconds"), 0, Value("first_fit_seconds"), Math.Sqrt(2 * Value("half_mse")), 0, 0, null, epoch), null));
+            outcomes.Add((Trainer, new PeerResult(Value("fit_seconds"), Value("first_fit_seconds"), Math.Sqrt(2 * Value("half_mse")), 0, 0, null, epoch), null));
             notes.Add($"{workload.Name}: an epoch of PyTorch {json.RootElement.GetProperty("version").GetString()} takes {Report.Time(epoch)}, on slices of a tensor " +
                 "shuffled beforehand, without evaluation, one thread; ε stands outside the root there; its fit is 2 such epochs.");
 
