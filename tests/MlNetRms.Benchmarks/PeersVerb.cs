@@ -8,7 +8,7 @@ using Microsoft.ML.Trainers;
 
 namespace MlNetRms.Benchmarks;
 
-/// <summary>RmsProp beside other ways to the same model: time, error and memory, one process a figure.</summary>
+/// <summary>RmsProp beside other ways to the same model: time, error and memory, each in processes of its own.</summary>
 internal static class PeersVerb
 {
     private const string CsvWorkload = "1M×20";
@@ -28,21 +28,38 @@ internal static class PeersVerb
     {
         Report.Header(typeof(SdcaRegressionTrainer), typeof(MathNet.Numerics.LinearAlgebra.Matrix<>));
         IReadOnlyList<Workload> all = Workloads.All(arguments.Quick);
+        Workload fromCsv = all.First(workload => workload.Name == CsvWorkload);
+        string csv = Path.Combine(Path.GetTempPath(), $"mlnetrms-{Environment.ProcessId}.csv");
+        Part[] parts =
+        [
+            .. arguments.Select([.. all.Select(workload => workload.Name), CsvName], name => name).Select(name => name == CsvName
+                ? new Part(name, fromCsv, csv, [.. Peer.All.Where(peer => peer.Name != Peer.OneThread).Select(peer => new Line(peer))])
+                : Cached(all.First(workload => workload.Name == name))),
+        ];
         var rows = new List<string[]>();
         var notes = new List<string>();
-        foreach (string name in arguments.Select([.. all.Select(workload => workload.Name), CsvName], name => name))
+        try
         {
-            if (name == CsvName)
-                AddCsv(all.First(workload => workload.Name == CsvWorkload), arguments.Quick, rows, notes);
-            else
-                AddCached(all.First(workload => workload.Name == name), arguments.Quick, rows, notes);
+            if (parts.Any(part => part.Csv is not null))
+                CsvRows.Write(csv, fromCsv.Train);
+            for (int process = 0; process < Processes; process++)
+            {
+                foreach (Part part in parts)
+                    part.Measure(arguments.Quick);
+            }
         }
+        finally
+        {
+            File.Delete(csv);
+        }
+        foreach (Part part in parts)
+            Add(part, rows, notes);
         Report.Table(_columns, rows, textColumns: 2);
         foreach (string note in notes)
             Console.WriteLine("- " + note);
         Console.WriteLine("""
             - Default options but for RmsProp on the textbook's workload. Fit on a filled cache of ML.NET, or on the CSV file. Each line: the
-              medians of three processes, which take turns with those of the other trainers; of one if it takes more than a minute. First
+              medians of three processes, each in another pass over the whole table; of one if it takes more than a minute. First
               fit: the first of that size; one of 2000 rows has had the code compiled. Median: of at least 5 fits, and for at least half
               a second, after two seconds of others; of fewer if they take more than 2 minutes.
             - Normal equations: summed up in blocks and solved by Cholesky's factorisation, all in Math.NET Numerics' managed code. Reading
@@ -53,32 +70,22 @@ internal static class PeersVerb
             """);
     }
 
-    private static void AddCached(Workload workload, bool quick, List<string[]> rows, List<string> notes)
+    private static Part Cached(Workload workload) =>
+        new(workload.Name, workload, Csv: null, [.. Peer.All.Where(peer => peer.IsFor(workload)).Select(peer => new Line(peer))]);
+
+    private static void Add(Part part, List<string[]> rows, List<string> notes)
     {
-        List<(string Trainer, PeerResult? Result, string? Failure)> outcomes = Measured(workload, Peer.All.Where(peer => peer.IsFor(workload)), quick, csv: null);
-        if (workload.Name == Workloads.Seed)
+        List<(string Trainer, PeerResult? Result, string? Failure)> outcomes = [.. part.Lines.Select(line => line.Outcome)];
+        Workload workload = part.Workload;
+        if (part.Name == Workloads.Seed)
         {
             string source = workload.Rows is FileRows ? "airfoil, standardised, first 1500 rows" : "made up, as the real airfoil set is not at hand";
-            notes.Add($"{workload.Name}: {source}; batch 10, 2 epochs; RMSE on the training rows.");
+            notes.Add($"{part.Name}: {source}; batch 10, 2 epochs; RMSE on the training rows.");
             if (outcomes[0].Result?.EpochSeconds is { } seconds)
-                notes.Add($"{workload.Name}: an epoch of RmsProp takes {Report.Time(seconds)} (median of a long training), read and shuffled beforehand.");
+                notes.Add($"{part.Name}: an epoch of RmsProp takes {Report.Time(seconds)} (median of a long training), read and shuffled beforehand.");
             AddTorch(workload, outcomes, notes);
         }
-        rows.AddRange(Formatted(workload.Name, workload, outcomes, notes));
-    }
-
-    private static void AddCsv(Workload workload, bool quick, List<string[]> rows, List<string> notes)
-    {
-        string csv = Path.Combine(Path.GetTempPath(), $"mlnetrms-{Environment.ProcessId}.csv");
-        try
-        {
-            CsvRows.Write(csv, workload.Train);
-            rows.AddRange(Formatted(CsvName, workload, Measured(workload, Peer.All.Where(peer => peer.Name != Peer.OneThread), quick, csv), notes));
-        }
-        finally
-        {
-            File.Delete(csv);
-        }
+        rows.AddRange(Formatted(part.Name, workload, outcomes, notes));
     }
 
     private static IEnumerable<string[]> Formatted(string name, Workload workload, IReadOnlyList<(string Trainer, PeerResult? Result, string? Failure)> outcomes,
@@ -106,27 +113,6 @@ internal static class PeersVerb
 
     private static string Megabytes(long bytes) => bytes > 0 ? (bytes / 1e6).ToString("F0", CultureInfo.InvariantCulture) : "—";
 
-    private static List<(string Trainer, PeerResult? Result, string? Failure)> Measured(Workload workload, IEnumerable<Peer> peers, bool quick, string? csv)
-    {
-        var all = peers.Select(peer => (Peer: peer, Results: new List<PeerResult>(), Failure: (string?)null, IsLong: false)).ToArray();
-        for (int process = 0; process < Processes; process++)
-        {
-            foreach (ref var one in all.AsSpan())
-            {
-                if (one.Failure is not null || one.IsLong)
-                    continue;
-                long start = Stopwatch.GetTimestamp();
-                string[] arguments = [PeerChild.Verb, workload.Name, one.Peer.Name, quick ? "quick" : "full", .. csv is null ? (string[])[] : [csv]];
-                Console.Error.WriteLine($"{workload.Name}, {one.Peer.Name}{(csv is null ? "" : ", from CSV")} …");
-                (string output, one.Failure) = ChildProcess.RunSelf(arguments, _timeout);
-                if (one.Failure is null)
-                    one.Results.Add(JsonSerializer.Deserialize<PeerResult>(output)!);
-                one.IsLong = Stopwatch.GetElapsedTime(start) > _longToRepeat;
-            }
-        }
-        return [.. all.Select(one => (one.Peer.Name, one.Failure is null ? PeerResult.Median(one.Results) : null, one.Failure))];
-    }
-
     private static void AddTorch(Workload workload, List<(string Trainer, PeerResult? Result, string? Failure)> outcomes, List<string> notes)
     {
         const string Trainer = "PyTorch optim.RMSprop";
@@ -153,6 +139,40 @@ internal static class PeersVerb
         finally
         {
             File.Delete(csv);
+        }
+    }
+
+    /// <summary>The trainers on one workload, which are compared with each other.</summary>
+    private sealed record Part(string Name, Workload Workload, string? Csv, Line[] Lines)
+    {
+        public void Measure(bool quick)
+        {
+            foreach (Line line in Lines)
+                line.Measure(Name, [Workload.Name, line.Trainer, quick ? "quick" : "full", .. Csv is null ? (string[])[] : [Csv]]);
+        }
+    }
+
+    /// <summary>One trainer on one workload.</summary>
+    private sealed class Line(Peer peer)
+    {
+        private readonly List<PeerResult> _results = [];
+        private string? _failure;
+        private bool _isLong;
+
+        public string Trainer => peer.Name;
+
+        public (string Trainer, PeerResult? Result, string? Failure) Outcome => (Trainer, _failure is null ? PeerResult.Median(_results) : null, _failure);
+
+        public void Measure(string part, string[] arguments)
+        {
+            if (_failure is not null || _isLong)
+                return;
+            Console.Error.WriteLine($"{part}, {Trainer} …");
+            long start = Stopwatch.GetTimestamp();
+            (string output, _failure) = ChildProcess.RunSelf([PeerChild.Verb, .. arguments], _timeout);
+            if (_failure is null)
+                _results.Add(JsonSerializer.Deserialize<PeerResult>(output)!);
+            _isLong = Stopwatch.GetElapsedTime(start) > _longToRepeat;
         }
     }
 }
