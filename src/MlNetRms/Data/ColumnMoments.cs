@@ -31,13 +31,17 @@ internal sealed class ColumnMoments(int rowLength, int columnCount)
     public void AddDense(ReadOnlySpan<float> rows)
     {
         double weight = 0;
+        bool isWeighted = false;
         for (int row = 0; row < rows.Length; row += rowLength)
+        {
             weight += rows[row + columnCount];
+            isWeighted |= rows[row + columnCount] != 1;
+        }
         if (weight == 0)
             return;
         _dense ??= new DenseSums(rowLength, firstMeans: rows[..columnCount]);
         MomentKernels.ExtendRanges(rows, _dense.Least, _dense.Largest);
-        MomentKernels.Accumulate(rows, weightColumn: columnCount, weight, _denseWeight, _dense.Mean, _dense.Squares, _dense.NonZero);
+        MomentKernels.Accumulate(rows, isWeighted ? columnCount : null, weight, _denseWeight, _dense.Mean, _dense.Squares, _dense.NonZero);
         _denseWeight += weight;
     }
 

@@ -14,14 +14,25 @@ internal static class MomentKernels
     /// d = Σ c·δ / C;  q ← q + (Σ c·δ² − d·Σ c·δ) + d²·C·W / (C + W);  m ← m + d·C / (C + W);  z ← z + Σ c·[x ≠ 0].
     /// </summary>
     /// <param name="rows">Rows as long as <paramref name="mean"/>, a whole number of vectors.</param>
-    /// <param name="weightColumn">Position of a row's weight c.</param>
+    /// <param name="weightColumn">Position of a row's weight c; null where each is 1, which takes half the time for the same bits.</param>
     /// <param name="blockWeight">C, greater than 0.</param>
     /// <param name="weightBefore">W; 0 for the first block, when <paramref name="mean"/> may be anything near the values.</param>
     /// <param name="mean">m; its length is the number of columns.</param>
     /// <param name="squares">q, the same length.</param>
     /// <param name="nonZero">z, the same length.</param>
-    [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
-    public static void Accumulate(ReadOnlySpan<float> rows, int weightColumn, double blockWeight, double weightBefore,
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Accumulate(ReadOnlySpan<float> rows, int? weightColumn, double blockWeight, double weightBefore,
+        Span<double> mean, Span<double> squares, Span<double> nonZero)
+    {
+        if (weightColumn is { } column)
+            Accumulate(rows, isWeighted: true, column, blockWeight, weightBefore, mean, squares, nonZero);
+        else
+            Accumulate(rows, isWeighted: false, weightColumn: 0, blockWeight, weightBefore, mean, squares, nonZero);
+    }
+
+    // A constant isWeighted leaves the code for one case.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Accumulate(ReadOnlySpan<float> rows, bool isWeighted, int weightColumn, double blockWeight, double weightBefore,
         Span<double> mean, Span<double> squares, Span<double> nonZero)
     {
         Debug.Assert(mean.Length % Vector<float>.Count == 0 && rows.Length % mean.Length == 0);
@@ -33,18 +44,37 @@ internal static class MomentKernels
             var mean0 = new Vector<double>(mean[column..]);
             var mean1 = new Vector<double>(mean[(column + lanes)..]);
             Vector<double> sum0 = default, sum1 = default, squares0 = default, squares1 = default, nonZero0 = default, nonZero1 = default;
+            Vector<int> zeros = default;
             for (int row = 0; row < rows.Length; row += mean.Length)
             {
-                Vector.Widen(new Vector<float>(rows[(row + column)..]), out Vector<double> x0, out Vector<double> x1);
-                var weight = new Vector<double>(rows[row + weightColumn]);
-                nonZero0 += Vector.AndNot(weight, Vector.Equals(x0, Vector<double>.Zero).As<long, double>());
-                nonZero1 += Vector.AndNot(weight, Vector.Equals(x1, Vector<double>.Zero).As<long, double>());
+                var x = new Vector<float>(rows[(row + column)..]);
+                Vector.Widen(x, out Vector<double> x0, out Vector<double> x1);
                 Vector<double> delta0 = x0 - mean0;
                 Vector<double> delta1 = x1 - mean1;
-                sum0 += weight * delta0;
-                sum1 += weight * delta1;
-                squares0 += weight * delta0 * delta0;
-                squares1 += weight * delta1 * delta1;
+                if (isWeighted)
+                {
+                    var weight = new Vector<double>(rows[row + weightColumn]);
+                    nonZero0 += Vector.AndNot(weight, Vector.Equals(x0, Vector<double>.Zero).As<long, double>());
+                    nonZero1 += Vector.AndNot(weight, Vector.Equals(x1, Vector<double>.Zero).As<long, double>());
+                    sum0 += weight * delta0;
+                    sum1 += weight * delta1;
+                    squares0 += weight * delta0 * delta0;
+                    squares1 += weight * delta1 * delta1;
+                }
+                else
+                {
+                    zeros -= Vector.Equals(x, Vector<float>.Zero);
+                    sum0 += delta0;
+                    sum1 += delta1;
+                    squares0 += delta0 * delta0;
+                    squares1 += delta1 * delta1;
+                }
+            }
+            if (!isWeighted)
+            {
+                Vector.Widen(zeros, out Vector<long> low, out Vector<long> high);
+                nonZero0 = new Vector<double>(blockWeight) - Vector.ConvertToDouble(low);
+                nonZero1 = new Vector<double>(blockWeight) - Vector.ConvertToDouble(high);
             }
             Vector<double> d0 = sum0 * perWeight;
             Vector<double> d1 = sum1 * perWeight;

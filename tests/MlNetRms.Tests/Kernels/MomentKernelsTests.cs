@@ -37,6 +37,25 @@ public sealed class MomentKernelsTests
     }
 
     [Fact]
+    public void Accumulate_NoWeights_GivesTheBitsOfWeightsOfOne()
+    {
+        for (int width = Vector<float>.Count; width <= LongestLength; width += Vector<float>.Count)
+        {
+            int rows = 1 + width % 13;
+            float[] block = Block(1, rows, width);
+            for (int row = 0; row < rows; row++)
+                block[row * width + 2] = 1;
+            double[][] weighted = [Doubles(2, width), Doubles(3, width), Doubles(4, width)];
+            double[][] unweighted = [.. weighted.Select(numbers => numbers.ToArray())];
+
+            MomentKernels.Accumulate(block, weightColumn: 2, rows, weightBefore: 5, weighted[0], weighted[1], weighted[2]);
+            MomentKernels.Accumulate(block, weightColumn: null, rows, weightBefore: 5, unweighted[0], unweighted[1], unweighted[2]);
+
+            Assert.Equal(weighted, unweighted);
+        }
+    }
+
+    [Fact]
     public void Accumulate_SmallSpreadAroundALargeMean_KeepsTheSpread()
     {
         int width = Vector<float>.Count;
@@ -106,6 +125,8 @@ public sealed class MomentKernelsTests
         return Enumerable.Range(0, rows * width).Select(i => i % width == 2 ? (float)(0.1 + random.NextDouble())
             : random.Next(3) == 0 ? 0 : (float)(i % width + Some.Normal(random))).ToArray();
     }
+
+    private static double[] Doubles(int seed, int length) => [.. Some.Normals(seed, length).Select(x => (double)x)];
 
     private static double Weight(float[] rows, int width) => rows.Chunk(width).Sum(row => (double)row[2]);
 }
