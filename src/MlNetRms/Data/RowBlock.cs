@@ -59,6 +59,10 @@ internal sealed class RowBlock(int featureCount)
         return new Row(MemoryMarshal.Cast<float, int>(sparse)[..record.Count], sparse[record.Count..^TrailerLength], sparse[^2], sparse[^1]);
     }
 
+    /// <summary>That row's values, label and weight, in a block without sparse rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ReadOnlySpan<float> DenseRow(int number) => _dense.AsSpan(number * RowLength, featureCount + TrailerLength);
+
     /// <summary>Whether every value of every row is finite.</summary>
     public bool AllFinite()
     {

@@ -37,16 +37,18 @@ internal sealed class RowBucket(ChunkStore chunks, int featureCount)
     public void Add(in Row row)
     {
         int valueCount = row.Values.Length;
-        Span<float> record = NewRecord(HeaderWords + row.Indices.Length + valueCount + TrailerWords);
-        // Where this bucket's next row will most likely go: it is one of many buckets, and their memory is not in the cache.
-        Prefetch.Beyond(record, offset: 0, Math.Min(record.Length, MostPrefetched));
-        MemoryMarshal.Cast<float, int>(record)[0] = row.IsDense ? DenseMarker : valueCount;
+        Span<float> record = NewRecord(HeaderWords + row.Indices.Length + valueCount + TrailerWords, row.IsDense ? DenseMarker : valueCount);
         Span<float> payload = record[HeaderWords..];
         row.Indices.CopyTo(MemoryMarshal.Cast<float, int>(payload));
         row.Values.CopyTo(payload[row.Indices.Length..]);
         record[^2] = row.Label;
         record[^1] = row.Weight;
     }
+
+    /// <summary>Adds a dense row.</summary>
+    /// <param name="row">Its values, label and weight.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void AddDense(ReadOnlySpan<float> row) => row.CopyTo(NewRecord(HeaderWords + row.Length, DenseMarker)[HeaderWords..]);
 
     /// <summary>Visits the rows in the order of arrival; a chunk is given up as soon as its rows have been visited.</summary>
     public void DrainInOrder(RowVisitor visit, CancellationToken cancellation)
@@ -99,7 +101,7 @@ internal sealed class RowBucket(ChunkStore chunks, int featureCount)
     private ReadOnlySpan<float> Words(RecordPosition position) => _full[position.Chunk].Chunk.Memory!.Words[position.Start..];
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private Span<float> NewRecord(int words)
+    private Span<float> NewRecord(int words, int header)
     {
         if (_open is null || _open.Length - _used < words)
         {
@@ -107,6 +109,9 @@ internal sealed class RowBucket(ChunkStore chunks, int featureCount)
             _open = chunks.Rent(words, _sequence);
         }
         Span<float> record = _open.Memory!.Words.Slice(_used, words);
+        // Where this bucket's next row will most likely go: it is one of many buckets, and their memory is not in the cache.
+        Prefetch.Beyond(record, offset: 0, Math.Min(words, MostPrefetched));
+        MemoryMarshal.Cast<float, int>(record)[0] = header;
         _used += words;
         RowCount++;
         return record;

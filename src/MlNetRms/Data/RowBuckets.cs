@@ -37,12 +37,12 @@ internal sealed class RowBuckets
     public ExampleWeights Weights => _weights;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Add(in Row row)
-    {
-        int bucket = _deal is { } deal ? (int)(deal.Bits(RowCount) >> (64 - BucketBits)) : 0;
-        _weights.Add(row.Weight);
-        _buckets[bucket].Add(row);
-    }
+    public void Add(in Row row) => Next(row.Weight).Add(row);
+
+    /// <summary>Adds a dense row.</summary>
+    /// <param name="row">Its values, label and weight.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void AddDense(ReadOnlySpan<float> row) => Next(row[^1]).AddDense(row);
 
     /// <summary>Rows of the buckets before one.</summary>
     public long RowsBefore(int bucket)
@@ -65,5 +65,14 @@ internal sealed class RowBuckets
             _buckets[bucket].DrainInOrder(visit, cancellation);
         else
             _buckets[bucket].DrainShuffled(new SeededRandom(_seed, RandomStream.RowOrder, bucket), visit, ref scratch, cancellation);
+    }
+
+    /// <summary>The bucket for the next row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private RowBucket Next(float weight)
+    {
+        int bucket = _deal is { } deal ? (int)(deal.Bits(RowCount) >> (64 - BucketBits)) : 0;
+        _weights.Add(weight);
+        return _buckets[bucket];
     }
 }

@@ -6,7 +6,7 @@ using MlNetRms.Threading;
 namespace MlNetRms.Data;
 
 /// <summary>
-/// The rows on their way in. The thread that moves the cursor only copies; another one checks, splits, sums up and deals out what has
+/// The rows on their way in. The thread that moves the cursor copies and checks; another one splits, sums up and deals out what has
 /// been copied, block by block and in the order of reading, so that the bits are those of a single thread.
 /// </summary>
 internal sealed class RowIntake(RowReader reader, ChunkStore chunks, ReadingSettings settings)
@@ -15,7 +15,7 @@ internal sealed class RowIntake(RowReader reader, ChunkStore chunks, ReadingSett
     private const long BlocksWithoutThread = 8;
 
     /// <summary>So many blocks let the two threads run at their own pace for a while; of dense rows that are long, no more than make so many words.</summary>
-    private const int MostBlocks = 8;
+    private const int MostBlocks = 32;
     private const int MostWords = 1 << 21;
 
     private readonly SeededRandom _split = new(settings.Seed, RandomStream.ValidationSplit);
@@ -39,6 +39,8 @@ internal sealed class RowIntake(RowReader reader, ChunkStore chunks, ReadingSett
         {
             RowBlock block = blocks.Take();
             more = reader.Fill(block);
+            if (!block.AllFinite())
+                block.Keep(reader.CheckFinite);
             blocks.Give(block);
         }
         blocks.Complete();
@@ -47,11 +49,15 @@ internal sealed class RowIntake(RowReader reader, ChunkStore chunks, ReadingSett
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Process(RowBlock block)
     {
-        if (!block.AllFinite())
-            block.Keep(reader.CheckFinite);
         if (settings.ValidationFraction > 0)
             block.Keep(IsForTraining);
         Moments.AddDense(block.DenseRows);
+        if (!block.HasSparseRows)
+        {
+            for (int number = 0; number < block.RowCount; number++)
+                Training.AddDense(block.DenseRow(number));
+            return;
+        }
         for (int number = 0; number < block.RowCount; number++)
         {
             Row row = block.RowAt(number);

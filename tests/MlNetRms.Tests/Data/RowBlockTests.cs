@@ -43,6 +43,7 @@ public sealed class RowBlockTests
         Assert.True(row.IsDense);
         Assert.Equal([6f, 7f, 8f], row.Values);
         Assert.Equal((9, 10), (row.Label, row.Weight));
+        Assert.Equal([6f, 7f, 8f, 9f, 10f], block.DenseRow(1));
     }
 
     [Fact]

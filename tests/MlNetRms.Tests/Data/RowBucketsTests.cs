@@ -19,6 +19,8 @@ public sealed class RowBucketsTests
             var sparse = Rows.Sparse(rows.Features[row]);
             if (row % 2 == 0)
                 buckets.Add(new Row(sparse.GetIndices(), sparse.GetValues(), row, row + 0.5f));
+            else if (row % 4 == 1)
+                buckets.AddDense([.. rows.Features[row], row, row + 0.5f]);
             else
                 buckets.Add(new Row([], rows.Features[row], row, row + 0.5f));
         }
