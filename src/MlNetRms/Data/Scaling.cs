@@ -45,7 +45,10 @@ internal sealed partial class Scaling
     /// <param name="standardize">Whether to shift and scale at all; if not, only sparse columns are found.</param>
     /// <param name="mayDecorrelate">Whether the options leave it open to decorrelate columns.</param>
     /// <param name="previous">Shift and scale to keep, for all columns but those that were constant then; or null. Its columns are among these.</param>
-    public Scaling(TrainedColumns columns, ColumnMoments moments, long rowCount, bool standardize, bool mayDecorrelate = false, Scaling? previous = null)
+    /// <param name="cancellation">Ends the work between steps that take some ten milliseconds for a million columns.</param>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public Scaling(TrainedColumns columns, ColumnMoments moments, long rowCount, bool standardize, bool mayDecorrelate = false, Scaling? previous = null,
+        CancellationToken cancellation = default)
     {
         int columnCount = columns.Count;
         Columns = columns;
@@ -58,9 +61,11 @@ internal sealed partial class Scaling
         _isSparse = new bool[columnCount];
         StandardDeviations = new double[columnCount];
         ColumnSummary[] summaries = [.. Enumerable.Range(0, columnCount).Select(column => moments.Summarize(columns[column]))];
+        cancellation.ThrowIfCancellationRequested();
         Wideness = Math.Clamp(2.0 * summaries.Count(column => !IsConstant(column)) / rowCount - 1, 0, 1);
         double? usualSize = Wideness > 0 ? UsualSize(summaries, moments.TotalWeight) : null;
         IsPareto = standardize && usualSize is not null;
+        cancellation.ThrowIfCancellationRequested();
         double valuesPerRow = summaries.Sum(column => column.NonZeroWeight) / moments.TotalWeight;
         CentersSparse = mayDecorrelate && Wideness == 0 && columnCount <= MostCenteredColumns && rowCount * columnCount <= MostCenteredValues
             && rowCount * valuesPerRow * valuesPerRow <= MostProducts && summaries.Any(column => HasFewNonZeros(column, moments.TotalWeight));

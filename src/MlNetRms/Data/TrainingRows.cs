@@ -38,7 +38,7 @@ internal sealed class TrainingRows : IDisposable
                 columns = columns.With(previous.Columns);
             // Millions of columns take a tenth of a second each time.
             cancellation.ThrowIfCancellationRequested();
-            Scaling = new Scaling(columns, sums.Moments, sums.Weights.RowCount, settings.Standardize, settings.MayDecorrelate, previous);
+            Scaling = new Scaling(columns, sums.Moments, sums.Weights.RowCount, settings.Standardize, settings.MayDecorrelate, previous, cancellation);
             cancellation.ThrowIfCancellationRequested();
             Layout = new RowLayout(columns, Scaling.IsSparse, intakes[0].Reader.HasWeights);
             Weights = sums.Weights;

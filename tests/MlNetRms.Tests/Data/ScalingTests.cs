@@ -270,11 +270,19 @@ public sealed class ScalingTests
         Assert.Equal((0, 0), (next.Scale(0), next.Scale(1)));
     }
 
+    [Fact]
+    public void Scaling_Cancelled_Throws()
+    {
+        var cancelled = new CancellationToken(canceled: true);
+
+        Assert.Equal(cancelled, Assert.Throws<OperationCanceledException>(() => Make(Some.Linear(1, 10, 3), cancellation: cancelled)).CancellationToken);
+    }
+
     private static float Standardize(Scaling scaling, int column, float value) =>
         (float)((value - scaling.Center(column)) * scaling.Scale(column));
 
     /// <summary>From rows as the reader sums them up: the columns, the label behind them, then the weight.</summary>
-    private static Scaling Make(Rows rows, bool standardize = true, Scaling? previous = null)
+    private static Scaling Make(Rows rows, bool standardize = true, Scaling? previous = null, CancellationToken cancellation = default)
     {
         int rowLength = RowBlock.RowLengthOf(rows.Width);
         var moments = new ColumnMoments(rowLength, rows.Width + 1);
@@ -286,6 +294,6 @@ public sealed class ScalingTests
             values[row * rowLength + rows.Width + 1] = rows.Weight(row);
         }
         moments.AddDense(values);
-        return new Scaling(TrainedColumns.All(rows.Width), moments, rows.Count, standardize, previous: previous);
+        return new Scaling(TrainedColumns.All(rows.Width), moments, rows.Count, standardize, previous: previous, cancellation: cancellation);
     }
 }
