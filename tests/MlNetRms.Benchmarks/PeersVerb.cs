@@ -16,7 +16,7 @@ internal static class PeersVerb
 
     /// <summary>Below this, compiled code outweighs the data.</summary>
     private const long SmallestComparedBytes = 1_000_000;
-    private const int Processes = 3;
+    private const int Passes = 3;
     private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(15);
 
     /// <summary>A process that takes longer is not repeated.</summary>
@@ -42,10 +42,10 @@ internal static class PeersVerb
         {
             if (parts.Any(part => part.Csv is not null))
                 CsvRows.Write(csv, fromCsv.Train);
-            for (int process = 0; process < Processes; process++)
+            for (int pass = 0; pass < Passes; pass++)
             {
                 foreach (Part part in parts)
-                    part.Measure(arguments.Quick);
+                    part.Measure(pass, arguments.Quick);
             }
         }
         finally
@@ -59,9 +59,9 @@ internal static class PeersVerb
             Console.WriteLine("- " + note);
         Console.WriteLine("""
             - Default options but for RmsProp on the textbook's workload. Fit on a filled cache of ML.NET, or on the CSV file. Each line: the
-              medians of three processes, each in another pass over the whole table; of one if it takes more than a minute. First
-              fit: the first of that size; one of 2000 rows has had the code compiled. Median: of at least 5 fits, and for at least half
-              a second, after two seconds of others; of fewer if they take more than 2 minutes.
+              medians of three processes, each in another pass over the table, which another trainer begins; of one if it takes more than
+              a minute. First fit: the first of that size; one of 2000 rows has had the code compiled. Median: of at least 5 fits, and for
+              at least half a second, after two seconds of others; of fewer if they take more than 2 minutes.
             - Normal equations: summed up in blocks and solved by Cholesky's factorisation, all in Math.NET Numerics' managed code. Reading
               alone: every value once through a cursor, on the CSV file the cost of parsing.
             - Peak: of the process, up to the end of the first fit; before: the same before that fit. Fit adds: how far the first fit
@@ -145,9 +145,10 @@ internal static class PeersVerb
     /// <summary>The trainers on one workload, which are compared with each other.</summary>
     private sealed record Part(string Name, Workload Workload, string? Csv, Line[] Lines)
     {
-        public void Measure(bool quick)
+        public void Measure(int pass, bool quick)
         {
-            foreach (Line line in Lines)
+            // Another one begins in each pass: the first to need more memory than was ever needed may wait for the system.
+            foreach (Line line in Lines.Skip(pass).Concat(Lines.Take(pass)))
                 line.Measure(Name, [Workload.Name, line.Trainer, quick ? "quick" : "full", .. Csv is null ? (string[])[] : [Csv]]);
         }
     }
