@@ -73,10 +73,13 @@ internal sealed class ColumnMoments(int rowLength, int columnCount)
         _sparseWeight += other._sparseWeight;
     }
 
+    /// <summary>How many numbers <see cref="ToNumbers"/> gives.</summary>
+    public static int CountOfNumbers(int columnCount) => checked(2 + NumbersPerColumn * columnCount);
+
     /// <summary>All that has been taken in as numbers, as many for any rows of these columns.</summary>
     public double[] ToNumbers()
     {
-        var numbers = new double[2 + NumbersPerColumn * columnCount];
+        var numbers = new double[CountOfNumbers(columnCount)];
         (numbers[0], numbers[1]) = (_denseWeight, _sparseWeight);
         for (int column = 0; column < columnCount; column++)
         {

@@ -21,7 +21,7 @@ internal sealed record IntakeSums(RowCounts Counts, ExampleWeights Weights, long
         int rowLength = RowBlock.RowLengthOf(own[0].Reader.FeatureCount);
         int columnCount = own[0].Reader.FeatureCount + 1;
         var moments = new ColumnMoments(rowLength, columnCount);
-        foreach (double[] numbers in job.InTurn([.. own.Select(intake => intake.Moments.ToNumbers())]))
+        foreach (double[] numbers in job.InTurn(part => own[part].Moments.ToNumbers(), ColumnMoments.CountOfNumbers(columnCount)))
             moments.Merge(ColumnMoments.Of(numbers, rowLength, columnCount));
         return new(counts, weights, setAside, moments);
     }

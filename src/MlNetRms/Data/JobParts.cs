@@ -43,17 +43,29 @@ internal sealed class JobParts
     /// <summary>The number of this process's first part.</summary>
     public int First { get; }
 
+    /// <summary>The process that has a part.</summary>
+    public int RankOf(int part)
+    {
+        int rank = 0;
+        for (; part >= _counts[rank]; rank++)
+            part -= _counts[rank];
+        return rank;
+    }
+
     /// <summary>Numbers of all parts, part by part. Every process must take them all.</summary>
     /// <param name="own">Those of each of this process's parts, all of the same length.</param>
-    public IEnumerable<double[]> InTurn(IReadOnlyList<double[]> own)
+    public IEnumerable<double[]> InTurn(IReadOnlyList<double[]> own) => InTurn(part => own[part], own[0].Length);
+
+    /// <summary>The same with those of one part in memory at a time.</summary>
+    /// <param name="own">Gives those of one of this process's parts, without much work: the others wait.</param>
+    /// <param name="length">How many they are.</param>
+    public IEnumerable<double[]> InTurn(Func<int, double[]> own, int length)
     {
-        int length = own[0].Length;
         for (int rank = 0; rank < _counts.Length; rank++)
         {
-            bool isMine = rank == Job.Rank;
-            IReadOnlyList<double[]> theirs = isMine ? own : [.. Enumerable.Range(0, _counts[rank]).Select(_ => new double[length])];
-            foreach (double[] numbers in theirs)
+            for (int part = 0; part < _counts[rank]; part++)
             {
+                double[] numbers = rank == Job.Rank ? own(part) : new double[length];
                 Job.Broadcast(MemoryMarshal.AsBytes(numbers.AsSpan()), rank);
                 yield return numbers;
             }
@@ -61,7 +73,7 @@ internal sealed class JobParts
     }
 
     /// <summary>Adds numbers of all parts, element by element and in the order of the parts.</summary>
-    /// <inheritdoc cref="InTurn" path="/param"/>
+    /// <inheritdoc cref="InTurn(IReadOnlyList{double[]})" path="/param"/>
     public double[] Sum(IReadOnlyList<double[]> own)
     {
         if (Count == 1)

@@ -70,19 +70,10 @@ internal sealed class LeadingDirections
     /// <summary>As many rows as directions, from the parts in turn.</summary>
     private static List<float[]> SomeRows(RowSet rows)
     {
-        int length = rows.Layout.Stride;
-        double[][] parts = [.. rows.InTurn(part =>
-        {
-            var copies = new double[MostDirections * length];
-            long count = Math.Min(MostDirections, part.RowCount);
-            foreach (((long first, _), int place) in part.EvenBlocks(count, 1).Select((block, place) => (block, place)))
-                Array.ConvertAll(Copy(part, first), value => (double)value).CopyTo(copies, place * length);
-            return copies;
-        })];
-        return [.. Enumerable.Range(0, MostDirections)
-            .SelectMany(place => parts.Where((_, part) => place < rows.RowCounts[part]).Select(copies => copies.AsSpan(place * length, length).ToArray()))
-            .Take(MostDirections)
-            .Select(row => Array.ConvertAll(row, value => (float)value))];
+        IEnumerable<(int Part, int Place)> places = Enumerable.Range(0, MostDirections).SelectMany(place =>
+            Enumerable.Range(0, rows.RowCounts.Count).Where(part => place < rows.RowCounts[part]).Select(part => (part, place)));
+        return [.. places.Take(MostDirections).Select(at => rows.Of(at.Part, rows.Layout.Stride,
+            part => Copy(part, part.EvenBlocks(Math.Min(MostDirections, part.RowCount), 1).ElementAt(at.Place).First)))];
     }
 
     /// <summary>Reads what <see cref="Write"/> wrote.</summary>
@@ -120,15 +111,13 @@ internal sealed class LeadingDirections
     private static (List<float[]> Products, double[] Variances) Multiply(
         RowSet rows, long sample, List<float[]> vectors, CancellationToken cancellation)
     {
-        int stride = rows.Layout.Stride;
-        double[] sums = rows.Sum(part => OfPart(part, rows.ShareOf(part, sample), vectors, cancellation));
-        ReadOnlySpan<double> variances = sums.AsSpan(vectors.Count * stride, vectors.Count);
-        return ([.. vectors.Select((_, k) => Array.ConvertAll(sums[(k * stride)..((k + 1) * stride)], value => (float)value))],
-            Array.ConvertAll(variances.ToArray(), sum => sum / sums[^1]));
+        (List<float[]> Products, double[] Sums)[] parts = [.. rows.Parts.Select(part => OfPart(part, rows.ShareOf(part, sample), vectors, cancellation))];
+        double[] sums = rows.Sum([.. parts.Select(part => part.Sums)]);
+        return ([.. vectors.Select((_, k) => rows.Sum([.. parts.Select(part => part.Products[k])]))], Array.ConvertAll(sums[..^1], sum => sum / sums[^1]));
     }
 
-    /// <returns>The products with each vector, then the sums of squares along each, then the sum of the weights.</returns>
-    private static double[] OfPart(RowStore rows, long sample, List<float[]> vectors, CancellationToken cancellation)
+    /// <returns>The products with each vector; the sums of squares along each, and behind them the sum of the weights.</returns>
+    private static (List<float[]> Products, double[] Sums) OfPart(RowStore rows, long sample, List<float[]> vectors, CancellationToken cancellation)
     {
         int stride = rows.Layout.Stride;
         int blockRows = Math.Max(1, BlockBytes / sizeof(float) / stride);
@@ -165,7 +154,7 @@ internal sealed class LeadingDirections
         }
         foreach (float[] product in products)
             product.AsSpan(rows.Layout.DenseCount).Clear();
-        return [.. products.SelectMany(product => product).Select(value => (double)value), .. sums, weights];
+        return (products, [.. sums, weights]);
     }
 
     /// <summary>Gram-Schmidt in double, twice over, since once leaves rounding; vectors that depend on others are left out.</summary>

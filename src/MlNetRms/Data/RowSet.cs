@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace MlNetRms.Data;
 
 /// <summary>Rows of a job: those of this process's parts, and what they add up to with those of all other parts.</summary>
@@ -38,10 +40,29 @@ internal sealed class RowSet
 
     /// <summary>Adds up over all parts, in their order.</summary>
     /// <param name="ofPart">The numbers of one part, as many for each.</param>
-    public double[] Sum(Func<RowStore, double[]> ofPart) => _job.Sum([.. Parts.Select(ofPart)]);
+    public double[] Sum(Func<RowStore, double[]> ofPart) => Sum([.. Parts.Select(ofPart)]);
+
+    /// <summary>The same for numbers that this process's parts already have.</summary>
+    public double[] Sum(IReadOnlyList<double[]> own) => _job.Sum(own);
+
+    /// <inheritdoc cref="Sum(IReadOnlyList{double[]})"/>
+    public float[] Sum(IReadOnlyList<float[]> own) => !IsDivided ? own[0]
+        : Array.ConvertAll(_job.Sum([.. own.Select(numbers => Array.ConvertAll(numbers, value => (double)value))]), value => (float)value);
+
+    /// <summary>Numbers of one part, in every process.</summary>
+    /// <param name="part">Its number in the job.</param>
+    /// <param name="length">How many they are.</param>
+    /// <param name="ofPart">The numbers of one of this process's parts.</param>
+    public float[] Of(int part, int length, Func<RowStore, float[]> ofPart)
+    {
+        int rank = _job.RankOf(part);
+        float[] numbers = rank == _job.Job.Rank ? ofPart(Parts[part - FirstPart]) : new float[length];
+        _job.Job.Broadcast(MemoryMarshal.AsBytes(numbers.AsSpan()), rank);
+        return numbers;
+    }
 
     /// <summary>Numbers of all parts, part by part; every process must take them all.</summary>
-    /// <inheritdoc cref="Sum" path="/param"/>
+    /// <inheritdoc cref="Sum(Func{RowStore, double[]})" path="/param"/>
     public IEnumerable<double[]> InTurn(Func<RowStore, double[]> ofPart) => _job.InTurn([.. Parts.Select(ofPart)]);
 
     /// <summary>Most rows that a part can have in a batch of so many rows, of which each part gives its share.</summary>
