@@ -41,7 +41,7 @@ public sealed class PackageTests : IClassFixture<PackageTests.PackedLibrary>
     [Fact]
     public void Package_Holds_ReadmeIconDocumentationAndLicense()
     {
-        using ZipArchive package = ZipFile.OpenRead(_library.PackagePath);
+        using ZipArchive package = ZipFile.OpenRead(_library.PathOf("nupkg"));
         string[] files = [.. package.Entries.Select(entry => entry.FullName)];
 
         Assert.Contains("PACKAGE.md", files);
@@ -59,34 +59,13 @@ public sealed class PackageTests : IClassFixture<PackageTests.PackedLibrary>
     [Fact]
     public void SymbolPackage_Holds_TheSymbols()
     {
-        using ZipArchive symbols = ZipFile.OpenRead(Path.ChangeExtension(_library.PackagePath, ".snupkg"));
+        using ZipArchive symbols = ZipFile.OpenRead(_library.PathOf("snupkg"));
 
         Assert.Contains("lib/net10.0/MlNetRms.pdb", symbols.Entries.Select(entry => entry.FullName));
     }
 
-    private string NewProject(string name, string program)
-    {
-        string project = Path.Combine(_library.Folder, name);
-        Directory.CreateDirectory(project);
-        File.WriteAllText(Path.Combine(project, "new.csproj"), $"""
-            <Project Sdk="Microsoft.NET.Sdk">
-              <PropertyGroup>
-                <OutputType>Exe</OutputType>
-                <TargetFramework>net10.0</TargetFramework>
-                <ImplicitUsings>enable</ImplicitUsings>
-                <Nullable>enable</Nullable>
-                <RestoreAdditionalProjectSources>{_library.Folder}</RestoreAdditionalProjectSources>
-              </PropertyGroup>
-              <ItemGroup>
-                <PackageReference Include="MlNetRms" Version="{_library.Version}" />
-                <PackageReference Include="Microsoft.ML.OnnxConverter" Version="0.23.1" />
-                <PackageReference Include="Microsoft.Extensions.Logging.Abstractions" Version="10.0.0" />
-              </ItemGroup>
-            </Project>
-            """);
-        File.WriteAllText(Path.Combine(project, "Program.cs"), program);
-        return project;
-    }
+    private string NewProject(string name, string program) =>
+        _library.NewProject(name, program, ("Microsoft.ML.OnnxConverter", "0.23.1"), ("Microsoft.Extensions.Logging.Abstractions", "10.0.0"));
 
     private static XElement Metadata(ZipArchive package)
     {
@@ -94,27 +73,5 @@ public sealed class PackageTests : IClassFixture<PackageTests.PackedLibrary>
         return XDocument.Load(stream).Root!.Elements().Single(element => element.Name.LocalName == "metadata");
     }
 
-    /// <summary>The package, under a version of its own so that no cache can answer for it.</summary>
-    public sealed class PackedLibrary : IDisposable
-    {
-        public PackedLibrary() =>
-            DotnetCommand.Run(Repository.Root, "pack", "src/MlNetRms", "-c", "Release", "--artifacts-path", Path.Combine(Folder, "artifacts"),
-                "-o", Folder, $"-p:Version={Version}");
-
-        public string Folder { get; } = Directory.CreateTempSubdirectory("MlNetRms.Package.").FullName;
-
-        public string Version { get; } = $"0.0.0-test.{Guid.NewGuid():n}";
-
-        public string PackagePath => Path.Combine(Folder, $"MlNetRms.{Version}.nupkg");
-
-        public void Dispose()
-        {
-            Directory.Delete(Folder, recursive: true);
-            string packages = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
-                ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
-            string cached = Path.Combine(packages, "mlnetrms", Version);
-            if (Directory.Exists(cached))
-                Directory.Delete(cached, recursive: true);
-        }
-    }
+    public sealed class PackedLibrary() : Packages("MlNetRms");
 }

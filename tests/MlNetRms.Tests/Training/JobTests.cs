@@ -4,7 +4,7 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Training;
 
-/// <summary>One training over several processes: the parts of the rows and the seed decide its bits, whoever has which part.</summary>
+/// <summary>One training over several processes: the parts of the rows and the seed decide its bits, whichever process has which part.</summary>
 public sealed class JobTests
 {
     /// <summary>Uneven, and one of them without rows.</summary>
