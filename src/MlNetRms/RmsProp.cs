@@ -1,5 +1,11 @@
-using MlNetRms.Rules;
+using MlNetRms.Host;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
 using MlNetRms.Settings;
+using MlNetRms.Solver;
+
 
 namespace MlNetRms;
 
@@ -78,4 +84,14 @@ public sealed class RmsProp
 
         _rule.Step(parameters, _state, gradient, learningRate);
     }
+}
+
+/// <summary>Where epsilon is added in the denominator of the RMSProp step. Libraries differ, and it matters for small gradients.</summary>
+public enum EpsilonPlacement
+{
+    /// <summary>g / (√s + ε), as in PyTorch and in Hinton's lecture.</summary>
+    OutsideSquareRoot,
+
+    /// <summary>g / √(s + ε), as in the d2l book and in Keras.</summary>
+    InsideSquareRoot,
 }

@@ -1,9 +1,14 @@
 using System.Collections.Immutable;
 using Microsoft.ML.Data;
 using Microsoft.ML.Trainers;
-using MlNetRms;
-using MlNetRms.MlNet;
+using MlNetRms.Host;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
 using MlNetRms.Settings;
+using MlNetRms.Solver;
+using MlNetRms;
 
 // In ML.NET's namespace, so that the methods appear beside its own.
 #pragma warning disable IDE0130

@@ -1,7 +1,13 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Trainers;
-using MlNetRms.MlNet;
+using MlNetRms.Host;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Settings;
+using MlNetRms.Solver;
 
 namespace MlNetRms;
 
@@ -26,7 +32,7 @@ public static class RmsPropModelExtensions
         if (length != model.Weights.Count)
             throw new ArgumentException(
                 $"The model has {model.Weights.Count} weights, but feature column '{featureColumnName}' is of type {column.Type}.", nameof(schema));
-        return new CoefficientTable(TrainingColumns.FeatureNames(column), model, standardDeviations: null);
+        return new CoefficientTable(InputColumns.FeatureNames(column), model, standardDeviations: null);
     }
 
     /// <summary>The weights of the linear model in a fitted or loaded pipeline, with the names of the features; of several the last.</summary>

@@ -1,6 +1,12 @@
 using Microsoft.ML;
 using Microsoft.ML.Trainers;
-using MlNetRms.Training;
+using MlNetRms.Host;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Settings;
+using MlNetRms.Solver;
 
 namespace MlNetRms;
 

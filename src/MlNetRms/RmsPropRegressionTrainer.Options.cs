@@ -2,8 +2,13 @@ using System.Text.Json.Serialization;
 using Microsoft.ML;
 using Microsoft.ML.SearchSpace;
 using Microsoft.ML.Trainers;
-using MlNetRms.MlNet;
+using MlNetRms.Host;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
 using MlNetRms.Settings;
+using MlNetRms.Solver;
 
 namespace MlNetRms;
 

@@ -3,10 +3,13 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Trainers;
-using MlNetRms.Data;
-using MlNetRms.MlNet;
+using MlNetRms.Host;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
 using MlNetRms.Settings;
-using MlNetRms.Training;
+using MlNetRms.Solver;
 
 namespace MlNetRms;
 
@@ -102,7 +105,7 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         var job = new Job(_options.Collective ?? LocalCollective.Instance);
         try
         {
-            RmsPropRegressionTransformer trained = Train(new JobParts(job, input.Count), input, validationData, start, parameter, cancellation);
+            RmsPropRegressionTransformer trained = Train(new Shards(job, input.Count), input, validationData, start, parameter, cancellation);
             job.Agree();
             return trained;
         }
@@ -113,23 +116,23 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         }
     }
 
-    private RmsPropRegressionTransformer Train(JobParts job, IReadOnlyList<IDataView> input, IReadOnlyList<IDataView>? validationData, TrainingStart start,
+    private RmsPropRegressionTransformer Train(Shards job, IReadOnlyList<IDataView> input, IReadOnlyList<IDataView>? validationData, TrainingStart start,
         string parameter, CancellationToken cancellation)
     {
-        TrainingColumns columns = SchemaChecks.Find(input[0].Schema, _settings.Columns, parameter);
-        var parts = new PartViews(input, schema => SchemaChecks.FindAlike(schema, columns, _settings.Columns, parameter, SchemaChecks.InAnotherPart));
-        PartViews? validation = validationData is null ? null : new(validationData, schema => SchemaChecks.FindAlike(schema, columns, _settings.Columns,
+        InputColumns columns = SchemaChecks.Find(input[0].Schema, _settings.Columns, parameter);
+        var parts = new ShardViews(input, schema => SchemaChecks.FindAlike(schema, columns, _settings.Columns, parameter, SchemaChecks.InAnotherPart));
+        ShardViews? validation = validationData is null ? null : new(validationData, schema => SchemaChecks.FindAlike(schema, columns, _settings.Columns,
             validationData.Contains(_options.ValidationSet) ? nameof(Options.ValidationSet) : nameof(validationData), SchemaChecks.InValidation));
         TrainingChecks.Width(columns);
         TrainingChecks.Start(columns, start, _settings);
         TrainingChecks.EarlyStopping(_settings, validation is not null);
-        JobChecks.Alike(job.Job, _settings, columns, validation is not null, start);
+        Agreement.Alike(job.Job, _settings, columns, validation is not null, start);
         TrainingSettings settings = _settings with { HasEpochCallback = job.Job.Any(_settings.HasEpochCallback) };
 
         using IChannel channel = _host.Start("Training");
         var log = new TrainingLog(channel);
-        using TrainingCheckpoint? checkpoint = settings.Checkpoint is not { } file ? null
-            : new TrainingCheckpoint(file, TrainingConditions.Of(columns.FeatureCount, settings), job.Job, _createCheckpoint);
+        using Checkpoint? checkpoint = settings.Checkpoint is not { } file ? null
+            : new Checkpoint(file, TrainingConditions.Of(columns.FeatureCount, settings), job.Job, _createCheckpoint);
         var progress = new ProgressMeter(_options.Progress, _options.Clock, () => MlNetInternals.CheckAlive(_host));
         long startTime = Stopwatch.GetTimestamp();
         using TrainingRows rows = ReadRows(parts, job, validation, start, log, progress, cancellation);
@@ -161,7 +164,7 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
     }
 
     private RmsPropRegressionTransformer Trained(FitResult result, TrainingRun run, TrainingRows rows, TimeSpan readingTime, TrainingCauses causes,
-        DataViewSchema schema, TrainingColumns columns, TrainingLog log)
+        DataViewSchema schema, InputColumns columns, TrainingLog log)
     {
         (float[] weights, float bias) = rows.Scaling.ToRaw(result.Weights.AsSpan(..^1), result.Weights[^1], centerResiduals: _settings.Loss.IsSquared);
         TrainingChecks.Range(weights, bias, result.Weights, rows.Scaling, columns);
@@ -174,7 +177,7 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
     }
 
     /// <summary>The model is there: a file that cannot be removed is no reason to lose it.</summary>
-    private static void End(TrainingCheckpoint? checkpoint, TrainingLog log)
+    private static void End(Checkpoint? checkpoint, TrainingLog log)
     {
         try
         {
@@ -186,7 +189,7 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         }
     }
 
-    private TrainingRows ReadRows(PartViews parts, JobParts job, PartViews? validation, TrainingStart start, TrainingLog log, ProgressMeter progress,
+    private TrainingRows ReadRows(ShardViews parts, Shards job, ShardViews? validation, TrainingStart start, TrainingLog log, ProgressMeter progress,
         CancellationToken cancellation)
     {
         TrainingRows? rows = null;
@@ -198,7 +201,7 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
             log.SkippedRows(rows.Counts, "rows", _settings.Columns);
             if (validation is not null)
             {
-                RowCounts counts = rows.ReadValidation(validation.Open(progress.AddRead, cancellation), new JobParts(job.Job, validation.Count));
+                RowCounts counts = rows.ReadValidation(validation.Open(progress.AddRead, cancellation), new Shards(job.Job, validation.Count));
                 log.SkippedRows(counts, "validation rows", _settings.Columns);
             }
             TrainingChecks.EarlyStopping(_settings, rows);

@@ -3,10 +3,13 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Trainers;
-using MlNetRms.Checkpoints;
-using MlNetRms.Data;
-using MlNetRms.MlNet;
-using MlNetRms.Training;
+using MlNetRms.Host;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Settings;
+using MlNetRms.Solver;
 
 namespace MlNetRms;
 
@@ -65,8 +68,8 @@ public sealed class RmsPropRegressionTransformer : ISingleFeaturePredictionTrans
     /// <returns>A table; its <see cref="object.ToString"/> prints it.</returns>
     public CoefficientTable GetCoefficients()
     {
-        TrainedColumns columns = State.Scaling.Columns;
-        return new(TrainingColumns.FeatureNames(_features), Model, columns.ToFeatures(State.Scaling.StandardDeviations),
+        ActiveFeatures columns = State.Scaling.Columns;
+        return new(InputColumns.FeatureNames(_features), Model, columns.ToFeatures(State.Scaling.StandardDeviations),
             _standardErrors is null ? null : columns.ToFeatures(_standardErrors));
     }
 
@@ -103,7 +106,7 @@ public sealed class RmsPropRegressionTransformer : ISingleFeaturePredictionTrans
     /// <returns>For example "Linear regression: Score = 12.5 + 3.1·Area − 0.2·Year, trained on 1000 rows".</returns>
     public override string ToString()
     {
-        string[] names = TrainingColumns.FeatureNames(_features);
+        string[] names = InputColumns.FeatureNames(_features);
         IEnumerable<string> terms = Model.Weights.Take(MostTerms).Select((weight, i) =>
             FormattableString.Invariant($" {(weight < 0 ? '−' : '+')} {Math.Abs(weight):g4}·{names[i]}"));
         string rest = names.Length > MostTerms ? FormattableString.Invariant($" + … ({names.Length} features)") : "";

@@ -1,5 +1,11 @@
-using MlNetRms.Checkpoints;
-using MlNetRms.Training;
+using MlNetRms.Host;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Settings;
+using MlNetRms.Solver;
+
 
 namespace MlNetRms;
 

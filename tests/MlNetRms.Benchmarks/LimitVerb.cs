@@ -2,10 +2,13 @@ using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using MlNetRms.Data;
-using MlNetRms.MlNet;
+using MlNetRms.Host;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
 using MlNetRms.Settings;
-using MlNetRms.Training;
+using MlNetRms.Solver;
 
 namespace MlNetRms.Benchmarks;
 
@@ -50,7 +53,7 @@ internal static class LimitVerb
         var view = new RowView(workload.Train);
         TrainingSettings settings = TrainingSettings.From(workload.Options);
         using var reader = new RowReader(view, SchemaChecks.Find(view.Schema, settings.Columns), CancellationToken.None);
-        return TrainingRows.Read([reader], JobParts.One, reader.FeatureCount, settings.Reading, previous: null, NativeSlabAllocator.Instance, CancellationToken.None);
+        return TrainingRows.Read([reader], Shards.One, reader.FeatureCount, settings.Reading, previous: null, NativeSlabAllocator.Instance, CancellationToken.None);
     }
 
     private static TrainingRun NewRun(TrainingRows read, RmsPropRegressionTrainer.Options options) =>
@@ -64,7 +67,7 @@ internal static class LimitVerb
 
     private static string[] Measured(Workload workload, TrainingRows read, int threads)
     {
-        RowStore examples = read.Training.Parts[0];
+        PackedRows examples = read.Training.Parts[0];
         long values = examples.RowCount * examples.Layout.Stride + 2 * examples.NonZeroCount;
         int epochsPerRepeat = (int)Math.Max(1, ValuesPerRepeat / values);
         WarmUp(read, workload.Options, threads);
@@ -116,7 +119,7 @@ internal static class LimitVerb
         }
     }
 
-    private static void Read(RowStore examples, int threads)
+    private static void Read(PackedRows examples, int threads)
     {
         if (threads == 1)
         {
@@ -128,7 +131,7 @@ internal static class LimitVerb
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Sum(RowStore examples, long first, long end)
+    private static float Sum(PackedRows examples, long first, long end)
     {
         float sum = 0;
         for (long row = first; row < end;)

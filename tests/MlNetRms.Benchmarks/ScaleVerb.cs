@@ -1,9 +1,13 @@
 using System.Diagnostics;
 using Microsoft.ML;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Solver;
 using MlNetRms.Benchmarks.Accuracy;
 using MlNetRms.Benchmarks.Accuracy.Oracles;
 using MlNetRms.Mpi;
-using MlNetRms.Objective;
 
 namespace MlNetRms.Benchmarks;
 
@@ -71,7 +75,7 @@ internal static class ScaleVerb
     private static double Exchange(MpiCollective job, int columns)
     {
         const int Calls = 1000;
-        var values = new double[2 * columns + SeveralParts.PlaceCount];
+        var values = new double[2 * columns + AllReduce.PlaceCount];
         return Median(() =>
         {
             job.Barrier();
@@ -124,7 +128,7 @@ internal static class ScaleVerb
 
         public double SpeedUp(int batch, int ranks)
         {
-            double exchange = 2 * Math.Log2(ranks) * NetworkLatency + 2 * sizeof(double) * (2.0 * Columns + SeveralParts.PlaceCount) / NetworkBytesPerSecond;
+            double exchange = 2 * Math.Log2(ranks) * NetworkLatency + 2 * sizeof(double) * (2.0 * Columns + AllReduce.PlaceCount) / NetworkBytesPerSecond;
             return (Serial + ARow * batch) / (Serial + ARow * batch / ranks + exchange);
         }
     }

@@ -1,7 +1,12 @@
 using System.Globalization;
 using Microsoft.ML.Data;
 using Microsoft.ML.Trainers;
-using MlNetRms.MlNet;
+using MlNetRms.Host;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Solver;
 using MlNetRms.Tests.Oracles;
 using MlNetRms.Tests.Support;
 
@@ -10,7 +15,7 @@ namespace MlNetRms.Tests;
 public sealed class CoefficientTableTests
 {
     private readonly MLContext _ml = new(1);
-    private readonly Rows _rows = Some.Linear(1, 200, [1, 10, 0.1], means: [0, 5, 1], weighted: true);
+    private readonly Examples _rows = Some.Linear(1, 200, [1, 10, 0.1], means: [0, 5, 1], weighted: true);
 
     [Fact]
     public void GetCoefficients_SlotNames_AreTheNamesInTheOrderOfTheFeatures()
@@ -34,7 +39,7 @@ public sealed class CoefficientTableTests
         {
             NumberOfEpochs = 20,
             Standardize = standardize,
-            ExampleWeightColumnName = nameof(Row.Weight),
+            ExampleWeightColumnName = nameof(Example.Weight),
         });
 
         CoefficientTable table = model.GetCoefficients();
@@ -52,7 +57,7 @@ public sealed class CoefficientTableTests
     [Fact]
     public void GetCoefficients_SparseAndConstantColumns_CountTheZerosToo()
     {
-        Rows rows = Some.MostlyZero(1, 300, 2, 80, 3);
+        Examples rows = Some.MostlyZero(1, 300, 2, 80, 3);
         foreach (float[] row in rows.Features)
             row[0] = 4;
         RmsPropRegressionTransformer model = rows.Fit(new() { Decorrelate = false, NumberOfEpochs = 5 });

@@ -299,7 +299,7 @@ public sealed class OptionsTests
     [Fact]
     public void Seed_Null_IsThatOfTheContextOr0()
     {
-        Rows rows = Some.Linear(1, 300, 3);
+        Examples rows = Some.Linear(1, 300, 3);
         float[] Fit(int? contextSeed, int? seed)
         {
             var ml = new MLContext(contextSeed);
@@ -315,7 +315,7 @@ public sealed class OptionsTests
     [Fact]
     public void Seed_OfTheContext_DoesNotDependOnWhatElseWasMadeFromIt()
     {
-        Rows rows = Some.Linear(1, 300, 3);
+        Examples rows = Some.Linear(1, 300, 3);
         var ml = new MLContext(5);
         float[] first = ml.Regression.Trainers.RmsProp().Fit(rows.View(ml)).Parameters();
         ml.Regression.Trainers.Sdca(maximumNumberOfIterations: 1).Fit(rows.View(ml));
@@ -339,7 +339,7 @@ public sealed class OptionsTests
     [Fact]
     public void RmsProp_CommonArguments_AreTheDefaultsOfTheOptions()
     {
-        Rows rows = Some.Linear(1, 100, 3);
+        Examples rows = Some.Linear(1, 100, 3);
         var ml = new MLContext(1);
 
         Assert.Equal(rows.Fit(new Options()).Parameters(), ml.Regression.Trainers.RmsProp().Fit(rows.View(ml)).Parameters());

@@ -20,7 +20,7 @@ public sealed class ReportTextTests
     [Fact]
     public void ToString_OfAReport_SaysRowsEpochsAndLoss()
     {
-        Rows rows = Some.Linear(1, 100, 3);
+        Examples rows = Some.Linear(1, 100, 3);
         rows.Features[3][0] = float.NaN;
         TrainingReport report = rows.Fit(new() { NumberOfEpochs = 4 }).Training;
 

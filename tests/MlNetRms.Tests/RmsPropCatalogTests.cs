@@ -8,7 +8,7 @@ namespace MlNetRms.Tests;
 public sealed class RmsPropCatalogTests
 {
     private readonly MLContext _ml = new(1);
-    private readonly Rows _rows = Some.Linear(1, 100, 3, weighted: true);
+    private readonly Examples _rows = Some.Linear(1, 100, 3, weighted: true);
 
     private IDataView View
     {

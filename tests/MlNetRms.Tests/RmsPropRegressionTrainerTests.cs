@@ -16,7 +16,7 @@ public sealed class RmsPropRegressionTrainerTests
     [Theory, MemberData(nameof(AllForms))]
     public void Fit_NotShuffledNotStandardized_EqualsTheScalarTraining(bool centered, float momentum, bool biasCorrection, EpsilonPlacement placement)
     {
-        Rows rows = Some.Linear(1, 53, 4, weighted: true);
+        Examples rows = Some.Linear(1, 53, 4, weighted: true);
         var options = new Options
         {
             Standardize = false,
@@ -31,7 +31,7 @@ public sealed class RmsPropRegressionTrainerTests
             BiasCorrection = biasCorrection,
             EpsilonPlacement = placement,
             L2Regularization = 0.01f,
-            ExampleWeightColumnName = nameof(Row.Weight),
+            ExampleWeightColumnName = nameof(Example.Weight),
         };
 
         RmsPropRegressionTransformer model = rows.Fit(options);
@@ -49,7 +49,7 @@ public sealed class RmsPropRegressionTrainerTests
     [InlineData(1)]
     public void Fit_AveragedFraction_EqualsTheScalarTraining(float fraction)
     {
-        Rows rows = Some.Linear(1, 40, 3);
+        Examples rows = Some.Linear(1, 40, 3);
         var options = new Options
         {
             Standardize = false,
@@ -67,9 +67,9 @@ public sealed class RmsPropRegressionTrainerTests
     [Fact]
     public void Fit_Standardized_EqualsTrainingAfterAnExplicitNormalizer()
     {
-        Rows rows = Some.Linear(2, 600, [1, 1e-3, 500, 7], means: [3, 0.01, -20, 0], labelOffset: 40, labelScale: 12);
+        Examples rows = Some.Linear(2, 600, [1, 1e-3, 500, 7], means: [3, 0.01, -20, 0], labelOffset: 40, labelScale: 12);
         (double mean, double deviation) = LeastSquares.Moments(rows.Labels.Select(y => (double)y), Enumerable.Repeat(1.0, rows.Count).ToArray());
-        var standardLabels = new Rows(rows.Features, rows.Labels.Select(y => (float)((y - mean) / deviation)).ToArray());
+        var standardLabels = new Examples(rows.Features, rows.Labels.Select(y => (float)((y - mean) / deviation)).ToArray());
         var ml = new MLContext(1);
         IDataView view = standardLabels.View(ml);
 
@@ -85,12 +85,12 @@ public sealed class RmsPropRegressionTrainerTests
     [Fact]
     public void Fit_Standardized_HasTheWeightsOfTrainingOnHandStandardizedRows()
     {
-        Rows rows = Some.Linear(2, 600, [1, 1e-3, 500, 7], means: [3, 0.01, -20, 0], labelOffset: 40, labelScale: 12);
+        Examples rows = Some.Linear(2, 600, [1, 1e-3, 500, 7], means: [3, 0.01, -20, 0], labelOffset: 40, labelScale: 12);
         double[] ones = Enumerable.Repeat(1.0, rows.Count).ToArray();
         (double labelMean, double labelDeviation) = LeastSquares.Moments(rows.Labels.Select(y => (double)y), ones);
         (double Mean, double StandardDeviation)[] columns =
             Enumerable.Range(0, rows.Width).Select(i => LeastSquares.Moments(rows.Features.Select(row => (double)row[i]), ones)).ToArray();
-        var standardized = new Rows(
+        var standardized = new Examples(
             rows.Features.Select(row => row.Select((x, i) => (float)((x - columns[i].Mean) / columns[i].StandardDeviation)).ToArray()).ToArray(),
             rows.Labels.Select(y => (float)((y - labelMean) / labelDeviation)).ToArray());
 
@@ -112,7 +112,7 @@ public sealed class RmsPropRegressionTrainerTests
     [Theory, MemberData(nameof(Shapes))]
     public void Fit_DenseSparseOrMixedRows_GiveTheSameModel(int denseColumns, int sparseColumns)
     {
-        Rows rows = sparseColumns > 0 ? Some.MostlyZero(3, 1000, denseColumns, sparseColumns, 2) : Some.Linear(3, 1000, denseColumns);
+        Examples rows = sparseColumns > 0 ? Some.MostlyZero(3, 1000, denseColumns, sparseColumns, 2) : Some.Linear(3, 1000, denseColumns);
         var ml = new MLContext(1);
         RmsPropRegressionTrainer trainer = ml.Regression.Trainers.RmsProp(numberOfEpochs: 50);
 
@@ -129,25 +129,25 @@ public sealed class RmsPropRegressionTrainerTests
     [Fact]
     public void Fit_WeightOfAWholeNumber_EqualsTheRowThatManyTimes()
     {
-        Rows rows = Some.Linear(4, 60, [1, 10, 0.1], means: [1, 0, 5]);
+        Examples rows = Some.Linear(4, 60, [1, 10, 0.1], means: [1, 0, 5]);
         int[] times = Enumerable.Range(0, rows.Count).Select(row => 1 + row % 3).ToArray();
-        var weighted = new Rows(rows.Features, rows.Labels, times.Select(count => (float)count).ToArray());
-        Rows repeated = rows.Take(Enumerable.Range(0, rows.Count).SelectMany(row => Enumerable.Repeat(row, times[row])));
+        var weighted = new Examples(rows.Features, rows.Labels, times.Select(count => (float)count).ToArray());
+        Examples repeated = rows.Take(Enumerable.Range(0, rows.Count).SelectMany(row => Enumerable.Repeat(row, times[row])));
         var options = new Options { BatchSize = 1000, NumberOfEpochs = 200 };        // full batches: the same rows in each step
 
         float[] expected = repeated.Fit(options).Parameters();
 
-        options.ExampleWeightColumnName = nameof(Row.Weight);
+        options.ExampleWeightColumnName = nameof(Example.Weight);
         Models.AssertClose(expected, weighted.Fit(options).Parameters(), OtherOrderOfAddition);
     }
 
     [Fact]
     public void Fit_FeaturesPermuted_PermutesTheWeights()
     {
-        Rows rows = Some.MostlyZero(5, 500, 4, 80, 5);
+        Examples rows = Some.MostlyZero(5, 500, 4, 80, 5);
         int[] order = Enumerable.Range(0, rows.Width).ToArray();
         new Random(1).Shuffle(order);
-        var permuted = new Rows(rows.Features.Select(row => order.Select(i => row[i]).ToArray()).ToArray(), rows.Labels);
+        var permuted = new Examples(rows.Features.Select(row => order.Select(i => row[i]).ToArray()).ToArray(), rows.Labels);
         var options = new Options { Decorrelate = false, NumberOfEpochs = 30 };
 
         RmsPropRegressionTransformer straight = rows.Fit(options);
@@ -160,7 +160,7 @@ public sealed class RmsPropRegressionTrainerTests
     [Fact]
     public void Fit_Twice_GivesIdenticalBitsAndChangesNeitherTrainerNorOptions()
     {
-        Rows rows = Some.Linear(6, 300, 4);
+        Examples rows = Some.Linear(6, 300, 4);
         var ml = new MLContext(1);
         var options = new Options { NumberOfEpochs = null, BatchSize = 1000 };
         Dictionary<string, object?> before = Values(options);
@@ -177,7 +177,7 @@ public sealed class RmsPropRegressionTrainerTests
     [Fact]
     public void Fit_OptionsChangedAfterTheTrainerWasBuilt_HasNoEffect()
     {
-        Rows rows = Some.Linear(6, 300, 4);
+        Examples rows = Some.Linear(6, 300, 4);
         var ml = new MLContext(1);
         var options = new Options { NumberOfEpochs = 5 };
         RmsPropRegressionTrainer trainer = ml.Regression.Trainers.RmsProp(options);
@@ -195,7 +195,7 @@ public sealed class RmsPropRegressionTrainerTests
     [Fact]
     public void Fit_ContextsOfOtherSeedsAndHistories_GiveIdenticalBits()
     {
-        Rows rows = Some.Linear(6, 300, 4);
+        Examples rows = Some.Linear(6, 300, 4);
         var options = new Options { Seed = 11, InitialWeightsStandardDeviation = 0.1f };
         var plain = new MLContext(1);
         float[] expected = plain.Regression.Trainers.RmsProp(options).Fit(rows.View(plain)).Parameters();
@@ -213,7 +213,7 @@ public sealed class RmsPropRegressionTrainerTests
     [Fact]
     public void Fit_OtherSeed_GivesAnotherModelCloseBy()
     {
-        Rows rows = Some.Linear(6, 300, 4);
+        Examples rows = Some.Linear(6, 300, 4);
 
         float[] one = rows.Fit(new() { Seed = 1 }).Parameters();
         float[] two = rows.Fit(new() { Seed = 2 }).Parameters();
@@ -226,7 +226,7 @@ public sealed class RmsPropRegressionTrainerTests
     [Fact]
     public void Fit_NotShuffled_DoesNotDependOnTheSeed()
     {
-        Rows rows = Some.Linear(6, 300, 4);
+        Examples rows = Some.Linear(6, 300, 4);
 
         Assert.Equal(rows.Fit(new() { Seed = 1, Shuffle = false }).Parameters(), rows.Fit(new() { Seed = 2, Shuffle = false }).Parameters());
     }
@@ -236,7 +236,7 @@ public sealed class RmsPropRegressionTrainerTests
     [InlineData(3, 100)]
     public void Fit_InitialWeights_AreDrawnFromTheNormalDistributionOfTheOption(int denseColumns, int sparseColumns)
     {
-        Rows rows = sparseColumns > 0 ? Some.MostlyZero(1, 300, denseColumns, sparseColumns, 2) : Some.Linear(1, 300, 2000);
+        Examples rows = sparseColumns > 0 ? Some.MostlyZero(1, 300, denseColumns, sparseColumns, 2) : Some.Linear(1, 300, 2000);
         var options = new Options
         {
             InitialWeightsStandardDeviation = 0.5f,
@@ -259,7 +259,7 @@ public sealed class RmsPropRegressionTrainerTests
     [Fact]
     public void Fit_OneRow_PredictsItsLabel()
     {
-        var row = new Rows([[1f, 2f, 3f]], [4.5f]);
+        var row = new Examples([[1f, 2f, 3f]], [4.5f]);
 
         RmsPropRegressionTransformer model = row.Fit();
 
@@ -271,7 +271,7 @@ public sealed class RmsPropRegressionTrainerTests
     [Fact]
     public void Fit_AllFeaturesZero_PredictsTheMeanLabel()
     {
-        var rows = new Rows(Enumerable.Range(0, 8).Select(_ => new float[70]).ToArray(), [1, 2, 3, 4, 5, 6, 7, 8]);
+        var rows = new Examples(Enumerable.Range(0, 8).Select(_ => new float[70]).ToArray(), [1, 2, 3, 4, 5, 6, 7, 8]);
 
         RmsPropRegressionTransformer model = rows.Fit(new() { NumberOfEpochs = 2 });
 
@@ -301,7 +301,7 @@ public sealed class RmsPropRegressionTrainerTests
     [Fact]
     public void Fit_Standardized_ReportsTheLossInLabelUnits()
     {
-        Rows rows = Some.Linear(1, 500, [1, 1], labelOffset: 1000, labelScale: 100, noise: 0.5);
+        Examples rows = Some.Linear(1, 500, [1, 1], labelOffset: 1000, labelScale: 100, noise: 0.5);
 
         RmsPropRegressionTransformer model = rows.Fit();
 
@@ -314,7 +314,7 @@ public sealed class RmsPropRegressionTrainerTests
     [Fact]
     public void Fit_OneRowForAHundredThousandEpochs_EndsWithSomeReports()
     {
-        TrainingReport report = new Rows([[1f, 2f]], [3f]).Fit(new() { NumberOfEpochs = 100_000, Standardize = false }).Training;
+        TrainingReport report = new Examples([[1f, 2f]], [3f]).Fit(new() { NumberOfEpochs = 100_000, Standardize = false }).Training;
 
         Assert.Equal(100_000, report.TotalSteps);
         Assert.InRange(report.Epochs.Count, 5_000, 10_000);
@@ -346,7 +346,7 @@ public sealed class RmsPropRegressionTrainerTests
             .SelectMany((rowCount, width, standardize, rate, seed) => Gen.Select(
                 value.Array[width].Array[rowCount], scale.Array[width], value.Array[rowCount], scale, Gen.Float[1e-3f, 1e3f].Array[rowCount],
                 (features, scales, labels, labelScale, weights) => (
-                    Rows: new Rows(features.Select(row => row.Zip(scales, (x, s) => x * s).ToArray()).ToArray(), labels.Select(y => y * labelScale).ToArray(), weights),
+                    Rows: new Examples(features.Select(row => row.Zip(scales, (x, s) => x * s).ToArray()).ToArray(), labels.Select(y => y * labelScale).ToArray(), weights),
                     Options: new Options
                     {
                         Standardize = standardize,
@@ -357,12 +357,12 @@ public sealed class RmsPropRegressionTrainerTests
                         Centered = seed % 2 == 0,
                         Momentum = seed % 3 == 0 ? 0.9f : 0,
                         L2Regularization = seed % 5 == 0 ? 1 : 0,
-                        ExampleWeightColumnName = nameof(Row.Weight),
+                        ExampleWeightColumnName = nameof(Example.Weight),
                     })))
             .Sample(data => FitsFinitelyOrSaysWhyNot(data.Rows, data.Options), iter: 1500, threads: 1);
     }
 
-    private static bool FitsFinitelyOrSaysWhyNot(Rows rows, Options options)
+    private static bool FitsFinitelyOrSaysWhyNot(Examples rows, Options options)
     {
         try
         {

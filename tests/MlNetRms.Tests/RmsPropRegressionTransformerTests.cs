@@ -7,7 +7,7 @@ namespace MlNetRms.Tests;
 public sealed class RmsPropRegressionTransformerTests
 {
     private readonly MLContext _ml = new(1);
-    private readonly Rows _rows = Some.Linear(1, 50, 3);
+    private readonly Examples _rows = Some.Linear(1, 50, 3);
 
     [Fact]
     public void Properties_FittedModel_AreThoseOfTheNativeTransformer()
@@ -34,7 +34,7 @@ public sealed class RmsPropRegressionTransformerTests
     [Fact]
     public void ToString_FewOrManyFeatures_IsTheFormula()
     {
-        Rows rows = new([[1], [2], [3]], [3, 5, 7]);
+        Examples rows = new([[1], [2], [3]], [3, 5, 7]);
         string few = rows.Fit(new() { NumberOfEpochs = 3000 }).ToString();
         string many = Some.Linear(1, 50, 7).Fit().ToString();
 

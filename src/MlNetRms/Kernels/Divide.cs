@@ -1,3 +1,10 @@
+using MlNetRms.Host;
+using MlNetRms.Jobs;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Settings;
+using MlNetRms.Solver;
+
 namespace MlNetRms.Kernels;
 
 internal static class Divide

@@ -1,3 +1,10 @@
+using MlNetRms.Host;
+using MlNetRms.Jobs;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Settings;
+using MlNetRms.Solver;
+
 namespace MlNetRms.Kernels;
 
 /// <summary>
@@ -46,4 +53,15 @@ internal readonly struct SeededRandom
         z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
         return z ^ (z >> 31);
     }
+}
+
+/// <summary>What the random numbers are for; each purpose has its own stream.</summary>
+internal enum RandomStream
+{
+    Bucket = 1,
+    RowOrder,
+    BatchOrder,
+    InitialWeights,
+    ValidationSplit,
+    Part,
 }

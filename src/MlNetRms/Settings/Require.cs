@@ -1,3 +1,10 @@
+using MlNetRms.Host;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Solver;
+
 namespace MlNetRms.Settings;
 
 /// <summary>

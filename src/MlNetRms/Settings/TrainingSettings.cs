@@ -1,4 +1,10 @@
-using MlNetRms.MlNet;
+using MlNetRms.Host;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Solver;
+
 
 namespace MlNetRms.Settings;
 
@@ -44,3 +50,68 @@ internal sealed record TrainingSettings(
 
     private static int Threads(RmsPropRegressionTrainer.Options options) => options.NumberOfThreads ?? Environment.ProcessorCount;
 }
+
+/// <summary>Names of the columns that training reads; <paramref name="Weight"/> is null where every example weighs 1.</summary>
+internal sealed record ColumnSettings(string Features, string Label, string? Weight);
+
+/// <summary>
+/// How the rows are stored: in which units, in which order, which of them are set aside, and how many bytes of them may be in memory (null: all)
+/// before the others go to a file in the folder (null: the system's).
+/// </summary>
+internal sealed record ReadingSettings(
+    bool Standardize, bool MayDecorrelate, bool Shuffle, int Seed, float ValidationFraction, int NumberOfThreads,
+    long? MemoryLimit, string? TemporaryDirectory);
+
+/// <summary>What the training plan is made from, together with the number of rows; null epochs are derived from it.</summary>
+internal sealed record PlanSettings(
+    int BatchSize, int? NumberOfEpochs, float AveragedFraction, bool Shuffle, int Seed, float InitialWeightsStandardDeviation, int NumberOfThreads);
+
+/// <summary>The constants of the update rule, in the notation of <see cref="RmsProp"/>.</summary>
+internal sealed record RuleSettings(
+    float Alpha, float Epsilon, EpsilonPlacement EpsilonPlacement, bool BiasCorrection, float Momentum, bool Centered);
+
+/// <summary>The learning rate before the schedule, and the schedule.</summary>
+internal sealed record LearningRateSettings(float Initial, LearningRateSchedule Schedule)
+{
+    /// <summary>Whether every step has the same rate.</summary>
+    public bool IsConstant => Schedule == LearningRateSchedule.Constant;
+
+    /// <exception cref="InvalidOperationException">A custom schedule's factor, or its product with the rate, is not a finite number.</exception>
+    public float At(long step, long totalSteps)
+    {
+        var learningRate = (float)(Initial * Schedule.Factor(step, totalSteps));
+        return float.IsFinite(learningRate) ? learningRate : throw new InvalidOperationException(FormattableString.Invariant(
+            $"The learning rate schedule '{Schedule}' made the learning rate infinite at step {step} of {totalSteps}."));
+    }
+}
+
+/// <summary>The loss of one row as a function of prediction and label, both in label units.</summary>
+/// <param name="Name">What distinguishes the loss from others: its type and its constants.</param>
+/// <param name="IsSquared">Whether training may compute with half the squared residual, which has the same minimiser.</param>
+/// <param name="Value">The loss.</param>
+/// <param name="Derivative">Its derivative by the prediction.</param>
+internal sealed record LossSettings(string Name, bool IsSquared, Func<float, float, double> Value, Func<float, float, float> Derivative)
+{
+    /// <summary>Half the squared residual.</summary>
+    public static LossSettings HalfSquared { get; } = new("half squared residual", IsSquared: true,
+        (prediction, label) => 0.5 * ((double)prediction - label) * ((double)prediction - label), (prediction, label) => prediction - label);
+}
+
+/// <summary>
+/// What acts on the weights besides the loss: λ of ½·λ·‖w‖² (null: decided by the data), λ₁ of λ₁·Σ|w|, a bound at 0, the largest norm of a
+/// gradient.
+/// </summary>
+internal sealed record PenaltySettings(float? L2, float L1, bool NonNegativeWeights, float? GradientClippingNorm)
+{
+    /// <summary>Whether a weight whose gradient is 0 stays as it is. An L2 penalty can act where a row touches the weight.</summary>
+    public bool LeavesUntouchedWeightsAlone => this is { L1: 0, NonNegativeWeights: false, GradientClippingNorm: null };
+
+    /// <summary>Whether the weights must be stepped as they are: L1 and the bound act on each weight.</summary>
+    public bool NeedsWeights => L1 > 0 || NonNegativeWeights;
+}
+
+/// <summary>When early stopping ends a training; see <see cref="EarlyStopping"/>.</summary>
+internal sealed record StoppingSettings(int Patience, float MinimumImprovement);
+
+/// <summary>Where (a full path) and how often a training is saved while it runs, and whether the file stays at its end.</summary>
+internal sealed record CheckpointSettings(string Path, int? EveryEpochs, TimeSpan Interval, bool Keep);

@@ -1,8 +1,10 @@
 using BenchmarkDotNet.Attributes;
+using MlNetRms.Jobs;
 using MlNetRms.Kernels;
-using MlNetRms.Model;
-using MlNetRms.Rules;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
 using MlNetRms.Settings;
+using MlNetRms.Solver;
 
 namespace MlNetRms.Benchmarks.Micro;
 
@@ -130,7 +132,7 @@ public class SparseStepBenchmark
     private float[] _values = [];
     private int[] _places = [];
     private RmsProp _optimizer = new(parameterCount: 1, alpha: 0, epsilon: 1);
-    private TouchedWeights _sparse = NewTouched([]);
+    private LazyWeights _sparse = NewTouched([]);
 
     /// <summary>Weights in all.</summary>
     [Params(10_000, 100_000)]
@@ -158,7 +160,7 @@ public class SparseStepBenchmark
     public void AllWeights() => _optimizer.Step(_dense, _gradient, _options.LearningRate);
 
     [Benchmark]
-    public void TouchedWeights()
+    public void LazyWeights()
     {
         _sparse.Add(part: 0, _places, _values, factor: 1, rowWeight: 1);
         _sparse.Step(Coefficients, gradientFactor: 1);
@@ -167,6 +169,6 @@ public class SparseStepBenchmark
     private static StepCoefficients Coefficients { get; } =
         new(_options.LearningRate, _options.Alpha, Momentum: 0, EpsilonInside: 0, EpsilonOutside: _options.Epsilon, Correction: 1, Centered: false);
 
-    private static TouchedWeights NewTouched(float[] weights) =>
+    private static LazyWeights NewTouched(float[] weights) =>
         new(weights, offset: 0, new RmsPropRule(TrainingSettings.From(_options).Rule), _options.LearningRate, ridge: null, firstAveragedStep: long.MaxValue);
 }

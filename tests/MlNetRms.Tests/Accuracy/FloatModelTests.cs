@@ -13,10 +13,10 @@ public sealed class FloatModelTests
         double score = 0;
         for (int seed = 1; seed <= 20; seed++)
         {
-            Rows rows = Some.Linear(seed, 500, 3, noise: 1);
-            var far = new Rows(rows.Features, [.. rows.Labels.Select(label => (float)Math.Round(1e6 + label))]);
+            Examples rows = Some.Linear(seed, 500, 3, noise: 1);
+            var far = new Examples(rows.Features, [.. rows.Labels.Select(label => (float)Math.Round(1e6 + label))]);
             // The same labels, nearer to 0, where float is fine enough.
-            RmsPropRegressionTransformer near = new Rows(rows.Features, [.. far.Labels.Select(label => label - 1_000_000)]).Fit();
+            RmsPropRegressionTransformer near = new Examples(rows.Features, [.. far.Labels.Select(label => label - 1_000_000)]).Fit();
             RmsPropRegressionTransformer model = far.Fit();
 
             bias = Math.Max(bias, Math.Abs(model.Model.Bias - 1e6 - near.Model.Bias));

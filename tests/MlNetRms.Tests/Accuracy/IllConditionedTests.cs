@@ -7,7 +7,7 @@ namespace MlNetRms.Tests.Accuracy;
 /// <summary>Default options on columns that tell nearly the same, and on rows of very different weight; against the exact solution.</summary>
 public sealed class IllConditionedTests
 {
-    private static readonly Dictionary<string, Func<int, Rows>> _sets = new()
+    private static readonly Dictionary<string, Func<int, Examples>> _sets = new()
     {
         ["10 rotated columns of condition 1e2"] = seed => Rotated(seed, 100),
         ["10 rotated columns of condition 1e4"] = seed => Rotated(seed, 1e4),
@@ -34,7 +34,7 @@ public sealed class IllConditionedTests
     [Theory, MemberData(nameof(Sets))]
     public void Fit_DefaultOptions_IsWithinAHundredthOfAPercentOfLeastSquares(string set, int seed)
     {
-        Rows rows = _sets[set](seed);
+        Examples rows = _sets[set](seed);
 
         Assert.InRange(Excess(rows, new()), -1e-4, 1e-4);        // below it by the singular values that the oracle drops, which high powers have
     }
@@ -63,12 +63,12 @@ public sealed class IllConditionedTests
     public void Fit_ExampleWeights_IsWithinAFiftiethOfAPercentOfWeightedLeastSquares(string weighting, int seed)
     {
         // A curve, so that the weights decide which line is the best one.
-        Rows linear = Some.Linear(seed, 5000, 5);
+        Examples linear = Some.Linear(seed, 5000, 5);
         var random = new Random(seed);
-        var rows = new Rows(linear.Features, [.. linear.Labels.Select((y, row) => y + 0.5f * linear.Features[row][0] * linear.Features[row][0])],
+        var rows = new Examples(linear.Features, [.. linear.Labels.Select((y, row) => y + 0.5f * linear.Features[row][0] * linear.Features[row][0])],
             [.. linear.Features.Select(row => (float)(weighting == "exp(2x)" ? Math.Exp(2 * row[0]) : Math.Pow(10, 6 * random.NextDouble() - 3)))]);
 
-        Assert.InRange(Excess(rows, new() { ExampleWeightColumnName = nameof(Row.Weight) }), -1e-5, 2e-4);
+        Assert.InRange(Excess(rows, new() { ExampleWeightColumnName = nameof(Example.Weight) }), -1e-5, 2e-4);
     }
 
     [Theory]
@@ -87,8 +87,8 @@ public sealed class IllConditionedTests
     [Fact]
     public void Fit_DuplicateColumns_ShareTheirWeight()
     {
-        Rows rows = Some.Linear(1, 1000, 3, noise: 0.1);
-        var doubled = new Rows([.. rows.Features.Select(row => row.Append(row[0]).ToArray())], rows.Labels);
+        Examples rows = Some.Linear(1, 1000, 3, noise: 0.1);
+        var doubled = new Examples([.. rows.Features.Select(row => row.Append(row[0]).ToArray())], rows.Labels);
 
         (float[] single, float[] shared) = (rows.Fit().Parameters(), doubled.Fit().Parameters());
 
@@ -96,11 +96,11 @@ public sealed class IllConditionedTests
         Models.AssertClose(single, [2 * shared[0], shared[1], shared[2], shared[4]], 1e-4);
     }
 
-    private static double Excess(Rows rows, RmsPropRegressionTrainer.Options options) =>
+    private static double Excess(Examples rows, RmsPropRegressionTrainer.Options options) =>
         rows.Fit(options).Rmse(rows) / new LeastSquares(rows).Rmse(rows) - 1;
 
     /// <summary>Directions of standard deviation 1 down to 1 / condition, each of which moves the label, in a basis of their own.</summary>
-    private static Rows Rotated(int seed, double condition)
+    private static Examples Rotated(int seed, double condition)
     {
         const int Columns = 10;
         var random = new Random(seed);
@@ -109,18 +109,18 @@ public sealed class IllConditionedTests
     }
 
     /// <summary>Columns with one part in common, each of which moves the label by what it has of its own.</summary>
-    private static Rows Correlated(int seed, double correlation) =>
+    private static Examples Correlated(int seed, double correlation) =>
         Make(new Random(seed), 2000, z => [.. Enumerable.Range(0, 100).Select(i => Math.Sqrt(correlation) * z[100] + Math.Sqrt(1 - correlation) * z[i])], 101);
 
-    private static Rows Polynomial(int seed, int degree)
+    private static Examples Polynomial(int seed, int degree)
     {
         var random = new Random(seed);
         double[] x = [.. Enumerable.Range(0, 1000).Select(_ => 10 * random.NextDouble())];
-        return new Rows([.. x.Select(at => Enumerable.Range(1, degree).Select(power => (float)Math.Pow(at, power)).ToArray())],
+        return new Examples([.. x.Select(at => Enumerable.Range(1, degree).Select(power => (float)Math.Pow(at, power)).ToArray())],
             [.. x.Select(at => (float)(Math.Sin(at) + 0.1 * Some.Normal(random)))]);
     }
 
-    private static Rows Make(Random random, int count, Func<double[], double[]> features, int directions)
+    private static Examples Make(Random random, int count, Func<double[], double[]> features, int directions)
     {
         double[] effects = [.. Enumerable.Range(0, directions).Select(_ => Some.Normal(random))];
         var rows = new float[count][];
@@ -131,6 +131,6 @@ public sealed class IllConditionedTests
             rows[row] = [.. features(z).Select(x => (float)x)];
             labels[row] = (float)(z.Zip(effects, (x, effect) => x * effect).Sum() + 0.5 * Some.Normal(random));
         }
-        return new Rows(rows, labels);
+        return new Examples(rows, labels);
     }
 }

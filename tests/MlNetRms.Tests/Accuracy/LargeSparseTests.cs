@@ -17,16 +17,16 @@ public sealed class LargeSparseTests
         float[] weights = Some.Normals(1, Columns).Select(w => w / MathF.Sqrt(NonZeros)).ToArray();
 
         RmsPropRegressionTransformer model = ml.Regression.Trainers.RmsProp()
-            .Fit(Rows.View(ml, Generate(2, TrainingRows, weights), Columns));
+            .Fit(Examples.View(ml, Generate(2, TrainingRows, weights), Columns));
 
-        IDataView scored = model.Transform(Rows.View(ml, Generate(3, TestRows, weights), Columns));
+        IDataView scored = model.Transform(Examples.View(ml, Generate(3, TestRows, weights), Columns));
         double rmse = Math.Sqrt(scored.GetColumn<float>("Score").Zip(scored.GetColumn<float>("Label"), (s, y) => Math.Pow((double)s - y, 2)).Average());
         // Noise 0.5; 80 values a column leave a linear model well above it. Scaled by their standard deviation the columns end above 10.
         Assert.InRange(rmse, 0.5, 0.80);
         Assert.Equal(Columns, model.Training.SparseFeatures);
     }
 
-    private static IEnumerable<Row> Generate(int seed, int rows, float[] weights)
+    private static IEnumerable<Example> Generate(int seed, int rows, float[] weights)
     {
         var random = new Random(seed);
         var chosen = new SortedSet<int>();
@@ -40,7 +40,7 @@ public sealed class LargeSparseTests
             double label = 2 + 0.5 * Some.Normal(random);
             for (int k = 0; k < NonZeros; k++)
                 label += values[k] * weights[indices[k]];
-            yield return new Row { Features = new VBuffer<float>(Columns, NonZeros, values, indices), Label = (float)label };
+            yield return new Example { Features = new VBuffer<float>(Columns, NonZeros, values, indices), Label = (float)label };
         }
     }
 }

@@ -8,7 +8,7 @@ public sealed class PenaltyMeaningTests
 {
     private const int Count = 1000;
 
-    private readonly Rows _rows = Some.Linear(12, Count, [1, 50, 0.02, 3, 7], means: [1, -20, 0.3, 0, 5], noise: 1);
+    private readonly Examples _rows = Some.Linear(12, Count, [1, 50, 0.02, 3, 7], means: [1, -20, 0.3, 0, 5], noise: 1);
     private readonly Matrix<double> _x;
     private readonly Vector<double> _y;
     private readonly double[] _units;

@@ -11,14 +11,14 @@ public sealed class RealDataTests
     [DataTheory, MemberData(nameof(Names))]
     public void Fit_DefaultOptionsOnARealSet_IsWithinAHundredthOfAPercentOfLeastSquares(string name)
     {
-        Rows training = TrainingRows(RealData.Read(name));
+        Examples training = TrainingRows(RealData.Read(name));
 
         double excess = training.Fit().Rmse(training) / new LeastSquares(training).Rmse(training) - 1;
 
         Assert.InRange(excess, -1e-5, 1e-4);        // below the optimum only by what the dropped singular values can give, and float
     }
 
-    private static Rows TrainingRows(Rows rows)
+    private static Examples TrainingRows(Examples rows)
     {
         int[] order = Enumerable.Range(0, rows.Count).ToArray();
         new Random(1).Shuffle(order);

@@ -16,7 +16,7 @@ public sealed class SearchRangesTests
     [DataTheory, MemberData(nameof(Names))]
     public void Fit_OptionsDrawnFromTheirRanges_IsBetterThanTheMeanOfTheLabel(string name)
     {
-        Rows rows = RealData.Read(name);
+        Examples rows = RealData.Read(name);
         rows = rows.Take(Enumerable.Range(0, Math.Min(rows.Count, 1000)));
         (_, double deviation) = LeastSquares.Moments(rows.Labels.Select(label => (double)label), [.. Enumerable.Repeat(1.0, rows.Count)]);
         for (int draw = 0; draw < Draws; draw++)

@@ -8,7 +8,7 @@ public sealed class SyntheticTests
 {
     private const double HundredthOfAPercent = 1e-4;
 
-    private static readonly Dictionary<string, Func<Rows>> _sets = new()
+    private static readonly Dictionary<string, Func<Examples>> _sets = new()
     {
         ["feature scales from 1e-6 to 1e6"] = () => Some.Linear(1, 1000, [1e-6, 1e-4, 1e-2, 1, 1e2, 1e4, 1e6]),
         ["a feature with mean 1e4 and deviation 1"] = () => Some.Linear(2, 1000, [1, 1, 1], means: [0, 1e4, 0]),
@@ -26,8 +26,8 @@ public sealed class SyntheticTests
     [Theory, MemberData(nameof(Sets))]
     public void Fit_DefaultOptions_IsWithinAHundredthOfAPercentOfLeastSquares(string set)
     {
-        Rows rows = _sets[set]();
-        var options = new RmsPropRegressionTrainer.Options { ExampleWeightColumnName = rows.Weights is null ? null : nameof(Row.Weight) };
+        Examples rows = _sets[set]();
+        var options = new RmsPropRegressionTrainer.Options { ExampleWeightColumnName = rows.Weights is null ? null : nameof(Example.Weight) };
 
         double excess = rows.Fit(options).Rmse(rows) / new LeastSquares(rows).Rmse(rows) - 1;
 
@@ -41,7 +41,7 @@ public sealed class SyntheticTests
     {
         var random = new Random(10);
         // Effects of N(0, 1) and noise 0.5, as in the large sparse set: what is lost grows with (effect / noise)².
-        Rows usual = Some.Linear(10, 20_000, 3, noise: 0.5);
+        Examples usual = Some.Linear(10, 20_000, 3, noise: 0.5);
         float[][] features = usual.Features.Select(row => row.Concat(new float[rare]).ToArray()).ToArray();
         for (int column = 0; column < rare; column++)
         {
@@ -53,7 +53,7 @@ public sealed class SyntheticTests
                 usual.Labels[row] += (float)weight;
             }
         }
-        var rows = new Rows(features, usual.Labels);
+        var rows = new Examples(features, usual.Labels);
 
         double excess = rows.Fit().Rmse(rows) / new LeastSquares(rows).Rmse(rows) - 1;
 
@@ -65,11 +65,11 @@ public sealed class SyntheticTests
     [InlineData(false)]
     public void Fit_Standardized_LeavesAMeanResidualOfZero(bool weighted)
     {
-        Rows rows = Some.Linear(11, 500, [1, 20, 0.1], means: [5, -300, 0.2], weighted: weighted);
+        Examples rows = Some.Linear(11, 500, [1, 20, 0.1], means: [5, -300, 0.2], weighted: weighted);
         var options = new RmsPropRegressionTrainer.Options
         {
             NumberOfEpochs = 3,        // far from the optimum: the mean residual does not depend on having arrived there
-            ExampleWeightColumnName = weighted ? nameof(Row.Weight) : null,
+            ExampleWeightColumnName = weighted ? nameof(Example.Weight) : null,
         };
 
         RmsPropRegressionTransformer model = rows.Fit(options);
@@ -91,7 +91,7 @@ public sealed class SyntheticTests
     [InlineData(1f)]
     public void Fit_L2Regularization_ReachesRidgeRegressionsObjective(float lambda)
     {
-        Rows rows = Some.Linear(12, 1000, [1, 50, 0.02, 3], means: [1, -20, 0.3, 0]);
+        Examples rows = Some.Linear(12, 1000, [1, 50, 0.02, 3], means: [1, -20, 0.3, 0]);
         var ridge = new LeastSquares(rows, lambda);
 
         RmsPropRegressionTransformer model = rows.Fit(new() { L2Regularization = lambda });
@@ -103,7 +103,7 @@ public sealed class SyntheticTests
     [Fact]
     public void Fit_L2Regularization_IsFarFromPlainLeastSquares()
     {
-        Rows rows = Some.Linear(12, 1000, [1, 50, 0.02, 3], means: [1, -20, 0.3, 0]);
+        Examples rows = Some.Linear(12, 1000, [1, 50, 0.02, 3], means: [1, -20, 0.3, 0]);
 
         RmsPropRegressionTransformer model = rows.Fit(new() { L2Regularization = 1 });
 

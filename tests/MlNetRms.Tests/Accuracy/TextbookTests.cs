@@ -23,7 +23,7 @@ public sealed class TextbookTests
     [DataFact]
     public void Fit_TextbookOptionsOnAirfoil_EndsNearTheBooksLoss()
     {
-        Rows rows = Standardized(RealData.Read("airfoil")).Take(Enumerable.Range(0, 1500));
+        Examples rows = Standardized(RealData.Read("airfoil")).Take(Enumerable.Range(0, 1500));
 
         double[] losses = Enumerable.Range(0, 21).Select(seed =>
         {
@@ -35,7 +35,7 @@ public sealed class TextbookTests
         Assert.InRange(losses[10], 0.2425, 0.2445);        // the median of 21 seeds: single runs hover more widely
     }
 
-    private static Rows Standardized(Rows rows)
+    private static Examples Standardized(Examples rows)
     {
         double[] ones = Enumerable.Repeat(1.0, rows.Count).ToArray();
         var features = rows.Features.Select(row => new float[row.Length]).ToArray();
@@ -43,7 +43,7 @@ public sealed class TextbookTests
             Fill(rows.Features.Select(row => (double)row[i]).ToArray(), (row, value) => features[row][i] = value);
         var labels = new float[rows.Count];
         Fill(rows.Labels.Select(label => (double)label).ToArray(), (row, value) => labels[row] = value);
-        return new Rows(features, labels);
+        return new Examples(features, labels);
 
         void Fill(double[] values, Action<int, float> set)
         {

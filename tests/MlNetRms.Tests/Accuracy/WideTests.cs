@@ -19,7 +19,7 @@ public sealed class WideTests
                 (float)(Math.Sin(0.01 * j) * f + Math.Cos(0.003 * j) * g + 0.05 * Some.Normal(random)))];
             labels[row] = (float)(f + 0.5 * g + 0.2 * Some.Normal(random));
         }
-        var rows = new Rows(features, labels);
+        var rows = new Examples(features, labels);
         (_, double deviation) = LeastSquares.Moments(labels.Select(label => (double)label), [.. Enumerable.Repeat(1.0, rows.Count)]);
 
         Assert.InRange(rows.Fit(new() { Seed = 2 }).Rmse(rows) / deviation, 0, 0.3);

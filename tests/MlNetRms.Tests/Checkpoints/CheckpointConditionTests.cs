@@ -6,12 +6,12 @@ namespace MlNetRms.Tests.Checkpoints;
 /// <summary>A checkpoint of another training is an error that names the first difference.</summary>
 public sealed class CheckpointConditionTests : IDisposable
 {
-    private static readonly Rows _rows = Some.Linear(1, 60, 3);
+    private static readonly Examples _rows = Some.Linear(1, 60, 3);
 
     private static readonly Dictionary<string, (Action<Options> Change, string Before, string Now)> _compared = new(OptionChanges.OfMeaning)
     {
         [nameof(Options.L2Regularization)] = (options => options.L2Regularization = 0, "null", "0"),        // no penalty is not the automatic one
-        [nameof(Options.ExampleWeightColumnName)] = (options => options.ExampleWeightColumnName = nameof(Row.Weight), "null", "set"),
+        [nameof(Options.ExampleWeightColumnName)] = (options => options.ExampleWeightColumnName = nameof(Example.Weight), "null", "set"),
         [nameof(Options.LearningRate)] = (options => options.LearningRate = 0.0301f, "0.03", "0.0301"),
         [nameof(Options.LearningRateSchedule)] = (options => options.LearningRateSchedule = LearningRateSchedule.StepDecay(0.5, 10),
             LearningRateSchedule.CosineThenConstant().Name, "step decay (0.5 every 10)"),
@@ -66,10 +66,10 @@ public sealed class CheckpointConditionTests : IDisposable
         Options changed = Usual();
         changed.BatchSize = 5;
         bool isRead = false;
-        IDataView view = Rows.View(new MLContext(1), Enumerable.Range(0, 10).Select(row =>
+        IDataView view = Examples.View(new MLContext(1), Enumerable.Range(0, 10).Select(row =>
         {
             isRead = true;
-            return new Row { Features = Rows.Sparse([row, 1, 2]), Label = row };
+            return new Example { Features = Examples.Sparse([row, 1, 2]), Label = row };
         }), 3);
 
         Assert.Throws<InvalidOperationException>(() => Interrupted.Trainer(changed).Fit(view));
@@ -94,9 +94,9 @@ public sealed class CheckpointConditionTests : IDisposable
     [Theory, MemberData(nameof(OtherRows))]
     public void Fit_OtherRows_ThrowsAndLeavesTheFile(string change, string difference)
     {
-        foreach (Rows rows in new[] { _rows, Some.MostlyZero(1, 60, 1, 80, 2) })
+        foreach (Examples rows in new[] { _rows, Some.MostlyZero(1, 60, 1, 80, 2) })
         {
-            Rows used = change == "another column" || rows == _rows ? _rows : rows;
+            Examples used = change == "another column" || rows == _rows ? _rows : rows;
             byte[] bytes = Break(used, Usual());
 
             string message = Assert.Throws<InvalidOperationException>(() => Interrupted.Fit(Changed(used, change), Usual())).Message;
@@ -121,7 +121,7 @@ public sealed class CheckpointConditionTests : IDisposable
     [Fact]
     public void Fit_SameRowsAsSparseOnes_GoesOn()
     {
-        Rows rows = Some.MostlyZero(1, 60, 1, 80, 2);
+        Examples rows = Some.MostlyZero(1, 60, 1, 80, 2);
         Options options = Usual();
         options.Checkpoint = null;
         RmsPropRegressionTransformer expected = Interrupted.Trainer(options).Fit(rows.View(new MLContext(1), _ => true));
@@ -130,7 +130,7 @@ public sealed class CheckpointConditionTests : IDisposable
         Interrupted.AssertSame(expected, Interrupted.Trainer(Usual()).Fit(rows.View(new MLContext(1), _ => true)));
     }
 
-    private static Rows Changed(Rows rows, string change)
+    private static Examples Changed(Examples rows, string change)
     {
         float[][] features = [.. rows.Features.Select(row => row.ToArray())];
         float[] labels = [.. rows.Labels];
@@ -139,7 +139,7 @@ public sealed class CheckpointConditionTests : IDisposable
             case "one row less":
                 return rows.Take(Enumerable.Range(0, rows.Count - 1));
             case "another column":
-                return new Rows([.. features.Select(row => row.Append(1).ToArray())], labels);
+                return new Examples([.. features.Select(row => row.Append(1).ToArray())], labels);
             case "a label":
                 labels[7] += 1;
                 break;
@@ -168,13 +168,13 @@ public sealed class CheckpointConditionTests : IDisposable
                     row[0] += 1024;
                 break;
         }
-        return new Rows(features, labels);
+        return new Examples(features, labels);
     }
 
     private Options Usual() => new() { NumberOfEpochs = 4, BatchSize = 8, Checkpoint = new() { Path = Path, EveryEpochs = 1 } };
 
     /// <summary>Trains until the second epoch has been done, of which the file is then not written.</summary>
-    private byte[] Break(Rows rows, Options options, bool isSparse = false)
+    private byte[] Break(Examples rows, Options options, bool isSparse = false)
     {
         int files = 0;
         Assert.Throws<Interrupted.BreakException>(() => Interrupted.Trainer(options, path => ++files == 3 ? throw new Interrupted.BreakException() : Interrupted.Create(path))

@@ -7,8 +7,8 @@ namespace MlNetRms.Tests.Checkpoints;
 /// <summary>Whatever the file is or the disk does: a clear error or the right model, and nothing overwritten that may be wanted.</summary>
 public sealed class CheckpointFaultTests : IDisposable
 {
-    private static readonly Rows _rows = Some.Linear(1, 30, 2);
-    private static readonly Rows _sparse = Some.MostlyZero(1, 60, 1, 66, 2);
+    private static readonly Examples _rows = Some.Linear(1, 30, 2);
+    private static readonly Examples _sparse = Some.MostlyZero(1, 60, 1, 66, 2);
 
     private readonly TemporaryFolder _folder = new();
 
@@ -58,7 +58,7 @@ public sealed class CheckpointFaultTests : IDisposable
     [InlineData(true)]
     public void Load_AnyByteChangedUnderAValidHash_ThrowsADocumentedExceptionOrTrainsOn(bool isSparse)
     {
-        Rows rows = isSparse ? _sparse : _rows;
+        Examples rows = isSparse ? _sparse : _rows;
         Options options = Small();
         options.Decorrelate = !isSparse;
         byte[] bytes = Written(rows, options);
@@ -203,7 +203,7 @@ public sealed class CheckpointFaultTests : IDisposable
     public void CrossValidate_OnePathForAllFolds_IsAsWithoutAndThrowsAfterABreak()
     {
         var ml = new MLContext(1);
-        Rows rows = Some.Linear(1, 200, 3);
+        Examples rows = Some.Linear(1, 200, 3);
         IDataView view = rows.View(ml);
         Options options = TrainingForms.Short(new() { Checkpoint = new() { Path = Path, EveryEpochs = 1 } });
 
@@ -218,16 +218,16 @@ public sealed class CheckpointFaultTests : IDisposable
             () => ml.Regression.CrossValidate(view, ml.Regression.Trainers.RmsProp(options), 3)).Message, StringComparison.Ordinal);
     }
 
-    private static IDataView View(Action read) => Rows.View(new MLContext(1), Enumerable.Range(0, 10).Select(row =>
+    private static IDataView View(Action read) => Examples.View(new MLContext(1), Enumerable.Range(0, 10).Select(row =>
     {
         read();
-        return new Row { Features = Rows.Sparse([row]), Label = row };
+        return new Example { Features = Examples.Sparse([row]), Label = row };
     }), 1);
 
     private Options Small() => new() { NumberOfEpochs = 2, BatchSize = 10, Decorrelate = false, Checkpoint = new() { Path = Path, EveryEpochs = 1 } };
 
     /// <summary>The file after the first epoch.</summary>
-    private byte[] Written(Rows rows, Options options)
+    private byte[] Written(Examples rows, Options options)
     {
         int files = 0;
         Assert.Throws<Interrupted.BreakException>(() => Interrupted.Fit(rows, options, path => ++files == 3 ? throw new Interrupted.BreakException() : Interrupted.Create(path)));

@@ -1,5 +1,9 @@
 using System.Security.Cryptography;
-using MlNetRms.Checkpoints;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests.Checkpoints;

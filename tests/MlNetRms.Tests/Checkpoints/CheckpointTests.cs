@@ -17,7 +17,7 @@ public sealed class CheckpointTests : IDisposable
     [Theory, MemberData(nameof(Forms))]
     public void Fit_BrokenOffEveryFewSteps_EndsWithTheBitsOfTheUnbrokenTraining(string form)
     {
-        (Rows rows, Options options) = Form(form);
+        (Examples rows, Options options) = Form(form);
         RmsPropRegressionTransformer expected = Interrupted.Fit(rows, options);
 
         options.Checkpoint = EverySteps();
@@ -32,7 +32,7 @@ public sealed class CheckpointTests : IDisposable
     [Theory, MemberData(nameof(Forms))]
     public void Fit_CancelledInEachEpoch_GoesOnWithTheNextOne(string form)
     {
-        (Rows rows, Options options) = Form(form);
+        (Examples rows, Options options) = Form(form);
         options.EpochCompleted = _ => { };
         RmsPropRegressionTransformer expected = Interrupted.Fit(rows, options);
         var epochs = new List<int>();
@@ -71,7 +71,7 @@ public sealed class CheckpointTests : IDisposable
     [InlineData("exact zeros")]
     public void Fit_CancelledAtAnyLossOfAnyRow_LosesNothing(string form)
     {
-        Rows rows = form.StartsWith("touched", StringComparison.Ordinal) ? TrainingForms.Sparse : TrainingForms.Dense;
+        Examples rows = form.StartsWith("touched", StringComparison.Ordinal) ? TrainingForms.Sparse : TrainingForms.Dense;
         long losses = 0;
         long cancelAt = long.MaxValue;
         long atLastEpoch = 0;
@@ -133,7 +133,7 @@ public sealed class CheckpointTests : IDisposable
     [InlineData(true)]
     public void Fit_ContinuesAnotherTrainingAndIsBrokenOff_EndsWithTheBitsOfTheUnbrokenOne(bool isSparse)
     {
-        Rows rows = isSparse ? TrainingForms.Sparse : TrainingForms.Dense;
+        Examples rows = isSparse ? TrainingForms.Sparse : TrainingForms.Dense;
         Options options = TrainingForms.Short(new() { LearningRateSchedule = LearningRateSchedule.Constant, AveragedFraction = 0.5f });
         IDataView view = rows.View(new MLContext(1));
         RmsPropRegressionTransformer first = Interrupted.Trainer(options).Fit(view);
@@ -169,7 +169,7 @@ public sealed class CheckpointTests : IDisposable
     [Fact]
     public void Fit_RowsBeyondTheMemoryLimitAndOtherThreads_GoesOnFromTheSameCheckpoint()
     {
-        Rows rows = Some.Linear(1, 60_000, 90);
+        Examples rows = Some.Linear(1, 60_000, 90);
         Options options = new() { NumberOfEpochs = 2, Decorrelate = false, BatchSize = 512, Checkpoint = EverySteps() };
         RmsPropRegressionTransformer expected = Interrupted.Fit(rows, new() { NumberOfEpochs = 2, Decorrelate = false, BatchSize = 512, NumberOfThreads = 2 });
         options.NumberOfThreads = 1;
@@ -204,7 +204,7 @@ public sealed class CheckpointTests : IDisposable
     [Theory, MemberData(nameof(Forms))]
     public void Fit_CheckpointOfAFinishedTraining_ReturnsItsModelWithoutAnotherStepAndKeepsOrRemovesIt(string form)
     {
-        (Rows rows, Options options) = Form(form);
+        (Examples rows, Options options) = Form(form);
         int epochs = 0;
         options.EpochCompleted = _ => epochs++;
         RmsPropRegressionTransformer expected = Interrupted.Fit(rows, options);
@@ -231,7 +231,7 @@ public sealed class CheckpointTests : IDisposable
             row == column && column != 7 ? 1f : 0).ToArray())];
         (labels[0], labels[1]) = (1e12f, -1e12f);
         features[0][7] = features[1][7] = 1e30f;
-        var rows = new Rows(features, labels);
+        var rows = new Examples(features, labels);
         var options = new Options { Standardize = false, Shuffle = false, NumberOfEpochs = 1, BatchSize = 4 };
         string expected = Assert.Throws<InvalidOperationException>(() => Interrupted.Fit(rows, options)).Message;
         Assert.Contains("diverged in epoch 1 at step 40", expected, StringComparison.Ordinal);
@@ -294,9 +294,9 @@ public sealed class CheckpointTests : IDisposable
         Assert.Contains($"Continues from the checkpoint '{Path}': 1 of 5 epochs and 6 steps are done.", log.Messages(Microsoft.ML.Runtime.ChannelMessageKind.Info));
     }
 
-    private static (Rows Rows, Options Options) Form(string form)
+    private static (Examples Rows, Options Options) Form(string form)
     {
-        (Rows rows, Func<Options> make) = TrainingForms.All[form];
+        (Examples rows, Func<Options> make) = TrainingForms.All[form];
         Options options = TrainingForms.Short(make());
         options.BatchSize = Math.Min(options.BatchSize, 12);        // so that a break is at any place of an epoch
         return (rows, options);

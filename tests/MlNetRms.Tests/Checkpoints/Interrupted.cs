@@ -9,7 +9,7 @@ internal static class Interrupted
 {
     public static RmsPropRegressionTrainer Trainer(Options options, Func<string, Stream>? create = null) => new(new MLContext(1), options, create);
 
-    public static RmsPropRegressionTransformer Fit(Rows rows, Options options, Func<string, Stream>? create = null) =>
+    public static RmsPropRegressionTransformer Fit(Examples rows, Options options, Func<string, Stream>? create = null) =>
         Trainer(options, create).Fit(rows.View(new MLContext(1)));
 
     public static Stream Create(string path) => new FileStream(path, FileMode.Create, FileAccess.ReadWrite, FileShare.None);
@@ -18,7 +18,7 @@ internal static class Interrupted
     /// <param name="rows">The rows.</param>
     /// <param name="options">With a checkpoint.</param>
     /// <param name="breaks">How often it broke off.</param>
-    public static RmsPropRegressionTransformer FitWithBreaks(Rows rows, Options options, out int breaks)
+    public static RmsPropRegressionTransformer FitWithBreaks(Examples rows, Options options, out int breaks)
     {
         for (breaks = 0; ; breaks++)
         {

@@ -18,7 +18,7 @@ public sealed class JobCheckpointTests : IDisposable
     [Theory, MemberData(nameof(Forms))]
     public void FitParts_BrokenOffEveryFewStepsAndStartedWithOtherRanks_EndsWithTheBitsOfTheUnbrokenJob(string form)
     {
-        (Rows[] parts, Func<ICollective, Options> options) = Form(form);
+        (Examples[] parts, Func<ICollective, Options> options) = Form(form);
         RmsPropRegressionTransformer expected = Assert.Single(ThreadCollective.Run(1, job => Fit(job, parts, options(job))));
 
         RmsPropRegressionTransformer[]? actual = null;
@@ -56,7 +56,7 @@ public sealed class JobCheckpointTests : IDisposable
     [Fact]
     public void FitParts_RankWithoutTheFileIsCancelled_RankZeroSavesAndAnotherJobGoesOn()
     {
-        (Rows[] parts, Func<ICollective, Options> options) = Form("early stopping");
+        (Examples[] parts, Func<ICollective, Options> options) = Form("early stopping");
         RmsPropRegressionTransformer expected = Assert.Single(ThreadCollective.Run(1, job => Fit(job, parts, WithCallback(options(job), _ => { }))));
         string gone = System.IO.Path.Combine(_folder.File("gone"), "some.checkpoint");
 
@@ -96,19 +96,19 @@ public sealed class JobCheckpointTests : IDisposable
     [InlineData("a batch size", "BatchSize was 32, and is 33 now")]
     public void FitParts_CheckpointOfOtherParts_IsRefusedInAllRanks(string change, string difference)
     {
-        (Rows[] parts, Func<ICollective, Options> options) = Form("dense");
+        (Examples[] parts, Func<ICollective, Options> options) = Form("dense");
         Assert.NotNull(ThreadCollective.Failures(2, job => Fit(job, parts, Saved(WithCallback(options(job), progress =>
         {
             if (progress.Report.Epoch == 3)
                 throw new OperationCanceledException();
         }))))[0]);
         byte[] bytes = File.ReadAllBytes(Path);
-        Rows last = parts[3];
+        Examples last = parts[3];
         parts = change switch
         {
-            "a label in the last part" => [.. parts[..3], new Rows(last.Features, [last.Labels[0] + 1, .. last.Labels[1..]])],
+            "a label in the last part" => [.. parts[..3], new Examples(last.Features, [last.Labels[0] + 1, .. last.Labels[1..]])],
             "two parts change places" => [parts[0], parts[2], parts[1], last],
-            "two parts are one" => [parts[0], parts[1], new Rows([.. parts[2].Features, .. last.Features], [.. parts[2].Labels, .. last.Labels])],
+            "two parts are one" => [parts[0], parts[1], new Examples([.. parts[2].Features, .. last.Features], [.. parts[2].Labels, .. last.Labels])],
             _ => parts,
         };
 
@@ -130,7 +130,7 @@ public sealed class JobCheckpointTests : IDisposable
     [InlineData(7)]
     public void FitParts_CheckpointAfterAnEpochCannotBeWritten_EndsInAllRanks(int failing)
     {
-        (Rows[] parts, Func<ICollective, Options> options) = Form("dense");
+        (Examples[] parts, Func<ICollective, Options> options) = Form("dense");
         int files = 0;
 
         Exception?[] failures = ThreadCollective.Failures(3, job =>
@@ -148,7 +148,7 @@ public sealed class JobCheckpointTests : IDisposable
     [Fact]
     public void FitParts_DamagedCheckpoint_IsRefusedInAllRanks()
     {
-        (Rows[] parts, Func<ICollective, Options> options) = Form("dense");
+        (Examples[] parts, Func<ICollective, Options> options) = Form("dense");
         File.WriteAllText(Path, "no checkpoint");
 
         Exception?[] failures = ThreadCollective.Failures(2, job => Fit(job, parts, Saved(options(job))));
@@ -160,7 +160,7 @@ public sealed class JobCheckpointTests : IDisposable
     [Fact]
     public void FitParts_CheckpointInOneRankOnly_IsRefusedInAllRanks()
     {
-        (Rows[] parts, Func<ICollective, Options> options) = Form("dense");
+        (Examples[] parts, Func<ICollective, Options> options) = Form("dense");
 
         Exception?[] failures = ThreadCollective.Failures(2, job => Fit(job, parts, job.Rank == 0 ? Saved(options(job)) : options(job)));
 
@@ -170,7 +170,7 @@ public sealed class JobCheckpointTests : IDisposable
     [Fact]
     public void FitParts_FinishedAndKept_IsReturnedWithoutAStep()
     {
-        (Rows[] parts, Func<ICollective, Options> options) = Form("dense");
+        (Examples[] parts, Func<ICollective, Options> options) = Form("dense");
         RmsPropRegressionTransformer[] expected = ThreadCollective.Run(2, job => Fit(job, parts, Kept(job)));
 
         RmsPropRegressionTransformer[] actual = ThreadCollective.Run(3, job => Fit(job, parts, Kept(job)));
@@ -202,15 +202,15 @@ public sealed class JobCheckpointTests : IDisposable
         return options;
     }
 
-    private static RmsPropRegressionTransformer Fit(ThreadCollective job, Rows[] parts, Options options, Func<string, Stream>? create = null) =>
+    private static RmsPropRegressionTransformer Fit(ThreadCollective job, Examples[] parts, Options options, Func<string, Stream>? create = null) =>
         Interrupted.Trainer(options, create).FitParts(job.Views(parts));
 
     /// <summary>Four uneven parts.</summary>
-    private static (Rows[] Parts, Func<ICollective, Options> Options) Form(string name)
+    private static (Examples[] Parts, Func<ICollective, Options> Options) Form(string name)
     {
-        (Rows rows, Func<Options> options) = TrainingForms.All[name];
+        (Examples rows, Func<Options> options) = TrainingForms.All[name];
         int[] ends = [0, rows.Count / 10, rows.Count / 2, rows.Count * 2 / 3, rows.Count];
-        Rows[] parts = [.. Enumerable.Range(0, 4).Select(part => rows.Take(Enumerable.Range(ends[part], ends[part + 1] - ends[part])))];
+        Examples[] parts = [.. Enumerable.Range(0, 4).Select(part => rows.Take(Enumerable.Range(ends[part], ends[part + 1] - ends[part])))];
         return (parts, job =>
         {
             Options own = TrainingForms.Short(options());

@@ -17,7 +17,7 @@ public sealed class SaveTrainingTests : IDisposable
     [Theory, MemberData(nameof(Forms))]
     public void Fit_SavedTraining_IsTheSameAsContinuingItAtOnce(string form)
     {
-        (Rows rows, Func<Options> make) = TrainingForms.All[form];
+        (Examples rows, Func<Options> make) = TrainingForms.All[form];
         RmsPropRegressionTrainer trainer = Interrupted.Trainer(TrainingForms.Short(make()));
         IDataView view = rows.View(new MLContext(1));
         RmsPropRegressionTransformer first = trainer.Fit(view);
@@ -33,7 +33,7 @@ public sealed class SaveTrainingTests : IDisposable
     [Fact]
     public void Fit_SavedTrainingAndOtherRows_IsTheSameAsContinuingItAtOnce()
     {
-        foreach ((Rows rows, Rows others) in new[]
+        foreach ((Examples rows, Examples others) in new[]
         {
             (TrainingForms.Dense, Some.Linear(2, 100, [1, 10, 0.1, 3], means: [6, 0, 1, 0], labelScale: 2)),
             (TrainingForms.Sparse, Some.MostlyZero(2, 500, 2, 330, 4)),

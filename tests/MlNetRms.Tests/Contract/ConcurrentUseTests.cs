@@ -17,7 +17,7 @@ public sealed class ConcurrentUseTests
     public void Fit_SixteenThreadsWithTheSameTrainer_EachGetsTheBitsOfItsRowsAlone(int? threadsEach)
     {
         // Long batches, so that each training uses threads of its own where it may.
-        Rows[] sets = [.. Enumerable.Range(0, Threads).Select(thread => thread % 2 == 0
+        Examples[] sets = [.. Enumerable.Range(0, Threads).Select(thread => thread % 2 == 0
             ? Some.Linear(thread, 900, 100 + thread, weighted: true)
             : Some.MostlyZero(thread, 900, 5, 90 + thread, 4))];
         var options = new Options
@@ -27,7 +27,7 @@ public sealed class ConcurrentUseTests
             NumberOfThreads = threadsEach,
             ValidationFraction = 0.2f,
             EarlyStopping = new EarlyStopping { Patience = 3 },
-            ExampleWeightColumnName = nameof(Row.Weight),
+            ExampleWeightColumnName = nameof(Example.Weight),
         };
         RmsPropRegressionTrainer shared = _ml.Regression.Trainers.RmsProp(options);
         float[][] expected = [.. Enumerable.Range(0, Threads).Select(thread =>
@@ -41,7 +41,7 @@ public sealed class ConcurrentUseTests
     [Fact]
     public void Fit_SixteenThreadsWithTheSameTrainerAndView_AllGetTheSameBits()
     {
-        Rows rows = Some.Linear(1, 2000, 20, weighted: true);
+        Examples rows = Some.Linear(1, 2000, 20, weighted: true);
         IDataView view = _ml.Data.Cache(rows.View(_ml));
         RmsPropRegressionTrainer trainer = _ml.Regression.Trainers.RmsProp(new Options { NumberOfEpochs = 5 });
         float[] expected = rows.Fit(new() { NumberOfEpochs = 5 }).Parameters();
@@ -52,7 +52,7 @@ public sealed class ConcurrentUseTests
     [Fact]
     public void Fit_SixteenThreadsContinueTheSameTraining_AllGetTheSameBits()
     {
-        Rows rows = Some.Linear(1, 1000, 20);
+        Examples rows = Some.Linear(1, 1000, 20);
         RmsPropRegressionTrainer trainer = _ml.Regression.Trainers.RmsProp(new Options { NumberOfEpochs = 4 });
         RmsPropRegressionTransformer first = trainer.Fit(rows.View(_ml));
         float[] before = first.Parameters();
@@ -67,7 +67,7 @@ public sealed class ConcurrentUseTests
     public void Transform_SixteenThreadsWithTheSameTransformer_EachGetsTheBitsOfItsRowsAlone()
     {
         RmsPropRegressionTransformer model = Some.MostlyZero(1, 500, 5, 90, 4).Fit(new() { NumberOfEpochs = 10 });
-        Rows[] sets = [.. Enumerable.Range(0, Threads).Select(thread => Some.MostlyZero(100 + thread, 500, 5, 90, 4))];
+        Examples[] sets = [.. Enumerable.Range(0, Threads).Select(thread => Some.MostlyZero(100 + thread, 500, 5, 90, 4))];
         IDataView[] views = [.. sets.Select((rows, thread) => rows.View(_ml, row => row % (1 + thread) == 0))];
         float[][] expected = [.. views.Select(view => model.Scores(view))];
         string coefficients = model.GetCoefficients().ToString();

@@ -16,7 +16,7 @@ public sealed class EstimatorChecksTests
 
     private readonly MLContext _ml = new(1);
 
-    private static Options Weighted => new() { ExampleWeightColumnName = nameof(Row.Weight) };
+    private static Options Weighted => new() { ExampleWeightColumnName = nameof(Example.Weight) };
 
     [Fact]
     public void CheckEstimatorsOverwriteParams_AnyOption_IsAfterTheFitWhatItWas()
@@ -47,7 +47,7 @@ public sealed class EstimatorChecksTests
     [InlineData(false)]
     public void CheckFitIdempotent_SecondFitOfTheSameTrainer_GivesTheSameBits(bool standardize)
     {
-        Rows rows = Some.MostlyZero(1, 150, 3, 70, 3);
+        Examples rows = Some.MostlyZero(1, 150, 3, 70, 3);
         RmsPropRegressionTrainer trainer = _ml.Regression.Trainers.RmsProp(new Options { Standardize = standardize, NumberOfEpochs = 20 });
         IDataView view = rows.View(_ml, row => row % 2 == 0);
         RmsPropRegressionTransformer first = trainer.Fit(view);
@@ -64,7 +64,7 @@ public sealed class EstimatorChecksTests
     [InlineData(600)]
     public void CheckFit2d1Sample_OneRow_PredictsItsLabel(int columns)
     {
-        Rows rows = Some.Linear(1, 1, columns);
+        Examples rows = Some.Linear(1, 1, columns);
 
         RmsPropRegressionTransformer model = rows.Fit(Weighted);
 
@@ -75,14 +75,14 @@ public sealed class EstimatorChecksTests
     [Fact]
     public void CheckFit2d1Feature_OneColumn_IsTheExactLine()
     {
-        Rows rows = Some.Linear(1, 10, 1);
+        Examples rows = Some.Linear(1, 10, 1);
         AssertNearTheOptimum(rows, rows.Fit());
     }
 
     [Fact]
     public void CheckRegressorsTrain_LinearLabel_IsExplained()
     {
-        Rows rows = Some.Linear(1, 200, 10);
+        Examples rows = Some.Linear(1, 200, 10);
 
         RmsPropRegressionTransformer model = rows.Fit();
 
@@ -101,7 +101,7 @@ public sealed class EstimatorChecksTests
     {
         for (int place = 0; place < 3; place++)
         {
-            Rows usual = Some.Linear(1, 40, 2);
+            Examples usual = Some.Linear(1, 40, 2);
             for (int row = 0; row < usual.Count; row += place == 2 ? 1 : 7)
                 (place == 0 ? ref usual.Features[row][1] : ref usual.Labels[row]) = row % 2 == 0 ? extreme : -extreme;
 
@@ -126,7 +126,7 @@ public sealed class EstimatorChecksTests
     [InlineData(float.NegativeInfinity)]
     public void CheckEstimatorsNanInf_NotFinite_IsSkippedAndCountedAndLeavesTheModelOfTheOthers(float value)
     {
-        Rows rows = Some.Linear(1, 100, 3, weighted: true);
+        Examples rows = Some.Linear(1, 100, 3, weighted: true);
         (rows.Features[3][0], rows.Features[50][2], rows.Labels[7], rows.Weights![99]) = (value, value, value, value);
         int[] kept = [.. Enumerable.Range(0, rows.Count).Except([3, 50, 7, 99])];
 
@@ -141,29 +141,29 @@ public sealed class EstimatorChecksTests
     [InlineData(true)]
     public void CheckReadonlyMemmapInput_FitAndTransform_LeaveTheCallersArraysAsTheyWere(bool sparse)
     {
-        Rows rows = Some.MostlyZero(1, 80, 2, 10, 2);
-        Row[] given = [.. rows.Features.Select((features, row) => new Row
+        Examples rows = Some.MostlyZero(1, 80, 2, 10, 2);
+        Example[] given = [.. rows.Features.Select((features, row) => new Example
         {
-            Features = sparse ? Rows.Sparse(features) : new VBuffer<float>(features.Length, features),
+            Features = sparse ? Examples.Sparse(features) : new VBuffer<float>(features.Length, features),
             Label = rows.Labels[row],
             Weight = 2,
         })];
         string[] before = [.. given.Select(Text)];
-        IDataView view = Rows.View(_ml, given, rows.Width);
+        IDataView view = Examples.View(_ml, given, rows.Width);
 
         RmsPropRegressionTransformer model = _ml.Regression.Trainers.RmsProp(Weighted).Fit(view, view);
         model.Scores(view);
 
         Assert.Equal(before, given.Select(Text));
 
-        static string Text(Row row) => string.Join(" ", row.Features.Items(all: false).Select(item => $"{item.Key}:{BitConverter.SingleToInt32Bits(item.Value)}")) +
+        static string Text(Example row) => string.Join(" ", row.Features.Items(all: false).Select(item => $"{item.Key}:{BitConverter.SingleToInt32Bits(item.Value)}")) +
             $" {BitConverter.SingleToInt32Bits(row.Label)} {row.Weight}";
     }
 
     [Fact]
     public void CheckEstimatorSparseArray_SparseRows_GiveTheModelOfTheDenseOnes()
     {
-        Rows rows = Some.MostlyZero(1, 300, 3, 40, 3);
+        Examples rows = Some.MostlyZero(1, 300, 3, 40, 3);
         RmsPropRegressionTransformer dense = rows.Fit();
 
         RmsPropRegressionTransformer sparse = _ml.Regression.Trainers.RmsProp().Fit(rows.View(_ml, _ => true));
@@ -175,19 +175,19 @@ public sealed class EstimatorChecksTests
     [Fact]
     public void CheckEstimatorSparseArray_ExplicitZerosAndNoValues_AreWhatTheyAreInDenseRows()
     {
-        Rows rows = Some.MostlyZero(1, 60, 1, 3, 1);
+        Examples rows = Some.MostlyZero(1, 60, 1, 3, 1);
         rows.Features[0] = [0, 0, 0, 0];
         int[] every = [0, 1, 2, 3];
         RmsPropRegressionTrainer trainer = _ml.Regression.Trainers.RmsProp();
 
-        float[] actual = trainer.Fit(Rows.View(_ml, rows.Features.Select((features, row) => new Row
+        float[] actual = trainer.Fit(Examples.View(_ml, rows.Features.Select((features, row) => new Example
         {
             // Explicit zeros, and arrays that are longer than the count.
-            Features = row % 2 == 0 ? Rows.Sparse(features) : new VBuffer<float>(4, 3, [.. features[..3], float.NaN], every),
+            Features = row % 2 == 0 ? Examples.Sparse(features) : new VBuffer<float>(4, 3, [.. features[..3], float.NaN], every),
             Label = rows.Labels[row],
         }), 4)).Parameters();
 
-        var expected = new Rows([.. rows.Features.Select((features, row) => row % 2 == 0 ? features : [.. features[..3], 0])], rows.Labels);
+        var expected = new Examples([.. rows.Features.Select((features, row) => row % 2 == 0 ? features : [.. features[..3], 0])], rows.Labels);
         Models.AssertClose(trainer.Fit(expected.View(_ml)).Parameters(), actual, NearTheOptimum);
         AssertNearTheOptimum(expected, trainer.Fit(expected.View(_ml)));
     }
@@ -195,15 +195,15 @@ public sealed class EstimatorChecksTests
     [Fact]
     public void CheckEstimatorSparseArray_IndicesInAnotherOrder_AreAnErrorAndNeverAnotherModel()
     {
-        Rows rows = Some.MostlyZero(1, 40, 2, 10, 3);
+        Examples rows = Some.MostlyZero(1, 40, 2, 10, 3);
         var random = new Random(1);
 
         for (int round = 0; round < 50; round++)
         {
             int disordered = random.Next(rows.Count);
-            IDataView view = Rows.View(_ml, rows.Features.Select((features, row) => new Row
+            IDataView view = Examples.View(_ml, rows.Features.Select((features, row) => new Example
             {
-                Features = row == disordered ? Disordered(Rows.Sparse(features)) : Rows.Sparse(features),
+                Features = row == disordered ? Disordered(Examples.Sparse(features)) : Examples.Sparse(features),
                 Label = rows.Labels[row],
             }), rows.Width);
             var exception = Assert.Throws<InvalidOperationException>(() => _ml.Regression.Trainers.RmsProp().Fit(view));
@@ -222,7 +222,7 @@ public sealed class EstimatorChecksTests
     [Fact]
     public void CheckMethodsSubsetInvariance_RowsInParts_HaveTheScoresTheyHaveTogether()
     {
-        Rows rows = Some.MostlyZero(1, 100, 3, 70, 4);
+        Examples rows = Some.MostlyZero(1, 100, 3, 70, 4);
         RmsPropRegressionTransformer model = rows.Fit(new() { NumberOfEpochs = 5 });
         float[] together = model.Scores(rows.View(_ml));
 
@@ -233,7 +233,7 @@ public sealed class EstimatorChecksTests
     [Fact]
     public void CheckMethodsSampleOrderInvariance_RowsInAnotherOrder_HaveTheScoresTheyHad()
     {
-        Rows rows = Some.Linear(1, 100, 5);
+        Examples rows = Some.Linear(1, 100, 5);
         RmsPropRegressionTransformer model = rows.Fit();
         int[] order = [.. Enumerable.Range(0, rows.Count).Reverse()];
 
@@ -245,11 +245,11 @@ public sealed class EstimatorChecksTests
     [InlineData(true)]
     public void CheckSampleWeightEquivalence_WholeWeightsAndRepeatedRows_AreTheSameOptimum(bool sparse)
     {
-        Rows all = sparse ? Some.MostlyZero(3, 120, 2, 8, 2) : Some.Linear(3, 120, 5);
+        Examples all = sparse ? Some.MostlyZero(3, 120, 2, 8, 2) : Some.Linear(3, 120, 5);
         var random = new Random(1);
         int[] times = [.. Enumerable.Range(0, all.Count).Select(_ => random.Next(5))];
-        Rows weighted = new(all.Features, all.Labels, [.. times.Select(count => (float)count)]);
-        Rows repeated = all.Take(Enumerable.Range(0, all.Count).SelectMany(row => Enumerable.Repeat(row, times[row])));
+        Examples weighted = new(all.Features, all.Labels, [.. times.Select(count => (float)count)]);
+        Examples repeated = all.Take(Enumerable.Range(0, all.Count).SelectMany(row => Enumerable.Repeat(row, times[row])));
 
         RmsPropRegressionTransformer ofWeights = _ml.Regression.Trainers.RmsProp(Weighted).Fit(weighted.View(_ml, _ => sparse));
         RmsPropRegressionTransformer ofRepetition = _ml.Regression.Trainers.RmsProp().Fit(repeated.View(_ml, _ => sparse));
@@ -262,8 +262,8 @@ public sealed class EstimatorChecksTests
     [Fact]
     public void CheckSampleWeightEquivalence_RowsOfWeightZero_AreAsIfLeftOutToTheBit()
     {
-        Rows all = Some.Linear(3, 120, 5);
-        Rows weighted = new(all.Features, all.Labels, [.. Enumerable.Range(0, all.Count).Select(row => row % 3 == 0 ? 0f : 1)]);
+        Examples all = Some.Linear(3, 120, 5);
+        Examples weighted = new(all.Features, all.Labels, [.. Enumerable.Range(0, all.Count).Select(row => row % 3 == 0 ? 0f : 1)]);
 
         Assert.Equal(all.Take(Enumerable.Range(0, all.Count).Where(row => row % 3 != 0)).Fit().Parameters(), weighted.Fit(Weighted).Parameters());
     }
@@ -271,7 +271,7 @@ public sealed class EstimatorChecksTests
     [Fact]
     public void CheckSampleWeightsInvariance_AllOnes_AreNoWeightsAtAll()
     {
-        Rows rows = Some.Linear(3, 120, 5);
+        Examples rows = Some.Linear(3, 120, 5);
 
         Models.AssertClose(rows.Fit().Parameters(), rows.Fit(Weighted).Parameters(), 1e-6);        // rows of another length in memory
     }
@@ -289,7 +289,7 @@ public sealed class EstimatorChecksTests
         Assert.Contains("4 weights, but feature column 'Features' has 3 features", exception.Message, StringComparison.Ordinal);
     }
 
-    private static void AssertNearTheOptimum(Rows rows, ITransformer model)
+    private static void AssertNearTheOptimum(Examples rows, ITransformer model)
     {
         var exact = new LeastSquares(rows);
         float[] scores = model.Scores(rows.View(new MLContext(1)));

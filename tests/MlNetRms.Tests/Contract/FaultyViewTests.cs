@@ -13,11 +13,11 @@ public sealed class FaultyViewTests
     private const int Columns = 20;
 
     /// <summary>Many times what one thread reads before another one helps.</summary>
-    private static readonly Rows _rows = Some.Linear(1, 6000, Columns, weighted: true);
+    private static readonly Examples _rows = Some.Linear(1, 6000, Columns, weighted: true);
 
     private readonly MLContext _ml = new(1);
 
-    private static Options Short => new() { NumberOfEpochs = 2, ExampleWeightColumnName = nameof(Row.Weight), NumberOfThreads = 2 };
+    private static Options Short => new() { NumberOfEpochs = 2, ExampleWeightColumnName = nameof(Example.Weight), NumberOfThreads = 2 };
 
     public static TheoryData<string, int> Failures => new()
     {
@@ -64,7 +64,7 @@ public sealed class FaultyViewTests
     [Fact]
     public void Fit_RowOfAnotherLengthInTheMiddle_DisposesTheCursorOnce()
     {
-        FaultyView view = View(_ => InOrder().Select((row, number) => number == 4000 ? new Row { Features = new VBuffer<float>(2, [1, 2]) } : row));
+        FaultyView view = View(_ => InOrder().Select((row, number) => number == 4000 ? new Example { Features = new VBuffer<float>(2, [1, 2]) } : row));
 
         var exception = Assert.Throws<InvalidOperationException>(() => Trainer().Fit(view));
 
@@ -109,7 +109,7 @@ public sealed class FaultyViewTests
         RmsPropRegressionTransformer model = Trainer().Fit(view, view);
 
         Assert.Equal((4321, 1000), (model.Training.RowsUsed, model.Training.ValidationRows));
-        Rows first = _rows.Take(Enumerable.Range(0, 4321));
+        Examples first = _rows.Take(Enumerable.Range(0, 4321));
         RmsPropRegressionTransformer expected = Trainer().Fit(first.View(_ml), _rows.Take(Enumerable.Range(5000, 1000)).View(_ml));
         Assert.Equal(expected.Parameters(), model.Parameters());
         Assert.Equal(expected.Training.Epochs.Select(epoch => epoch.ValidationLoss), model.Training.Epochs.Select(epoch => epoch.ValidationLoss));
@@ -150,12 +150,12 @@ public sealed class FaultyViewTests
 
         Assert.Equal(_rows.Fit(Short).Parameters(), Trainer().Fit(view).Parameters());
 
-        IEnumerable<Row> Overwriting()
+        IEnumerable<Example> Overwriting()
         {
-            foreach (Row row in InOrder())
+            foreach (Example row in InOrder())
             {
                 row.Features.CopyTo(values);
-                yield return new Row { Features = new VBuffer<float>(Columns, values), Label = row.Label, Weight = row.Weight };
+                yield return new Example { Features = new VBuffer<float>(Columns, values), Label = row.Label, Weight = row.Weight };
                 Array.Fill(values, float.NaN);
             }
         }
@@ -177,7 +177,7 @@ public sealed class FaultyViewTests
 
     private RmsPropRegressionTrainer Trainer(Options? options = null) => _ml.Regression.Trainers.RmsProp(options ?? Short);
 
-    private FaultyView View(Func<int, IEnumerable<Row>> rows) => new(_ml, Columns, rows);
+    private FaultyView View(Func<int, IEnumerable<Example>> rows) => new(_ml, Columns, rows);
 
     private FaultyView Throwing(string step, int call, Exception exception)
     {
@@ -192,10 +192,10 @@ public sealed class FaultyViewTests
         };
     }
 
-    private static IEnumerable<Row> InOrder()
+    private static IEnumerable<Example> InOrder()
     {
         for (int row = 0; row < _rows.Count; row++)
-            yield return new Row { Features = new VBuffer<float>(Columns, _rows.Features[row]), Label = _rows.Labels[row], Weight = _rows.Weight(row) };
+            yield return new Example { Features = new VBuffer<float>(Columns, _rows.Features[row]), Label = _rows.Labels[row], Weight = _rows.Weight(row) };
     }
 
     private static void AssertAllDisposed(FaultyView view, int cursors)

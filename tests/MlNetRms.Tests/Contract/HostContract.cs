@@ -1,5 +1,10 @@
 using Microsoft.ML.Data;
-using MlNetRms.MlNet;
+using MlNetRms.Host;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests.Contract;

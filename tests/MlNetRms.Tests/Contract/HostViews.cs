@@ -18,16 +18,16 @@ internal sealed class HostViews(MLContext ml)
 
     public static string[] SlotNames { get; } = ["First", "Second", "Third"];
 
-    private static readonly Rows _rows = Some.Linear(1, 60, SlotNames.Length);
+    private static readonly Examples _rows = Some.Linear(1, 60, SlotNames.Length);
     private static readonly VectorDataViewType _vector = new(NumberDataViewType.Single, SlotNames.Length);
 
     public static int RowCount => _rows.Count;
 
     /// <summary>Columns Name, Features and Label.</summary>
-    public IDataView Usual => View(Examples());
+    public IDataView Usual => View(SomeRows());
 
     /// <summary>The same rows as a list, a stream that cannot be shuffled, cached, and sparse.</summary>
-    public IEnumerable<IDataView> Alike => [Usual, View(Stream(Examples())), ml.Data.Cache(View(Stream(Examples()))), View(Examples(sparse: true))];
+    public IEnumerable<IDataView> Alike => [Usual, View(Stream(SomeRows())), ml.Data.Cache(View(Stream(SomeRows()))), View(SomeRows(sparse: true))];
 
     /// <summary>The same rows without the label.</summary>
     public IDataView FeaturesOnly => Only("Features", "Name");
@@ -42,10 +42,10 @@ internal sealed class HostViews(MLContext ml)
         Shapes.View(ml, new double[SlotNames.Length], 1f, 1f, ("Features", new VectorDataViewType(NumberDataViewType.Double, SlotNames.Length))),
     ];
 
-    private static List<Example> Examples(bool sparse = false) => [.. Enumerable.Range(0, _rows.Count).Select(row => new Example
+    private static List<Example> SomeRows(bool sparse = false) => [.. Enumerable.Range(0, _rows.Count).Select(row => new Example
     {
         Name = $"row {row:d3}",
-        Features = sparse ? Rows.Sparse(_rows.Features[row]) : new VBuffer<float>(_rows.Width, _rows.Features[row]),
+        Features = sparse ? Examples.Sparse(_rows.Features[row]) : new VBuffer<float>(_rows.Width, _rows.Features[row]),
         Label = _rows.Labels[row],
     })];
 

@@ -7,7 +7,7 @@ namespace MlNetRms.Tests.Contract;
 /// <summary>Everything ML.NET does with its own linear models works on this one.</summary>
 public sealed class PipelineTests
 {
-    private static readonly Rows _rows = Some.Linear(1, 200, [1, 10, 0.1], means: [0, 5, 1]);
+    private static readonly Examples _rows = Some.Linear(1, 200, [1, 10, 0.1], means: [0, 5, 1]);
     private static readonly string[] _names = ["First", "Second", "Third"];
     private readonly MLContext _ml = new(1);
 
@@ -95,7 +95,7 @@ public sealed class PipelineTests
     [Fact]
     public void Score_DenseOrSparseRow_IsTheSame()
     {
-        Rows rows = Some.MostlyZero(2, 100, 2, 80, 3);
+        Examples rows = Some.MostlyZero(2, 100, 2, 80, 3);
         RmsPropRegressionTransformer model = rows.Fit();
 
         Models.AssertClose(model.Scores(rows.View(_ml)), model.Scores(rows.View(_ml, _ => true)), 1e-6);        // other order of addition

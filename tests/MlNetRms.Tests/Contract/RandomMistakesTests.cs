@@ -2,7 +2,12 @@ using System.Globalization;
 using CsCheck;
 using Microsoft.ML.Data;
 using Microsoft.ML.Trainers;
-using MlNetRms.MlNet;
+using MlNetRms.Host;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
 using static MlNetRms.RmsPropRegressionTrainer;
 
@@ -128,7 +133,7 @@ public sealed class RandomMistakesTests
                     builder.AddColumn(name, type);
             }
             Schema = builder.ToSchema();
-            _empty = Rows.View(new MLContext(1), [], 3);
+            _empty = Examples.View(new MLContext(1), [], 3);
         }
 
         public DataViewSchema Schema { get; }

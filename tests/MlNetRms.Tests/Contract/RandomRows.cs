@@ -49,7 +49,7 @@ internal sealed record RandomRows(int Seed, int Count, ColumnKind[] Columns, Lab
         (seed, count, columns, label, storage, weighted, unusable) => new RandomRows(seed, count, columns, label, storage, weighted, unusable));
 
     /// <summary>The rows; some of them have a value or a weight that cannot be used.</summary>
-    public Rows Rows()
+    public Examples Examples()
     {
         var random = new Random(Seed);
         float[][] features = [.. Enumerable.Range(0, Count).Select(_ => new float[Columns.Length])];
@@ -72,10 +72,10 @@ internal sealed record RandomRows(int Seed, int Count, ColumnKind[] Columns, Lab
             for (int row = 3; row < Count; row += 5)
                 Spoil(random, row, features, labels, weights);
         }
-        return new Rows(features, labels, weights);
+        return new Examples(features, labels, weights);
     }
 
-    public IDataView View(MLContext ml, Rows rows) => rows.View(ml, row => Storage switch
+    public IDataView View(MLContext ml, Examples rows) => rows.View(ml, row => Storage switch
     {
         Storage.Dense => false,
         Storage.Sparse => true,

@@ -3,7 +3,12 @@ using CsCheck;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Trainers;
-using MlNetRms.MlNet;
+using MlNetRms.Host;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Solver;
 using MlNetRms.Tests.Oracles;
 using MlNetRms.Tests.Support;
 using Xunit.Abstractions;
@@ -58,7 +63,7 @@ public sealed class RandomTrainingTests(ITestOutputHelper output)
 
         private readonly MLContext _ml = new(1);
         private readonly IRegressionLoss _loss;
-        private readonly Rows _rows;
+        private readonly Examples _rows;
         private readonly IDataView _view;
         private readonly int[] _usable;
         private readonly LogCollector _log;
@@ -67,9 +72,9 @@ public sealed class RandomTrainingTests(ITestOutputHelper output)
 
         public Training(RandomRows rows, Options options)
         {
-            options.ExampleWeightColumnName = rows.Weighted ? nameof(Row.Weight) : null;
+            options.ExampleWeightColumnName = rows.Weighted ? nameof(Example.Weight) : null;
             _loss = options.LossFunction ?? new SquaredLoss();
-            _rows = rows.Rows();
+            _rows = rows.Examples();
             _view = rows.View(_ml, _rows);
             _usable = [.. Enumerable.Range(0, _rows.Count).Where(row =>
                 _rows.Weight(row) > 0 && float.IsFinite(_rows.Labels[row]) && _rows.Features[row].All(float.IsFinite))];

@@ -1,5 +1,10 @@
 using Microsoft.ML.Data;
-using MlNetRms.MlNet;
+using MlNetRms.Host;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests.Contract;
@@ -53,7 +58,7 @@ public sealed class SchemaContractTests
     public void GetOutputSchema_OfTransformer_NeedsOnlyTheFeatures()
     {
         var ml = new MLContext(1);
-        Rows rows = Some.Linear(1, 50, 2);
+        Examples rows = Some.Linear(1, 50, 2);
         RmsPropRegressionTransformer model = rows.Fit();
         IDataView featuresOnly = ml.Transforms.SelectColumns("Features").Fit(rows.View(ml)).Transform(rows.View(ml));
 

@@ -27,18 +27,18 @@ public sealed class WideColumnTests
     {
         RmsPropRegressionTrainer trainer = _ml.Regression.Trainers.RmsProp();
 
-        foreach (IEnumerable<Row> rows in new[] { [], Unreadable() })
+        foreach (IEnumerable<Example> rows in new[] { [], Unreadable() })
         {
-            var exception = Assert.Throws<InvalidOperationException>(() => trainer.Fit(Rows.View(_ml, rows, width)));
+            var exception = Assert.Throws<InvalidOperationException>(() => trainer.Fit(Examples.View(_ml, rows, width)));
 
             Assert.Contains("'Features'", exception.Message, StringComparison.Ordinal);
             Assert.Contains(FormattableString.Invariant($" {width} features"), exception.Message, StringComparison.Ordinal);
         }
     }
 
-    private static IEnumerable<Row> Unreadable()
+    private static IEnumerable<Example> Unreadable()
     {
-        yield return new Row();
+        yield return new Example();
         throw new InvalidDataException("read");
     }
 }

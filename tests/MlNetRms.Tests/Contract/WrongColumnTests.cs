@@ -1,5 +1,10 @@
 using Microsoft.ML.Data;
-using MlNetRms.MlNet;
+using MlNetRms.Host;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
 using static MlNetRms.RmsPropRegressionTrainer;
 
@@ -80,14 +85,14 @@ public sealed class WrongColumnTests
     public void Fit_WrongColumn_ThrowsBeforeARowIsRead()
     {
         var ml = new MLContext(1);
-        IDataView view = Rows.View(ml, Unreadable(), width: 2);
+        IDataView view = Examples.View(ml, Unreadable(), width: 2);
 
         Assert.Throws<ArgumentOutOfRangeException>(() => ml.Regression.Trainers.RmsProp(labelColumnName: "Absent").Fit(view));
         Assert.Throws<InvalidDataException>(() => ml.Regression.Trainers.RmsProp().Fit(view));        // the rows do refuse to be read
 
-        static IEnumerable<Row> Unreadable()
+        static IEnumerable<Example> Unreadable()
         {
-            yield return new Row { Features = new VBuffer<float>(2, [1, 2]) };
+            yield return new Example { Features = new VBuffer<float>(2, [1, 2]) };
             throw new InvalidDataException("read");
         }
     }

@@ -30,7 +30,7 @@ namespace MlNetRms.Tests.Conventions.Planted.Settings
     }
 
     [Breaks("only the root, MlNet and RowReader know ML.NET")]
-    internal sealed record View(IDataView Rows);
+    internal sealed record View(IDataView Examples);
 }
 
 namespace MlNetRms.Tests.Conventions.Planted.Model
@@ -42,7 +42,7 @@ namespace MlNetRms.Tests.Conventions.Planted.Model
 
     internal interface IWeights;
 
-    internal sealed class TouchedWeights;
+    internal sealed class LazyWeights;
 
     internal sealed class KnowsDataAndRules(Data.RowReader rows, Rules.UpdateRule rule)
     {
@@ -63,7 +63,7 @@ namespace MlNetRms.Tests.Conventions.Planted.Rules
     internal sealed class UpdateRule;
 
     [Breaks("Rules knows nothing of Data, Model, Objective, Training")]
-    internal sealed record Rows(Data.RowReader Reader);
+    internal sealed record Examples(Data.RowReader Reader);
 
     [Breaks("Rules knows nothing of Data, Model, Objective, Training")]
     internal sealed record Parameters(Model.Weights Weights);
@@ -88,7 +88,7 @@ namespace MlNetRms.Tests.Conventions.Planted.Objective
     internal sealed record Rule(Rules.UpdateRule Update);
 
     [Breaks("Objective does not know which rule asks")]
-    internal sealed record Touched(Model.TouchedWeights Weights);
+    internal sealed record Touched(Model.LazyWeights Weights);
 }
 
 namespace MlNetRms.Tests.Conventions.Planted.Training
@@ -140,7 +140,7 @@ namespace MlNetRms.Tests.Conventions.Planted.Kernels
 
     [Breaks("Kernels, Threading and Checkpoints know System and themselves only")]
     [Breaks("only the root, MlNet and RowReader know ML.NET")]
-    internal sealed record View(IDataView Rows);
+    internal sealed record View(IDataView Examples);
 }
 
 namespace MlNetRms.Tests.Conventions.Planted.Threading

@@ -33,7 +33,7 @@ internal sealed class RoomRules
             new("Objective does not know which rule asks",
                 type => Room(type) == "Objective",
                 (_, mentioned) => Room(mentioned) is not null
-                    && (mentioned.Name.Contains("Rule", StringComparison.Ordinal) || mentioned.Name == "TouchedWeights")),
+                    && (mentioned.Name.Contains("Rule", StringComparison.Ordinal) || mentioned.Name == "LazyWeights")),
         ];
     }
 

@@ -1,5 +1,8 @@
-using MlNetRms.Data;
+using MlNetRms.Jobs;
 using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests.Kernels;

@@ -1,6 +1,10 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using MlNetRms.Jobs;
 using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests.Kernels;

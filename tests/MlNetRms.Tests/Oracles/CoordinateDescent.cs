@@ -16,7 +16,7 @@ internal sealed class CoordinateDescent
     private readonly double _l1;
     private readonly double _l2;
 
-    public CoordinateDescent(Rows rows, double l1, double l2, bool nonNegative)
+    public CoordinateDescent(Examples rows, double l1, double l2, bool nonNegative)
     {
         (_l1, _l2) = (l1, l2);
         double[] weights = Enumerable.Range(0, rows.Count).Select(row => (double)rows.Weight(row)).ToArray();

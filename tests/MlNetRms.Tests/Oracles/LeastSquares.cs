@@ -19,7 +19,7 @@ internal sealed class LeastSquares
     private readonly Vector<double> _weights;
     private readonly double _lambda;
 
-    public LeastSquares(Rows rows, double lambda = 0)
+    public LeastSquares(Examples rows, double lambda = 0)
     {
         _lambda = lambda;
         double[] c = Enumerable.Range(0, rows.Count).Select(row => (double)rows.Weight(row)).ToArray();
@@ -33,7 +33,7 @@ internal sealed class LeastSquares
             _scales[i] = deviation > 1e-7 * Math.Abs(mean) ? 1 / deviation : 0;
         }
         double total = c.Sum();
-        // Rows added for the penalty: √λ·w against 0.
+        // Examples added for the penalty: √λ·w against 0.
         int extra = lambda > 0 ? rows.Width : 0;
         Matrix<double> x = Matrix<double>.Build.Dense(rows.Count + extra, rows.Width, (row, i) => row < rows.Count
             ? Math.Sqrt(c[row] / total) * (rows.Features[row][i] - _means[i]) * _scales[i]
@@ -59,7 +59,7 @@ internal sealed class LeastSquares
         return _labelMean + _labelStandardDeviation * z;
     }
 
-    public double Rmse(Rows rows)
+    public double Rmse(Examples rows)
     {
         double squares = 0;
         double weight = 0;
@@ -72,7 +72,7 @@ internal sealed class LeastSquares
     }
 
     /// <summary>The penalised objective at the optimum, for the rows it was made from.</summary>
-    public double Objective(Rows rows) =>
+    public double Objective(Examples rows) =>
         0.5 * Math.Pow(Rmse(rows) / _labelStandardDeviation, 2) + 0.5 * _lambda * _weights.DotProduct(_weights);
 
     /// <summary>The penalised objective at other weights, given in raw units.</summary>

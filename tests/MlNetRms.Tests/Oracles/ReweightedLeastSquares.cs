@@ -12,7 +12,7 @@ internal static class ReweightedLeastSquares
     /// <param name="rows">The rows; few, and of moderate scale.</param>
     /// <param name="slopeOverResidual">ℓ'(r)/r.</param>
     /// <returns>Weights, then the bias.</returns>
-    public static float[] Solve(Rows rows, Func<double, double> slopeOverResidual)
+    public static float[] Solve(Examples rows, Func<double, double> slopeOverResidual)
     {
         Matrix<double> x = Matrix<double>.Build.Dense(rows.Count, rows.Width + 1, (row, i) => i < rows.Width ? rows.Features[row][i] : 1);
         Vector<double> y = Vector<double>.Build.Dense(rows.Count, row => rows.Labels[row]);

@@ -8,7 +8,7 @@ namespace MlNetRms.Tests.Oracles;
 /// </summary>
 internal static class ScalarTraining
 {
-    public static (double[] Parameters, double[] EpochLosses) Run(Rows rows, RmsPropRegressionTrainer.Options options,
+    public static (double[] Parameters, double[] EpochLosses) Run(Examples rows, RmsPropRegressionTrainer.Options options,
         Func<int, bool>? penalizedOnTouch = null) =>
         Run(rows, options, (_, batches) => Enumerable.Range(0, batches).Select(batch =>
         {
@@ -20,7 +20,7 @@ internal static class ScalarTraining
     /// <param name="options">With a fixed number of epochs.</param>
     /// <param name="order">From the epoch, from 0, and the number of batches to the rows of each batch.</param>
     /// <param name="penalizedOnTouch">Columns whose L2 penalty is divided among the rows that are not 0 there; null for none.</param>
-    public static (double[] Parameters, double[] EpochLosses) Run(Rows rows, RmsPropRegressionTrainer.Options options,
+    public static (double[] Parameters, double[] EpochLosses) Run(Examples rows, RmsPropRegressionTrainer.Options options,
         Func<int, int, IEnumerable<IEnumerable<int>>> order, Func<int, bool>? penalizedOnTouch = null)
     {
         int width = rows.Width;

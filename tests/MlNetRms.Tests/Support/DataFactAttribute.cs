@@ -34,7 +34,7 @@ internal static class RealData
     public static IEnumerable<string> Names { get; } =
         ["airfoil", "autompg", "bike", "concrete", "energy", "forest", "housing", "stock", "wine", "yacht"];
 
-    public static Rows Read(string name)
+    public static Examples Read(string name)
     {
         using StreamReader reader = name == "airfoil"
             ? new StreamReader(Path.Combine(Folder, Airfoil))
@@ -43,6 +43,6 @@ internal static class RealData
         float[][] values = reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             .Select(line => line.Split(separator).Select(cell => float.Parse(cell, CultureInfo.InvariantCulture)).ToArray())
             .ToArray();
-        return new Rows(values.Select(row => row[..^1]).ToArray(), values.Select(row => row[^1]).ToArray());
+        return new Examples(values.Select(row => row[..^1]).ToArray(), values.Select(row => row[^1]).ToArray());
     }
 }

@@ -7,17 +7,17 @@ namespace MlNetRms.Tests.Support;
 /// </summary>
 internal sealed class FaultyView : IDataView
 {
-    private readonly Func<int, IEnumerable<Row>> _rows;
+    private readonly Func<int, IEnumerable<Example>> _rows;
     private int _cursors;
     private int _disposals;
 
     /// <param name="ml">The context.</param>
     /// <param name="width">Number of features.</param>
     /// <param name="rows">The rows of each pass, by its number from 0.</param>
-    public FaultyView(MLContext ml, int width, Func<int, IEnumerable<Row>> rows)
+    public FaultyView(MLContext ml, int width, Func<int, IEnumerable<Example>> rows)
     {
         _rows = rows;
-        Schema = Rows.View(ml, [], width).Schema;
+        Schema = Examples.View(ml, [], width).Schema;
     }
 
     public DataViewSchema Schema { get; }
@@ -46,9 +46,9 @@ internal sealed class FaultyView : IDataView
     public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) =>
         [GetRowCursor(columnsNeeded, rand)];
 
-    private sealed class Cursor(FaultyView view, IEnumerable<Row> rows, HashSet<int> active) : DataViewRowCursor
+    private sealed class Cursor(FaultyView view, IEnumerable<Example> rows, HashSet<int> active) : DataViewRowCursor
     {
-        private readonly IEnumerator<Row> _rows = rows.GetEnumerator();
+        private readonly IEnumerator<Example> _rows = rows.GetEnumerator();
         private long _position = -1;
 
         public override long Position => _position;
@@ -73,8 +73,8 @@ internal sealed class FaultyView : IDataView
             view.Before?.Invoke("getter");
             Delegate getter = column.Name switch
             {
-                nameof(Row.Features) => (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) => value = Read().Features),
-                nameof(Row.Label) => (ValueGetter<float>)((ref float value) => value = Read().Label),
+                nameof(Example.Features) => (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) => value = Read().Features),
+                nameof(Example.Label) => (ValueGetter<float>)((ref float value) => value = Read().Label),
                 _ => (ValueGetter<float>)((ref float value) => value = Read().Weight),
             };
             return (ValueGetter<TValue>)getter;
@@ -88,7 +88,7 @@ internal sealed class FaultyView : IDataView
             base.Dispose(disposing);
         }
 
-        private Row Read()
+        private Example Read()
         {
             view.Before?.Invoke("read");
             return _rows.Current;

@@ -5,7 +5,7 @@ namespace MlNetRms.Tests.Support;
 /// <summary>Short ways to train, score and compare.</summary>
 internal static class Models
 {
-    public static RmsPropRegressionTransformer Fit(this Rows rows, RmsPropRegressionTrainer.Options? options = null)
+    public static RmsPropRegressionTransformer Fit(this Examples rows, RmsPropRegressionTrainer.Options? options = null)
     {
         var ml = new MLContext(1);
         return ml.Regression.Trainers.RmsProp(options ?? new()).Fit(rows.View(ml));
@@ -18,7 +18,7 @@ internal static class Models
         model.Transform(view).GetColumn<float>("Score").ToArray();
 
     /// <summary>Weighted root mean squared error of ML.NET's own scores.</summary>
-    public static double Rmse(this ITransformer model, Rows rows)
+    public static double Rmse(this ITransformer model, Examples rows)
     {
         float[] scores = model.Scores(rows.View(new MLContext(1)));
         double squares = 0;

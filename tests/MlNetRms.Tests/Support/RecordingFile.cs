@@ -1,4 +1,9 @@
-using MlNetRms.Data;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Solver;
+
 
 namespace MlNetRms.Tests.Support;
 

@@ -13,7 +13,7 @@ internal static class Some
     }
 
     /// <summary>y = Σ wᵢ·(xᵢ − meanᵢ) / scaleᵢ + noise, times the label's scale, plus its offset.</summary>
-    public static Rows Linear(int seed, int rows, double[] scales, double[]? means = null, double noise = 0.3,
+    public static Examples Linear(int seed, int rows, double[] scales, double[]? means = null, double noise = 0.3,
         double labelOffset = 3, double labelScale = 1, bool weighted = false)
     {
         var random = new Random(seed);
@@ -32,17 +32,17 @@ internal static class Some
             }
             labels[row] = (float)(labelOffset + labelScale * label);
         }
-        return new Rows(features, labels, weighted ? Enumerable.Range(0, rows).Select(_ => (float)(0.2 + random.NextDouble())).ToArray() : null);
+        return new Examples(features, labels, weighted ? Enumerable.Range(0, rows).Select(_ => (float)(0.2 + random.NextDouble())).ToArray() : null);
     }
 
-    public static Rows Linear(int seed, int rows, int columns, double noise = 0.3, bool weighted = false) =>
+    public static Examples Linear(int seed, int rows, int columns, double noise = 0.3, bool weighted = false) =>
         Linear(seed, rows, Enumerable.Repeat(1.0, columns).ToArray(), noise: noise, weighted: weighted);
 
     /// <summary>
     /// Columns of variance 1 that follow common factors, the strongest first: of the variance of each column, factor k makes shares[k] with
     /// either sign. The label depends on what the columns have of their own.
     /// </summary>
-    public static Rows WithFactors(int seed, int rows, int columns, double[] shares, double noise = 0.3, bool weighted = false)
+    public static Examples WithFactors(int seed, int rows, int columns, double[] shares, double noise = 0.3, bool weighted = false)
     {
         var random = new Random(seed);
         double[,] loadings = new double[shares.Length, columns];
@@ -70,11 +70,11 @@ internal static class Some
             }
             labels[row] = (float)label;
         }
-        return new Rows(features, labels, weighted ? [.. Enumerable.Range(0, rows).Select(_ => (float)(0.2 + random.NextDouble()))] : null);
+        return new Examples(features, labels, weighted ? [.. Enumerable.Range(0, rows).Select(_ => (float)(0.2 + random.NextDouble()))] : null);
     }
 
     /// <summary>Categories as one-hot columns, levels drawn in proportion to 1/rank; the first category has no column for its rarest level.</summary>
-    public static Rows Levels(int seed, int rows, int categories, int levels, double noise)
+    public static Examples Levels(int seed, int rows, int categories, int levels, double noise)
     {
         var random = new Random(seed);
         double[] cumulative = [.. Enumerable.Range(1, levels).Select(last => Enumerable.Range(1, last).Sum(rank => 1.0 / rank))];
@@ -95,11 +95,11 @@ internal static class Some
             features[row] = [.. all[..(levels - 1)], .. all[levels..]];
             labels[row] = (float)label;
         }
-        return new Rows(features, labels);
+        return new Examples(features, labels);
     }
 
     /// <summary>A few usual columns, then columns of which each row has only a few that are not zero.</summary>
-    public static Rows MostlyZero(int seed, int rows, int denseColumns, int sparseColumns, int nonZeros, double noise = 0.3)
+    public static Examples MostlyZero(int seed, int rows, int denseColumns, int sparseColumns, int nonZeros, double noise = 0.3)
     {
         var random = new Random(seed);
         double[] weights = Enumerable.Range(0, denseColumns + sparseColumns).Select(_ => Normal(random)).ToArray();
@@ -114,6 +114,6 @@ internal static class Some
                 features[row][denseColumns + random.Next(sparseColumns)] = (float)(1 + 0.5 * Normal(random));
             labels[row] = (float)(1 + features[row].Select((x, i) => x * weights[i]).Sum() + noise * Normal(random));
         }
-        return new Rows(features, labels);
+        return new Examples(features, labels);
     }
 }

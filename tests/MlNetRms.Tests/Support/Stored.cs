@@ -1,18 +1,23 @@
-using MlNetRms.Data;
-using MlNetRms.MlNet;
+using MlNetRms.Host;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
 using MlNetRms.Settings;
+using MlNetRms.Solver;
+
 
 namespace MlNetRms.Tests.Support;
 
 /// <summary>Reads rows into a store as training does, and single rows out of it.</summary>
 internal static class Stored
 {
-    public static TrainingRows Read(Rows rows, RmsPropRegressionTrainer.Options options) => Read(rows, options, out _, _ => false);
+    public static TrainingRows Read(Examples rows, RmsPropRegressionTrainer.Options options) => Read(rows, options, out _, _ => false);
 
-    public static TrainingRows Read(Rows rows, RmsPropRegressionTrainer.Options options, out Scaling scaling, Func<int, bool> isSparse)
+    public static TrainingRows Read(Examples rows, RmsPropRegressionTrainer.Options options, out Scaling scaling, Func<int, bool> isSparse)
     {
         if (rows.Weights is not null)
-            options.ExampleWeightColumnName = nameof(Support.Row.Weight);
+            options.ExampleWeightColumnName = nameof(Support.Example.Weight);
         TrainingRows read = Read(rows.View(new MLContext(1), isSparse), options);
         scaling = read.Scaling;
         return read;
@@ -23,11 +28,11 @@ internal static class Stored
     {
         TrainingSettings settings = TrainingSettings.From(options);
         using var reader = new RowReader(view, SchemaChecks.Find(view.Schema, settings.Columns), options.CancellationToken);
-        return TrainingRows.Read([reader], JobParts.One, reader.FeatureCount, settings.Reading, previous: null, allocator ?? NativeSlabAllocator.Instance,
+        return TrainingRows.Read([reader], Shards.One, reader.FeatureCount, settings.Reading, previous: null, allocator ?? NativeSlabAllocator.Instance,
             options.CancellationToken, openFile);
     }
 
-    public static (float[] Features, float Label, float Weight) Row(RowStore store, long position)
+    public static (float[] Features, float Label, float Weight) Row(PackedRows store, long position)
     {
         RowLayout layout = store.Layout;
         ReadOnlySpan<float> dense = store.DenseRows(position, 1);

@@ -61,8 +61,8 @@ internal sealed class ThreadCollective : ICollective
     public static Exception?[] Failures(int size, Action<ThreadCollective> program) => Run(size, collective => Record.Exception(() => program(collective)));
 
     /// <summary>This rank's share of some parts, as views.</summary>
-    public IReadOnlyList<IDataView> Views(IReadOnlyList<Rows> parts) =>
-        [.. this.ShareOf(parts).Select(part => part.Count == 0 ? Rows.View(new MLContext(1), [], parts[^1].Width) : part.View(new MLContext(1)))];
+    public IReadOnlyList<IDataView> Views(IReadOnlyList<Examples> parts) =>
+        [.. this.ShareOf(parts).Select(part => part.Count == 0 ? Examples.View(new MLContext(1), [], parts[^1].Width) : part.View(new MLContext(1)))];
 
     public void AllReduceSum(Span<double> values) => Reduce(values, (sum, value) => sum + value);
 

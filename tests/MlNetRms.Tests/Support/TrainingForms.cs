@@ -5,13 +5,13 @@ namespace MlNetRms.Tests.Support;
 /// <summary>Trainings that differ in what they remember from step to step.</summary>
 internal static class TrainingForms
 {
-    public static Rows Dense { get; } = Some.Linear(1, 300, [1, 10, 0.1, 3], means: [5, 0, 1, 0], noise: 2);
-    public static Rows Sparse { get; } = Some.MostlyZero(1, 700, 2, 330, 3);
-    private static readonly Rows _common = Some.WithFactors(1, 300, 520, [0.5]);
-    private static readonly Rows _fewRows = Some.Linear(1, 90, 25, noise: 3);
+    public static Examples Dense { get; } = Some.Linear(1, 300, [1, 10, 0.1, 3], means: [5, 0, 1, 0], noise: 2);
+    public static Examples Sparse { get; } = Some.MostlyZero(1, 700, 2, 330, 3);
+    private static readonly Examples _common = Some.WithFactors(1, 300, 520, [0.5]);
+    private static readonly Examples _fewRows = Some.Linear(1, 90, 25, noise: 3);
 
     /// <summary>By name: rows, and new options.</summary>
-    public static IReadOnlyDictionary<string, (Rows Rows, Func<Options> Options)> All { get; } = new Dictionary<string, (Rows Rows, Func<Options> Options)>()
+    public static IReadOnlyDictionary<string, (Examples Rows, Func<Options> Options)> All { get; } = new Dictionary<string, (Examples Rows, Func<Options> Options)>()
     {
         ["dense"] = (Dense, () => new()),
         ["touched weights"] = (Sparse, () => new()),

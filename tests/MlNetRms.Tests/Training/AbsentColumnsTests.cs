@@ -17,7 +17,7 @@ public sealed class AbsentColumnsTests
     [Theory, MemberData(nameof(Cases))]
     public void Fit_WithColumnsThatAreAlwaysZero_IsThatOfTheOthers(string option) => ForAllRows((wide, sparseRows) =>
     {
-        Rows rows = Data(1, wide);
+        Examples rows = Data(1, wide);
         Options options = With(option);
         var ml = new MLContext(1);
 
@@ -32,7 +32,7 @@ public sealed class AbsentColumnsTests
     [Theory, MemberData(nameof(Cases))]
     public void Fit_ContinuedWithColumnsThatAreAlwaysZero_IsThatOfTheOthers(string option) => ForAllRows((wide, sparseRows) =>
     {
-        (Rows first, Rows second) = (Data(1, wide), Data(2, wide));
+        (Examples first, Examples second) = (Data(1, wide), Data(2, wide));
         Options options = With(option);
         var ml = new MLContext(1);
         RmsPropRegressionTrainer trainer = ml.Regression.Trainers.RmsProp(options);
@@ -48,8 +48,8 @@ public sealed class AbsentColumnsTests
     [InlineData(0.9f)]
     public void Fit_ContinuedOnRowsWithNewColumns_KeepsWhatWasLearnedOfTheOldOnes(float momentum)
     {
-        Rows rows = Data(1, wide: true);
-        var without = new Rows([.. rows.Features.Select(row => row.Select((x, column) => column % 5 == 0 ? 0 : x).ToArray())], rows.Labels);
+        Examples rows = Data(1, wide: true);
+        var without = new Examples([.. rows.Features.Select(row => row.Select((x, column) => column % 5 == 0 ? 0 : x).ToArray())], rows.Labels);
         var ml = new MLContext(1);
         var options = new Options { NumberOfEpochs = 5, LearningRateSchedule = LearningRateSchedule.Constant, Momentum = momentum, AveragedFraction = 0 };
         RmsPropRegressionTransformer first = ml.Regression.Trainers.RmsProp(options).Fit(without.View(ml, _ => true));
@@ -67,8 +67,8 @@ public sealed class AbsentColumnsTests
     [Fact]
     public void Fit_ValidationRowsWithValuesInOtherColumns_IgnoresThose()
     {
-        (Rows rows, Rows validation) = (Data(1, wide: true), Data(2, wide: true));
-        var more = new Rows([.. Spread(validation).Features.Select(row => row.Select((x, column) => column % (Gap + 1) == 0 ? x : 7).ToArray())], validation.Labels);
+        (Examples rows, Examples validation) = (Data(1, wide: true), Data(2, wide: true));
+        var more = new Examples([.. Spread(validation).Features.Select(row => row.Select((x, column) => column % (Gap + 1) == 0 ? x : 7).ToArray())], validation.Labels);
         var ml = new MLContext(1);
         RmsPropRegressionTrainer trainer = ml.Regression.Trainers.RmsProp(new Options { NumberOfEpochs = 3 });
 
@@ -83,7 +83,7 @@ public sealed class AbsentColumnsTests
     [Fact]
     public void Fit_StandardizeOff_KeepsTheWeightOfAGivenModel()
     {
-        Rows rows = Spread(Data(1, wide: false));
+        Examples rows = Spread(Data(1, wide: false));
         var ml = new MLContext(1);
         RmsPropRegressionTransformer initial = ml.Regression.Trainers.RmsProp().Fit(Some.Linear(1, 50, rows.Width).View(ml));
         var options = new Options { Standardize = false, NumberOfEpochs = 1, LearningRate = 1e-9f };
@@ -97,7 +97,7 @@ public sealed class AbsentColumnsTests
     [Fact]
     public void GetCoefficients_WithColumnsThatAreAlwaysZero_HasOneForEachFeature()
     {
-        Rows rows = Data(1, wide: false);
+        Examples rows = Data(1, wide: false);
         CoefficientTable expected = rows.Fit().GetCoefficients();
 
         CoefficientTable actual = Spread(rows).Fit().GetCoefficients();
@@ -121,9 +121,9 @@ public sealed class AbsentColumnsTests
     }
 
     /// <summary>Every column occurs: 8 dense ones, or 2 and 90 with few values.</summary>
-    private static Rows Data(int seed, bool wide)
+    private static Examples Data(int seed, bool wide)
     {
-        Rows rows = wide ? Some.MostlyZero(seed, 2000, 2, 90, 3) : Some.Linear(seed, 300, 8);
+        Examples rows = wide ? Some.MostlyZero(seed, 2000, 2, 90, 3) : Some.Linear(seed, 300, 8);
         Assert.Equal(rows.Width, rows.OccurringColumns);
         return rows;
     }
@@ -141,7 +141,7 @@ public sealed class AbsentColumnsTests
         GradientClippingNorm = option == "clipping" ? 1 : null,
     };
 
-    private static Rows Spread(Rows rows) => new(
+    private static Examples Spread(Examples rows) => new(
         [.. rows.Features.Select(row => row.SelectMany(x => Enumerable.Repeat(0f, Gap).Prepend(x)).ToArray())], rows.Labels, rows.Weights);
 
     private static void AssertEqualValidation(RmsPropRegressionTransformer expected, RmsPropRegressionTransformer actual) =>

@@ -6,7 +6,7 @@ namespace MlNetRms.Tests.Training;
 
 public sealed class CallbackTests
 {
-    private static readonly Rows _rows = Some.Linear(1, 300, 3);
+    private static readonly Examples _rows = Some.Linear(1, 300, 3);
 
     [Fact]
     public void EpochCompleted_EveryEpoch_IsCalledOnceInOrderOnTheCallersThreadWithTheReportsOwnValues()

@@ -7,7 +7,7 @@ namespace MlNetRms.Tests.Training;
 public sealed class CancellationTests : IDisposable
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
-    private static readonly Rows _rows = Some.Linear(1, 3000, 4);
+    private static readonly Examples _rows = Some.Linear(1, 3000, 4);
 
     private readonly MLContext _ml = new(1);
     private readonly CancellationTokenSource _source = new();
@@ -32,13 +32,13 @@ public sealed class CancellationTests : IDisposable
             _source.Cancel();
         });
 
-        await AssertCancelled(new(), () => Rows.View(_ml, Endless(reading.Set), 4));
+        await AssertCancelled(new(), () => Examples.View(_ml, Endless(reading.Set), 4));
         await cancelling;
     }
 
     [Fact]
     public async Task Fit_CancelledWhileReadingValidationRows_Throws() =>
-        await AssertCancelled(new() { ValidationSet = Rows.View(_ml, Endless(_source.Cancel), 4) }, () => _rows.View(_ml));
+        await AssertCancelled(new() { ValidationSet = Examples.View(_ml, Endless(_source.Cancel), 4) }, () => _rows.View(_ml));
 
     [Fact]
     public async Task Fit_CancelledWithinAnEpoch_ThrowsBeforeTheNextStep()
@@ -67,7 +67,7 @@ public sealed class CancellationTests : IDisposable
     [InlineData(4, 100)]
     public async Task Fit_CancelledWithinOneHugeBatch_ThrowsBeforeItsEnd(int threads, int columns)
     {
-        Rows rows = columns == 4 ? _rows : Some.Linear(1, 3000, columns);
+        Examples rows = columns == 4 ? _rows : Some.Linear(1, 3000, columns);
         int losses = 0;
         var options = new Options
         {
@@ -112,7 +112,7 @@ public sealed class CancellationTests : IDisposable
     [InlineData("rows in a file")]
     public void Fit_AfterOneThatWasCancelled_GivesTheBitsOfTheFirst(string name)
     {
-        (Rows rows, Action<Options> form) = name switch
+        (Examples rows, Action<Options> form) = name switch
         {
             "dense" => (_rows, _ => { }),
             "decorrelated by another thread" => (Some.Linear(1, 400, 150), options => options.Decorrelate = true),
@@ -200,7 +200,7 @@ public sealed class CancellationTests : IDisposable
     {
         RmsPropRegressionTrainer trainer = _ml.Regression.Trainers.RmsProp();
 
-        Assert.Throws<OperationCanceledException>(() => trainer.Fit(Rows.View(_ml, Endless(_ml.CancelExecution), 4)));
+        Assert.Throws<OperationCanceledException>(() => trainer.Fit(Examples.View(_ml, Endless(_ml.CancelExecution), 4)));
     }
 
     [Fact]
@@ -241,13 +241,13 @@ public sealed class CancellationTests : IDisposable
     }
 
     /// <summary>The same row for ever; something happens once a thousand have been read.</summary>
-    private static IEnumerable<Row> Endless(Action afterAThousand)
+    private static IEnumerable<Example> Endless(Action afterAThousand)
     {
         for (long row = 0; ; row++)
         {
             if (row == 1000)
                 afterAThousand();
-            yield return new Row { Features = Rows.Sparse([1, 2, 3, 4]), Label = row % 2 };
+            yield return new Example { Features = Examples.Sparse([1, 2, 3, 4]), Label = row % 2 };
         }
     }
 }

@@ -8,14 +8,14 @@ namespace MlNetRms.Tests.Training;
 public sealed class ContinuedDecorrelationTests
 {
     private readonly MLContext _ml = new(1);
-    private readonly Rows _second = Some.Linear(7, 1000, 10);
+    private readonly Examples _second = Some.Linear(7, 1000, 10);
 
     public static TheoryData<string> FirstParts => ["duplicate", "nearly duplicate", "fewer rows than columns", "like the second"];
 
     [Theory, MemberData(nameof(FirstParts))]
     public void Fit_AnyFirstPart_EndsNearTheLeastSquaresOfTheSecond(string firstPart)
     {
-        Rows first = Some.Linear(5, firstPart == "fewer rows than columns" ? 8 : 500, 10);
+        Examples first = Some.Linear(5, firstPart == "fewer rows than columns" ? 8 : 500, 10);
         foreach (float[] row in first.Features)
         {
             row[1] = firstPart switch
@@ -47,7 +47,7 @@ public sealed class ContinuedDecorrelationTests
     public void Fit_RowsOfOtherCorrelation_BeginsWithTheLastWeights()
     {
         // The same weights in both parts.
-        Rows first = Some.Linear(7, 500, 10);
+        Examples first = Some.Linear(7, 500, 10);
         float weight = _second.Fit().Model.Weights[1];
         for (int row = 0; row < first.Count; row++)
         {
@@ -87,7 +87,7 @@ public sealed class ContinuedDecorrelationTests
     {
         IDataView view = Some.WithFactors(1, 400, 518, [0.5], weighted: true).View(_ml);
         RmsPropRegressionTrainer Trainer(bool isWeighted) => _ml.Regression.Trainers.RmsProp(
-            new Options { NumberOfEpochs = 1, ExampleWeightColumnName = isWeighted ? nameof(Row.Weight) : null });
+            new Options { NumberOfEpochs = 1, ExampleWeightColumnName = isWeighted ? nameof(Example.Weight) : null });
         RmsPropRegressionTransformer first = Trainer(isFirstWeighted).Fit(view);
 
         RmsPropRegressionTransformer second = Trainer(!isFirstWeighted).Fit(view, first);

@@ -10,8 +10,8 @@ public sealed class ContinuedTrainingTests
     /// <summary>Some hundred steps of float, whose roundings differ between the two ways of updating sparse columns.</summary>
     private const double OtherRoundings = 5e-5;
 
-    private static readonly Rows _rows = Some.Linear(1, 300, [1, 10, 0.1], means: [5, 0, 1], labelOffset: 50, labelScale: 4);
-    private static readonly Rows _sparse = Some.MostlyZero(1, 700, 2, 330, 3);
+    private static readonly Examples _rows = Some.Linear(1, 300, [1, 10, 0.1], means: [5, 0, 1], labelOffset: 50, labelScale: 4);
+    private static readonly Examples _sparse = Some.MostlyZero(1, 700, 2, 330, 3);
 
     private readonly MLContext _ml = new(1);
 
@@ -26,7 +26,7 @@ public sealed class ContinuedTrainingTests
         ["decorrelated with momentum"] = () => new() { Decorrelate = true, Momentum = 0.9f, LearningRate = 0.01f },
         ["decorrelated, centered"] = () => new() { Decorrelate = true, Centered = true, LearningRate = 0.003f },
         ["decorrelated with a penalty"] = () => new() { Decorrelate = true, L2Regularization = 0.01f },
-        ["decorrelated, weighted, initial weights"] = () => new() { Decorrelate = true, InitialWeightsStandardDeviation = 1, ExampleWeightColumnName = nameof(Row.Weight) },
+        ["decorrelated, weighted, initial weights"] = () => new() { Decorrelate = true, InitialWeightsStandardDeviation = 1, ExampleWeightColumnName = nameof(Example.Weight) },
         ["penalty"] = () => new() { L2Regularization = 0.01f },
         ["everything"] = () => new() { Centered = true, Momentum = 0.5f, L2Regularization = 0.01f, NonNegativeWeights = true, GradientClippingNorm = 0.5f },
         ["lasso"] = () => new() { L1Regularization = 0.05f },
@@ -34,7 +34,7 @@ public sealed class ContinuedTrainingTests
         ["not standardised"] = () => new() { Standardize = false, LearningRate = 0.001f },
         ["initial weights"] = () => new() { InitialWeightsStandardDeviation = 1 },
         ["loss"] = () => new() { LossFunction = new HuberLoss(2) },
-        ["weighted"] = () => new() { ExampleWeightColumnName = nameof(Row.Weight) },
+        ["weighted"] = () => new() { ExampleWeightColumnName = nameof(Example.Weight) },
     };
 
     /// <summary>Those that leave the weights of sparse columns alone until a row touches them, at a constant rate.</summary>
@@ -120,7 +120,7 @@ public sealed class ContinuedTrainingTests
     [Fact]
     public void Fit_OtherRowsOfOtherScale_KeepsTheUnitsOfThePreviousTraining()
     {
-        var scaled = new Rows(_rows.Features.Select(row => row.Select(x => 3 * x + 1).ToArray()).ToArray(), _rows.Labels.Select(y => 2 * y).ToArray());
+        var scaled = new Examples(_rows.Features.Select(row => row.Select(x => 3 * x + 1).ToArray()).ToArray(), _rows.Labels.Select(y => 2 * y).ToArray());
         RmsPropRegressionTransformer first = _rows.Fit(new() { NumberOfEpochs = 5 });
 
         RmsPropRegressionTransformer second = Trainer(new() { BatchSize = scaled.Count, NumberOfEpochs = 1, LearningRate = 1e-7f }).Fit(scaled.View(_ml), first);
@@ -208,7 +208,7 @@ public sealed class ContinuedTrainingTests
     [Theory, MemberData(nameof(AcceptedOptions))]
     public void Fit_OptionThatSaysWhatIsDoneNextDiffers_ContinuesFromTheLastWeights(string option, bool sparse)
     {
-        Rows rows = sparse ? _sparse : _rows;
+        Examples rows = sparse ? _sparse : _rows;
         IDataView view = rows.View(_ml);
         var options = new Options { NumberOfEpochs = 2, LearningRate = 0.002f };
         RmsPropRegressionTransformer first = rows.Fit();
@@ -280,9 +280,9 @@ public sealed class ContinuedTrainingTests
     [Theory, MemberData(nameof(ConstantParts))]
     public void Fit_AfterAPartThatDidNotVary_LearnsAsAFreshFitDoes(string constant, float unit)
     {
-        var rows = new Rows(_rows.Features, [.. _rows.Labels.Select(y => unit * y)]);
+        var rows = new Examples(_rows.Features, [.. _rows.Labels.Select(y => unit * y)]);
         float Feature(int column, float value) => constant.Contains("features", StringComparison.Ordinal) || (constant == "one feature" && column == 0) ? 3 : value;
-        var part = new Rows(rows.Features.Select(row => row.Select((x, column) => Feature(column, x)).ToArray()).ToArray(),
+        var part = new Examples(rows.Features.Select(row => row.Select((x, column) => Feature(column, x)).ToArray()).ToArray(),
             constant.StartsWith("label", StringComparison.Ordinal) ? [.. rows.Labels.Select(_ => 7 * unit)] : rows.Labels);
         IDataView view = rows.View(_ml);
         // A shorter training shows what the optimiser remembers of gradients that were 0, a longer one the units.
@@ -300,8 +300,8 @@ public sealed class ContinuedTrainingTests
     [Fact]
     public void Fit_AfterPartsThatDidNotVary_KeepsTheUnitsOfTheFirstThatDid()
     {
-        var part = new Rows(_rows.Features, [.. _rows.Labels.Select(_ => 7f)]);
-        var wider = new Rows(_rows.Features, [.. _rows.Labels.Select(y => 5 * y)]);
+        var part = new Examples(_rows.Features, [.. _rows.Labels.Select(_ => 7f)]);
+        var wider = new Examples(_rows.Features, [.. _rows.Labels.Select(y => 5 * y)]);
         RmsPropRegressionTrainer trainer = Trainer(new() { NumberOfEpochs = 2 });
 
         RmsPropRegressionTransformer second = trainer.Fit(_rows.View(_ml), trainer.Fit(part.View(_ml)));

@@ -1,4 +1,9 @@
-using MlNetRms.MlNet;
+using MlNetRms.Host;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
 using static MlNetRms.RmsPropRegressionTrainer;
 
@@ -13,7 +18,7 @@ public sealed class DivergenceTests
     [InlineData(100f, 1e20f)]
     public void Fit_NotStandardizedAndDivergent_ThrowsWithEpochStepRateFeatureAndRemedy(float scale, float learningRate)
     {
-        Rows rows = Some.Linear(1, 200, [1, scale, 1]);
+        Examples rows = Some.Linear(1, 200, [1, scale, 1]);
         var ml = new MLContext(1);
         RmsPropRegressionTrainer trainer = ml.Regression.Trainers.RmsProp(
             new Options { Standardize = false, LearningRate = learningRate, LearningRateSchedule = LearningRateSchedule.Constant });
@@ -31,7 +36,7 @@ public sealed class DivergenceTests
     public void Fit_DivergentInTheLastStepOfAll_Throws()
     {
         // One step, so no later loss can give it away: the weights themselves are beyond float.
-        Rows rows = Some.Linear(1, 20, 2);
+        Examples rows = Some.Linear(1, 20, 2);
         var options = new Options
         {
             Standardize = false,
@@ -55,7 +60,7 @@ public sealed class DivergenceTests
     public void Fit_SparseWeightsDivergentInTheLastStepOfAll_Throws(float? clippingNorm)
     {
         // Each row has its own column, and the labels add up to 0: the bias has no gradient and cannot give it away.
-        var rows = new Rows(
+        var rows = new Examples(
             [.. Enumerable.Range(0, 80).Select(row => Enumerable.Range(0, 80).Select(column => row == column ? 1f : 0).ToArray())],
             [.. Enumerable.Range(0, 80).Select(row => row % 2 == 0 ? 1f : -1)]);
         var options = new Options
@@ -82,7 +87,7 @@ public sealed class DivergenceTests
     public void Fit_SparseWeightWhoseGradientIsNoNumber_ThrowsWithinThatEpoch(float? clippingNorm)
     {
         // ∞ − ∞ in one column, from two rows whose loss and bias gradient are finite.
-        var rows = new Rows([.. Enumerable.Range(0, 80).Select(row => Enumerable.Range(0, 80).Select(column => row == column ? 1f : 0).ToArray())],
+        var rows = new Examples([.. Enumerable.Range(0, 80).Select(row => Enumerable.Range(0, 80).Select(column => row == column ? 1f : 0).ToArray())],
             [.. Enumerable.Range(0, 80).Select(row => row == 0 ? 1e12f : row == 1 ? -1e12f : 0)]);
         rows.Features[0][7] = rows.Features[1][7] = 1e30f;
         var options = new Options
@@ -104,7 +109,7 @@ public sealed class DivergenceTests
     public void Fit_LossWhoseDerivativeIsNoNumber_Throws(int denseColumns, int sparseColumns)
     {
         // Its value is finite, so that only the gradient can give it away.
-        Rows rows = sparseColumns > 0 ? Some.MostlyZero(1, 300, denseColumns, sparseColumns, 3) : Some.Linear(1, 300, denseColumns);
+        Examples rows = sparseColumns > 0 ? Some.MostlyZero(1, 300, denseColumns, sparseColumns, 3) : Some.Linear(1, 300, denseColumns);
         var options = new Options
         {
             NumberOfEpochs = 2,
@@ -118,7 +123,7 @@ public sealed class DivergenceTests
     [Fact]
     public void Fit_StandardizedAndDivergent_NamesTheSlotAndDoesNotAdviseStandardize()
     {
-        Rows rows = Some.Linear(1, 200, 3);
+        Examples rows = Some.Linear(1, 200, 3);
         var options = new Options { LearningRate = 1e20f, LearningRateSchedule = LearningRateSchedule.Constant };
 
         var exception = Assert.Throws<InvalidOperationException>(() => rows.Fit(options));
@@ -147,7 +152,7 @@ public sealed class DivergenceTests
     [Fact]
     public void Fit_WeightsInRawUnitsBeyondFloat_ThrowsWithTheFeature()
     {
-        Rows rows = Some.Linear(1, 200, [1, 1e-30], labelScale: 1e20);
+        Examples rows = Some.Linear(1, 200, [1, 1e-30], labelScale: 1e20);
         var ml = new MLContext(1);
 
         var exception = Assert.Throws<InvalidOperationException>(() => ml.Regression.Trainers.RmsProp().Fit(rows.View(ml, ["Usual", "Tiny"])));
@@ -168,7 +173,7 @@ public sealed class DivergenceTests
     public void Fit_LossThatIsNotFinite_ThrowsWithWhatItReturnedAndWhereAndNotWithTheRate(double loss, float derivative)
     {
         // In one row of the 300, and only near its label.
-        Rows rows = Some.Linear(1, 300, 3);
+        Examples rows = Some.Linear(1, 300, 3);
         rows.Labels[123] = 4.5f;
         var options = new Options
         {
@@ -236,7 +241,7 @@ public sealed class DivergenceTests
     [InlineData(1e-30f)]
     public void Fit_LossOfATinyUnit_HasTheWeightsOfThatLossInAUsualUnit(float unit)
     {
-        Rows rows = Some.Linear(1, 300, 3);
+        Examples rows = Some.Linear(1, 300, 3);
         RmsPropRegressionTransformer Fit(float factor) => rows.Fit(new()
         {
             LossFunction = new LossOf((output, label) => factor * Math.Abs(output - label), (output, label) => factor * Math.Sign(output - label)),

@@ -1,6 +1,11 @@
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Trainers;
-using MlNetRms.MlNet;
+using MlNetRms.Host;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
 using static MlNetRms.RmsPropRegressionTrainer;
 
@@ -30,7 +35,7 @@ public sealed class DoubtsTests
     [Fact]
     public void Fit_CorrelatedColumnsThatAreNotDecorrelated_WarnsWithTheConditionNumber()
     {
-        Rows rows = Some.Linear(1, 500, 4);
+        Examples rows = Some.Linear(1, 500, 4);
         foreach (float[] row in rows.Features)
             row[1] = row[0] + 0.01f * row[1];
 
@@ -51,12 +56,12 @@ public sealed class DoubtsTests
     {
         for (int seed = 1; seed <= 20; seed++)
         {
-            Rows rows = Some.Linear(seed, 20 + seed, 1, weighted: true);
-            var falling = new Rows(rows.Features, [.. rows.Features.Select(row => -row[0])], rows.Weights);
+            Examples rows = Some.Linear(seed, 20 + seed, 1, weighted: true);
+            var falling = new Examples(rows.Features, [.. rows.Features.Select(row => -row[0])], rows.Weights);
 
             foreach (Options options in new Options[] { new() { NonNegativeWeights = true }, new() { L1Regularization = 3 } })
             {
-                options.ExampleWeightColumnName = nameof(Row.Weight);
+                options.ExampleWeightColumnName = nameof(Example.Weight);
                 Assert.Equal(0, falling.Fit(options).Model.Weights[0]);
                 Assert.Equal([], Warnings(falling, options));
             }
@@ -66,8 +71,8 @@ public sealed class DoubtsTests
     [Fact]
     public void Fit_WholeNumbersThatFloatCanTellApart_AreNotConstant()
     {
-        Rows rows = Some.Linear(1, 400, 2);
-        Rows shifted = new([.. rows.Features.Select(row => new[] { 1e7f + MathF.Round(row[0]), row[1] })],
+        Examples rows = Some.Linear(1, 400, 2);
+        Examples shifted = new([.. rows.Features.Select(row => new[] { 1e7f + MathF.Round(row[0]), row[1] })],
             [.. rows.Features.Select(row => 3 * MathF.Round(row[0]) + row[1])]);
 
         RmsPropRegressionTransformer model = shifted.Fit(new());
@@ -79,8 +84,8 @@ public sealed class DoubtsTests
     [Fact]
     public void Fit_WeightThatFloatRoundsToZero_ThrowsWithItsColumn()
     {
-        Rows rows = Some.Linear(1, 200, 2);
-        var tiny = new Rows([.. rows.Features.Select(row => new[] { row[0] * 1e30f, row[1] })], [.. rows.Labels.Select(label => label * 1e-20f)]);
+        Examples rows = Some.Linear(1, 200, 2);
+        var tiny = new Examples([.. rows.Features.Select(row => new[] { row[0] * 1e30f, row[1] })], [.. rows.Labels.Select(label => label * 1e-20f)]);
 
         var exception = Assert.Throws<InvalidOperationException>(() =>
             _ml.Regression.Trainers.RmsProp().Fit(tiny.View(_ml, ["Huge", "Usual"])));
@@ -102,11 +107,11 @@ public sealed class DoubtsTests
     [InlineData(3, 300, 100, 1e-6f)]
     public void Fit_FewRowsOfEnormousWeight_WarnsThatTheyDecideAndNotOfTheRate(int heavyRows, int count, float heavy, float light)
     {
-        Rows rows = Some.Linear(1, count, 3);
-        rows = new Rows(rows.Features, rows.Labels, [.. Enumerable.Range(0, count).Select(row => row < heavyRows ? heavy : light)]);
+        Examples rows = Some.Linear(1, count, 3);
+        rows = new Examples(rows.Features, rows.Labels, [.. Enumerable.Range(0, count).Select(row => row < heavyRows ? heavy : light)]);
         foreach (IRegressionLoss? loss in new IRegressionLoss?[] { null, new HuberLoss() })
         {
-            string warning = Assert.Single(Warnings(rows, new() { ExampleWeightColumnName = nameof(Row.Weight), LossFunction = loss }));
+            string warning = Assert.Single(Warnings(rows, new() { ExampleWeightColumnName = nameof(Example.Weight), LossFunction = loss }));
 
             Assert.Contains("The example weights in column 'Weight'", warning, StringComparison.Ordinal);
             Assert.Contains(FormattableString.Invariant($"the {count} training rows count as {heavyRows}.0: the largest is {heavy:g3}"), warning, StringComparison.Ordinal);
@@ -117,10 +122,10 @@ public sealed class DoubtsTests
     [Fact]
     public void Fit_WeightsOfSixOrdersOfMagnitude_WarnsOfNothing()
     {
-        Rows rows = Some.Linear(1, 5000, 3);
-        rows = new Rows(rows.Features, rows.Labels, [.. Some.Normals(2, rows.Count).Select(x => MathF.Pow(10, x))]);
+        Examples rows = Some.Linear(1, 5000, 3);
+        rows = new Examples(rows.Features, rows.Labels, [.. Some.Normals(2, rows.Count).Select(x => MathF.Pow(10, x))]);
 
-        Assert.Empty(Warnings(rows, new() { ExampleWeightColumnName = nameof(Row.Weight) }));
+        Assert.Empty(Warnings(rows, new() { ExampleWeightColumnName = nameof(Example.Weight) }));
     }
 
     [Fact]
@@ -143,7 +148,7 @@ public sealed class DoubtsTests
     [InlineData(1000, true)]
     public void Fit_RandomFirstWeights_AreNamedWhereTheyAreTheCause(float deviation, bool named)
     {
-        Rows rows = Some.Linear(1, 300, [1, 1, 1], labelOffset: 100);
+        Examples rows = Some.Linear(1, 300, [1, 1, 1], labelOffset: 100);
         Options options = Options.Textbook();
         options.InitialWeightsStandardDeviation = deviation;
 
@@ -154,7 +159,7 @@ public sealed class DoubtsTests
             warning.Contains("LearningRate", StringComparison.Ordinal)));
     }
 
-    private string[] Warnings(Rows rows, Options options)
+    private string[] Warnings(Examples rows, Options options)
     {
         var log = new LogCollector(_ml);
         _ml.Regression.Trainers.RmsProp(options).Fit(rows.View(_ml));

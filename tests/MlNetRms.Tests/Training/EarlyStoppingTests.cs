@@ -11,9 +11,9 @@ public sealed class EarlyStoppingTests
     /// <summary>Epochs of two steps that make a hundred: the unit of patience.</summary>
     private const int Period = 50;
 
-    private static readonly Rows _all = Some.Linear(1, 300, 25, noise: 3);
-    private static readonly Rows _train = _all.Take(Enumerable.Range(0, 35));
-    private static readonly Rows _validation = _all.Take(Enumerable.Range(35, 265));
+    private static readonly Examples _all = Some.Linear(1, 300, 25, noise: 3);
+    private static readonly Examples _train = _all.Take(Enumerable.Range(0, 35));
+    private static readonly Examples _validation = _all.Take(Enumerable.Range(35, 265));
     private static readonly double[] _losses = Losses(Fit(null).Training);
 
     [Theory]
@@ -62,16 +62,16 @@ public sealed class EarlyStoppingTests
     public void Fit_NoValidationRows_ThrowsBeforeReadingAndNamesTheOption()
     {
         var ml = new MLContext(1);
-        IDataView unreadable = Rows.View(ml, Unreadable(), 3);
+        IDataView unreadable = Examples.View(ml, Unreadable(), 3);
 
         var exception = Assert.Throws<InvalidOperationException>(() => ml.Regression.Trainers.RmsProp(new Options { EarlyStopping = new() }).Fit(unreadable));
 
         Assert.Contains("EarlyStopping needs validation rows", exception.Message, StringComparison.Ordinal);
         Assert.Contains(nameof(Options.ValidationFraction), exception.Message, StringComparison.Ordinal);
 
-        static IEnumerable<Row> Unreadable()
+        static IEnumerable<Example> Unreadable()
         {
-            yield return new Row();
+            yield return new Example();
             throw new InvalidDataException("read");
         }
     }
@@ -101,8 +101,8 @@ public sealed class EarlyStoppingTests
     {
         foreach (int seed in new[] { 1, 2, 3 })
         {
-            Rows all = Some.Linear(seed, 3000, 10, noise: 0.2);
-            Rows test = all.Take(Enumerable.Range(1000, 2000));
+            Examples all = Some.Linear(seed, 3000, 10, noise: 0.2);
+            Examples test = all.Take(Enumerable.Range(1000, 2000));
             RmsPropRegressionTransformer Train(EarlyStopping? stopping) => all.Take(Enumerable.Range(0, 1000)).Fit(new()
             {
                 EarlyStopping = stopping,
@@ -166,8 +166,8 @@ public sealed class EarlyStoppingTests
     public void Fit_ReturnedEpoch_HasTheValidationLossOfTheReturnedModel(string kind)
     {
         bool isSparse = kind.StartsWith("sparse", StringComparison.Ordinal);
-        Rows all = isSparse ? Some.MostlyZero(1, 400, 2, 90, 3, noise: 3) : _all;
-        (Rows train, Rows validation) = (all.Take(Enumerable.Range(0, isSparse ? 200 : 60)), all.Take(Enumerable.Range(200, 100)));
+        Examples all = isSparse ? Some.MostlyZero(1, 400, 2, 90, 3, noise: 3) : _all;
+        (Examples train, Examples validation) = (all.Take(Enumerable.Range(0, isSparse ? 200 : 60)), all.Take(Enumerable.Range(200, 100)));
         var options = new Options
         {
             EarlyStopping = new() { Patience = 5 },

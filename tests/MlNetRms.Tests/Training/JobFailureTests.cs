@@ -9,7 +9,7 @@ public sealed class JobFailureTests
 {
     private const int Ranks = 3;
 
-    private static readonly Rows[] _parts = [.. Enumerable.Range(1, 4).Select(seed => Some.Linear(seed, 50 * seed, 4))];
+    private static readonly Examples[] _parts = [.. Enumerable.Range(1, 4).Select(seed => Some.Linear(seed, 50 * seed, 4))];
 
     [Theory]
     [InlineData("another column name")]
@@ -222,11 +222,11 @@ public sealed class JobFailureTests
 
     private static RmsPropRegressionTrainer Trainer(Options options) => new MLContext(1).Regression.Trainers.RmsProp(options);
 
-    private static IDataView View(IEnumerable<Row> rows) => Rows.View(new MLContext(1), rows, 4);
+    private static IDataView View(IEnumerable<Example> rows) => Examples.View(new MLContext(1), rows, 4);
 
-    private static Row SomeRow(int width) => new() { Features = Rows.Sparse([.. Enumerable.Range(1, width).Select(i => (float)i)]), Label = 1 };
+    private static Example SomeRow(int width) => new() { Features = Examples.Sparse([.. Enumerable.Range(1, width).Select(i => (float)i)]), Label = 1 };
 
-    private static IEnumerable<Row> Throwing()
+    private static IEnumerable<Example> Throwing()
     {
         yield return SomeRow(4);
         throw new DataMisalignedException("planned");

@@ -10,10 +10,10 @@ public sealed class JobTests
     /// <summary>Uneven, and one of them without rows.</summary>
     private static readonly int[] _lengths = [7, 190, 0, 413, 90];
 
-    private static readonly Dictionary<string, (Rows Rows, Func<Options> Options)> _cases = new()
+    private static readonly Dictionary<string, (Examples Rows, Func<Options> Options)> _cases = new()
     {
         ["dense"] = (Some.Linear(1, 700, 5), () => new()),
-        ["weighted"] = (Some.Linear(2, 700, 5, weighted: true), () => new() { ExampleWeightColumnName = nameof(Row.Weight) }),
+        ["weighted"] = (Some.Linear(2, 700, 5, weighted: true), () => new() { ExampleWeightColumnName = nameof(Example.Weight) }),
         ["large values"] = (Some.Linear(3, 700, [1e7, 1e-6], means: [1e8, 0], labelOffset: 1e6, labelScale: 1e5), () => new()),
         ["not standardised, large gradients"] =
             (Some.Linear(3, 700, [100, 1], labelScale: 1e4), () => new() { Standardize = false, NumberOfEpochs = 20, BatchSize = 64 }),
@@ -36,8 +36,8 @@ public sealed class JobTests
     [Theory, MemberData(nameof(Cases))]
     public void FitParts_AnyNumberOfProcesses_GivesTheBitsOfOne(string name)
     {
-        (Rows rows, Func<Options> options) = _cases[name];
-        Rows[] parts = Parts(rows);
+        (Examples rows, Func<Options> options) = _cases[name];
+        Examples[] parts = Parts(rows);
 
         RmsPropRegressionTransformer expected = Assert.Single(Fit(parts, [parts.Length], options));
 
@@ -58,7 +58,7 @@ public sealed class JobTests
     [InlineData("large values")]
     public void FitParts_LeastSquaresProblem_IsAsCloseToTheOptimumAsWithoutParts(string name)
     {
-        (Rows rows, Func<Options> options) = _cases[name];
+        (Examples rows, Func<Options> options) = _cases[name];
 
         RmsPropRegressionTransformer divided = Assert.Single(Fit(Parts(rows), [_lengths.Length], options));
 
@@ -92,8 +92,8 @@ public sealed class JobTests
     [Fact]
     public void FitParts_ValidationPartsAndATrainingToContinue_GiveTheBitsOfOneProcess()
     {
-        Rows[] parts = Parts(_cases["dense"].Rows);
-        Rows[] validation = [Some.Linear(1, 50, 5), Some.Linear(1, 30, 5)];
+        Examples[] parts = Parts(_cases["dense"].Rows);
+        Examples[] validation = [Some.Linear(1, 50, 5), Some.Linear(1, 30, 5)];
 
         RmsPropRegressionTransformer[] One(int size) => ThreadCollective.Run(size, collective =>
         {
@@ -111,13 +111,13 @@ public sealed class JobTests
             Assert.Equal(expected.Training.Epochs.Select(epoch => epoch.ValidationLoss), model.Training.Epochs.Select(epoch => epoch.ValidationLoss));
         });
 
-        static IEnumerable<Rows> Own(Rows[] all, int size, int rank) => all.Where((_, part) => part * size / all.Length == rank);
+        static IEnumerable<Examples> Own(Examples[] all, int size, int rank) => all.Where((_, part) => part * size / all.Length == rank);
     }
 
     [Fact]
     public void Fit_OneViewInEachProcess_IsOnePartOfEach()
     {
-        Rows[] parts = [.. new[] { 0, 1 }.Select(half => _cases["dense"].Rows.Take(Enumerable.Range(350 * half, 350)))];
+        Examples[] parts = [.. new[] { 0, 1 }.Select(half => _cases["dense"].Rows.Take(Enumerable.Range(350 * half, 350)))];
 
         RmsPropRegressionTransformer[] models = ThreadCollective.Run(2,
             collective => Trainer(new() { Collective = collective }).Fit(View(parts[collective.Rank])));
@@ -166,7 +166,7 @@ public sealed class JobTests
                 // Only rows of the second process have such labels.
                 LossFunction = customLoss ? new LossOf((prediction, label) => label > 1000 ? double.NaN : 0, (_, label) => label > 1000 ? float.NaN : 0) : null,
                 Standardize = false,
-            }).FitParts([View(new Rows(Some.Linear(1, 100, 3).Features, Enumerable.Repeat(collective.Rank * 2000f, 100).ToArray()))])).Message);
+            }).FitParts([View(new Examples(Some.Linear(1, 100, 3).Features, Enumerable.Repeat(collective.Rank * 2000f, 100).ToArray()))])).Message);
 
         Assert.Equal(messages[0], messages[1]);
         // An epoch is one step; from weights of 0 the first one is finite, however long.
@@ -176,19 +176,19 @@ public sealed class JobTests
 
     private static RmsPropRegressionTrainer Trainer(Options options) => new MLContext(1).Regression.Trainers.RmsProp(options);
 
-    private static IDataView View(Rows rows) => rows.Count == 0 ? Rows.View(new MLContext(1), [], 5) : rows.View(new MLContext(1));
+    private static IDataView View(Examples rows) => rows.Count == 0 ? Examples.View(new MLContext(1), [], 5) : rows.View(new MLContext(1));
 
-    private static RmsPropRegressionTransformer[] Fit(Rows[] parts, int[] shares, Func<Options> options, bool backwards = false) =>
+    private static RmsPropRegressionTransformer[] Fit(Examples[] parts, int[] shares, Func<Options> options, bool backwards = false) =>
         ThreadCollective.Run(shares.Length, collective =>
         {
             Options own = options();
             own.Collective = collective;
             var ml = new MLContext(1);
-            IDataView[] views = [.. parts.Skip(shares.Take(collective.Rank).Sum()).Take(shares[collective.Rank]).Select(part => part.Count == 0 ? Rows.View(ml, [], parts[^1].Width) : part.View(ml))];
+            IDataView[] views = [.. parts.Skip(shares.Take(collective.Rank).Sum()).Take(shares[collective.Rank]).Select(part => part.Count == 0 ? Examples.View(ml, [], parts[^1].Width) : part.View(ml))];
             return ml.Regression.Trainers.RmsProp(own).FitParts(views);
         }, backwards);
 
-    private static Rows[] Parts(Rows rows) =>
+    private static Examples[] Parts(Examples rows) =>
         [.. _lengths.Select((length, part) => rows.Take(Enumerable.Range(_lengths.Take(part).Sum(), length)))];
 
     private static (long, long, long, int, StopReason, double, double?, double?) Facts(TrainingReport report) =>

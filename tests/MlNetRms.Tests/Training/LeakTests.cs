@@ -1,8 +1,12 @@
 using System.Diagnostics;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
-using MlNetRms.Threading;
 using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Training;
@@ -15,7 +19,7 @@ public sealed class LeakTests
     private const int FailingFits = 100;
 
     /// <summary>Ten megabytes of features.</summary>
-    private static readonly Rows _rows = new(
+    private static readonly Examples _rows = new(
         [.. Enumerable.Range(0, 25_000).Select(row => Enumerable.Range(0, 100).Select(i => row == 7 ? float.NaN : 1f / (1 + row + i)).ToArray())],
         [.. Enumerable.Range(0, 25_000).Select(row => (float)row)]);
 
@@ -57,7 +61,7 @@ public sealed class LeakTests
         {
             int disposals = 0;
             var view = new FaultyView(ml, _rows.Width, _ => Enumerable.Range(0, _rows.Count)
-                .Select(row => new Row { Features = new VBuffer<float>(_rows.Width, _rows.Features[row]), Label = _rows.Labels[row] }))
+                .Select(row => new Example { Features = new VBuffer<float>(_rows.Width, _rows.Features[row]), Label = _rows.Labels[row] }))
             {
                 Before = step =>
                 {
@@ -87,7 +91,7 @@ public sealed class LeakTests
     public void Fit_RowOfAnotherLengthAtTheEnd_FreesTheRowsReadSoFar()
     {
         var ml = new MLContext(1);
-        IDataView view = Rows.View(ml, Enumerable.Range(0, 10_000).Select(row => new Row
+        IDataView view = Examples.View(ml, Enumerable.Range(0, 10_000).Select(row => new Example
         {
             Features = new VBuffer<float>(row < 9_999 ? 100 : 99, _rows.Features[100 + row]),
             Label = row,
@@ -100,7 +104,7 @@ public sealed class LeakTests
     [Fact]
     public void Fit_LossThrowsOnSeveralThreads_LeavesNoThread()
     {
-        Rows rows = Some.Linear(1, 1200, 60);
+        Examples rows = Some.Linear(1, 1200, 60);
         var options = new Options
         {
             BatchSize = 1200,

@@ -11,7 +11,7 @@ public sealed class LossesTests
     /// <summary>The noise of mini-batches, averaged over the last steps: some thousandths of the weights' own uncertainty.</summary>
     private const double Stochastic = 2e-3;
 
-    private static readonly Rows _outliers = WithOutliers();
+    private static readonly Examples _outliers = WithOutliers();
 
     [Theory]
     [InlineData(0.5f)]
@@ -41,7 +41,7 @@ public sealed class LossesTests
     [InlineData(0.9f)]
     public void Fit_QuantileLossOfAConstantFeature_IsTheEmpiricalQuantile(float quantile)
     {
-        Rows rows = Skewed();
+        Examples rows = Skewed();
 
         float bias = rows.Fit(new() { LossFunction = new QuantileLoss(quantile) }).Model.Bias;
 
@@ -52,7 +52,7 @@ public sealed class LossesTests
     [Fact]
     public void Fit_AbsoluteLossOfAConstantFeature_IsTheMedianAndNotTheMean()
     {
-        Rows rows = Skewed();
+        Examples rows = Skewed();
         float[] sorted = [.. rows.Labels.Order()];
 
         float bias = rows.Fit(new() { LossFunction = new AbsoluteLoss() }).Model.Bias;
@@ -66,7 +66,7 @@ public sealed class LossesTests
     [InlineData(0.8f)]
     public void Fit_QuantileLoss_LeavesThatShareOfLabelsBelowWhateverTheFeatures(float quantile)
     {
-        Rows rows = Some.Linear(2, 1000, [1, 10, 0.1], means: [3, 0, 1], noise: 1);
+        Examples rows = Some.Linear(2, 1000, [1, 10, 0.1], means: [3, 0, 1], noise: 1);
 
         RmsPropRegressionTransformer model = rows.Fit(new() { LossFunction = new QuantileLoss(quantile) });
 
@@ -86,7 +86,7 @@ public sealed class LossesTests
     [InlineData(0.7f)]
     public void Fit_EpsilonInsensitiveLossOfAConstantFeature_IsAsGoodAsTheBestOfAFineGrid(float epsilon)
     {
-        Rows rows = Skewed();
+        Examples rows = Skewed();
         var loss = new EpsilonInsensitiveLoss(epsilon);
         double Total(float bias) => rows.Labels.Sum(y => loss.Loss(bias, y));
         double best = Enumerable.Range(0, 40_000).Min(i => Total(i / 4000f));
@@ -138,15 +138,15 @@ public sealed class LossesTests
     [Fact]
     public void Fit_WeightOfAWholeNumber_EqualsTheRowThatManyTimes()
     {
-        Rows rows = _outliers.Take(Enumerable.Range(0, 80));
+        Examples rows = _outliers.Take(Enumerable.Range(0, 80));
         int[] times = Enumerable.Range(0, rows.Count).Select(row => 1 + row % 3).ToArray();
-        var weighted = new Rows(rows.Features, rows.Labels, times.Select(count => (float)count).ToArray());
-        Rows repeated = rows.Take(Enumerable.Range(0, rows.Count).SelectMany(row => Enumerable.Repeat(row, times[row])));
+        var weighted = new Examples(rows.Features, rows.Labels, times.Select(count => (float)count).ToArray());
+        Examples repeated = rows.Take(Enumerable.Range(0, rows.Count).SelectMany(row => Enumerable.Repeat(row, times[row])));
         var options = new Options { LossFunction = new HuberLoss(0.5f), BatchSize = 1000, NumberOfEpochs = 200 };        // full batches
 
         float[] expected = repeated.Fit(options).Parameters();
 
-        options.ExampleWeightColumnName = nameof(Row.Weight);
+        options.ExampleWeightColumnName = nameof(Example.Weight);
         Models.AssertClose(expected, weighted.Fit(options).Parameters(), 5e-5);        // sums of floats in another order
     }
 
@@ -154,7 +154,7 @@ public sealed class LossesTests
     public void Fit_LabelsAndParameterInOtherUnits_GivesTheWeightsInThoseUnits()
     {
         const float Unit = 1e5f;
-        var scaled = new Rows(_outliers.Features, _outliers.Labels.Select(y => Unit * y).ToArray());
+        var scaled = new Examples(_outliers.Features, _outliers.Labels.Select(y => Unit * y).ToArray());
         (IRegressionLoss One, IRegressionLoss Other)[] pairs =
         [
             (new HuberLoss(0.5f), new HuberLoss(0.5f * Unit)),
@@ -186,36 +186,36 @@ public sealed class LossesTests
         }
     }
 
-    private static void AssertSolution(IRegressionLoss loss, Func<double, double> slopeOverResidual, Rows? data = null)
+    private static void AssertSolution(IRegressionLoss loss, Func<double, double> slopeOverResidual, Examples? data = null)
     {
         data ??= _outliers;
         foreach (bool weighted in new[] { false, true })
         {
-            Rows rows = weighted ? new Rows(data.Features, data.Labels, Enumerable.Range(0, data.Count).Select(row => 0.5f + row % 3).ToArray()) : data;
+            Examples rows = weighted ? new Examples(data.Features, data.Labels, Enumerable.Range(0, data.Count).Select(row => 0.5f + row % 3).ToArray()) : data;
             float[] expected = ReweightedLeastSquares.Solve(rows, slopeOverResidual);
 
-            float[] actual = rows.Fit(new() { LossFunction = loss, ExampleWeightColumnName = weighted ? nameof(Row.Weight) : null }).Parameters();
+            float[] actual = rows.Fit(new() { LossFunction = loss, ExampleWeightColumnName = weighted ? nameof(Example.Weight) : null }).Parameters();
 
             Models.AssertClose(expected, actual, Stochastic);
             Assert.True(Models.Distance(ReweightedLeastSquares.Solve(rows, _ => 1), actual) > 10 * Stochastic);        // not least squares
         }
     }
 
-    private static double[] Residuals(RmsPropRegressionTransformer model, Rows rows) =>
+    private static double[] Residuals(RmsPropRegressionTransformer model, Examples rows) =>
         model.Scores(rows.View(new MLContext(1))).Zip(rows.Labels, (score, y) => (double)score - y).ToArray();
 
     /// <summary>One row of ten is far too high.</summary>
-    private static Rows WithOutliers()
+    private static Examples WithOutliers()
     {
-        Rows rows = Some.Linear(1, 400, [1, 1, 1], means: [1, 0, -1], noise: 0.5);
-        return new Rows(rows.Features, rows.Labels.Select((y, row) => row % 10 == 0 ? y + 8 + row % 7 : y).ToArray());
+        Examples rows = Some.Linear(1, 400, [1, 1, 1], means: [1, 0, -1], noise: 0.5);
+        return new Examples(rows.Features, rows.Labels.Select((y, row) => row % 10 == 0 ? y + 8 + row % 7 : y).ToArray());
     }
 
     /// <summary>Labels from an exponential distribution, and a feature that says nothing.</summary>
-    private static Rows Skewed()
+    private static Examples Skewed()
     {
         var random = new Random(1);
-        return new Rows(Enumerable.Range(0, 1001).Select(_ => new float[] { 3 }).ToArray(),
+        return new Examples(Enumerable.Range(0, 1001).Select(_ => new float[] { 3 }).ToArray(),
             Enumerable.Range(0, 1001).Select(_ => (float)(1 - 1.5 * Math.Log(1 - random.NextDouble()))).ToArray());
     }
 }

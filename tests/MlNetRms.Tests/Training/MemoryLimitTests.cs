@@ -1,7 +1,10 @@
-using MlNetRms.Data;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
 using MlNetRms.Settings;
+using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
-using MlNetRms.Training;
 using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Training;
@@ -9,8 +12,8 @@ namespace MlNetRms.Tests.Training;
 /// <summary>Rows that do not fit into memory give the same model, bit for bit.</summary>
 public sealed class MemoryLimitTests
 {
-    private static readonly Rows _dense = Some.Linear(1, 100_000, 30, weighted: true);        // 13 MB packed
-    private static readonly Rows _sparse = Some.MostlyZero(1, 60_000, 3, 300, nonZeros: 30);        // 15 MB
+    private static readonly Examples _dense = Some.Linear(1, 100_000, 30, weighted: true);        // 13 MB packed
+    private static readonly Examples _sparse = Some.MostlyZero(1, 60_000, 3, 300, nonZeros: 30);        // 15 MB
 
     public static TheoryData<string, bool, Action<Options>> Cases => new()
     {
@@ -30,7 +33,7 @@ public sealed class MemoryLimitTests
     public void Fit_RowsBeyondTheLimit_GivesTheSameBitsAndLeavesNoFile(string name, bool sparse, Action<Options> change)
     {
         using var folder = new TemporaryFolder();
-        Rows rows = sparse ? _sparse : _dense;
+        Examples rows = sparse ? _sparse : _dense;
         RmsPropRegressionTransformer expected = Fit(_ => { });
 
         foreach (int threads in new[] { 1, 2 })
@@ -98,8 +101,8 @@ public sealed class MemoryLimitTests
     public void FitParts_RowsOfOneRankBeyondItsLimit_GivesTheBitsOfOneProcess(bool sparse, int batchSize)
     {
         using var folder = new TemporaryFolder();
-        Rows rows = (sparse ? _sparse : _dense).Take(Enumerable.Range(0, 30_000));
-        Rows[] parts = [.. new[] { (0, 9_000), (9_000, 500), (9_500, 11_500), (21_000, 9_000) }.Select(part => rows.Take(Enumerable.Range(part.Item1, part.Item2)))];
+        Examples rows = (sparse ? _sparse : _dense).Take(Enumerable.Range(0, 30_000));
+        Examples[] parts = [.. new[] { (0, 9_000), (9_000, 500), (9_500, 11_500), (21_000, 9_000) }.Select(part => rows.Take(Enumerable.Range(part.Item1, part.Item2)))];
         float[] expected = ThreadCollective.Run(1, job => Fit(job, limit: null).Parameters())[0];
 
         foreach (long limit in new[] { 1, 1_000_000 })
@@ -132,7 +135,7 @@ public sealed class MemoryLimitTests
     [InlineData(true, 8_000_000)]
     public void Fit_PartOfTheRowsBeyondTheLimit_GivesTheSameBits(bool sparse, long limit)
     {
-        Rows rows = sparse ? _sparse : _dense;
+        Examples rows = sparse ? _sparse : _dense;
         float[] expected = rows.Fit(new Options { NumberOfEpochs = 3, ValidationFraction = 0.2f }).Parameters();
 
         foreach (int threads in new[] { 1, 2, 4 })

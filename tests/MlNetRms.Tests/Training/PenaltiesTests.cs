@@ -30,7 +30,7 @@ public sealed class PenaltiesTests
     [Theory, MemberData(nameof(Problems))]
     public void Fit_Penalties_ReachesTheOptimumOfCoordinateDescentWithTheSameZeros(float l1, float l2, bool nonNegative, bool weighted)
     {
-        Rows rows = WellSeparated(weighted);
+        Examples rows = WellSeparated(weighted);
         var oracle = new CoordinateDescent(rows, l1, l2, nonNegative);
 
         RmsPropRegressionTransformer model = rows.Fit(new()
@@ -38,7 +38,7 @@ public sealed class PenaltiesTests
             L1Regularization = l1,
             L2Regularization = l2,
             NonNegativeWeights = nonNegative,
-            ExampleWeightColumnName = weighted ? nameof(Row.Weight) : null,
+            ExampleWeightColumnName = weighted ? nameof(Example.Weight) : null,
         });
 
         double least = oracle.Objective();
@@ -54,7 +54,7 @@ public sealed class PenaltiesTests
     [Fact]
     public void Fit_LargeL1_MakesEveryWeightZeroAndTheBiasTheMeanLabel()
     {
-        Rows rows = WellSeparated(weighted: false);
+        Examples rows = WellSeparated(weighted: false);
 
         RmsPropRegressionTransformer model = rows.Fit(new() { L1Regularization = 10 });
 
@@ -65,7 +65,7 @@ public sealed class PenaltiesTests
     [Fact]
     public void Fit_L1OnSparseColumns_MakesManyOfThemExactlyZeroAndPredictsBetterThanTheMean()
     {
-        Rows rows = Some.MostlyZero(1, 600, 3, 90, 3);
+        Examples rows = Some.MostlyZero(1, 600, 3, 90, 3);
 
         RmsPropRegressionTransformer model = rows.Fit(new() { L1Regularization = 0.05f });
 
@@ -83,7 +83,7 @@ public sealed class PenaltiesTests
     public void Fit_L1WithHuberLoss_MakesZeroWhatTheSlopeOfThatLossSays(float delta, float l1)
     {
         // Far from the optimum: the average over all of a short training still remembers its first weights, 0.
-        Rows rows = Some.Linear(5, 4000, 24, noise: 0.2);
+        Examples rows = Some.Linear(5, 4000, 24, noise: 0.2);
         const double Distance = 1e-3;
         double[] ones = Enumerable.Repeat(1.0, rows.Count).ToArray();
         (double mean, double deviation) = LeastSquares.Moments(rows.Labels.Select(y => (double)y), ones);
@@ -149,8 +149,8 @@ public sealed class PenaltiesTests
     [Fact]
     public void Fit_NonNegativeWeights_LeavesTheBiasFree()
     {
-        Rows rows = Some.Linear(1, 300, 3, noise: 0.1);
-        var low = new Rows(rows.Features, rows.Labels.Select(y => y - 100).ToArray());
+        Examples rows = Some.Linear(1, 300, 3, noise: 0.1);
+        var low = new Examples(rows.Features, rows.Labels.Select(y => y - 100).ToArray());
 
         foreach (bool standardize in new[] { true, false })
         {
@@ -168,7 +168,7 @@ public sealed class PenaltiesTests
     public void Fit_GradientClippingNorm_ShortensTheGradientOfTheStep(float norm)
     {
         // One step over all rows from zero; α = 0 and ε = 1 make it η·g / (|g| + 1), which shows the length of g.
-        Rows rows = Some.Linear(1, 50, 4, noise: 1);
+        Examples rows = Some.Linear(1, 50, 4, noise: 1);
         double[] gradient = new double[5];
         for (int row = 0; row < rows.Count; row++)
         {
@@ -199,7 +199,7 @@ public sealed class PenaltiesTests
     [Fact]
     public void Fit_ClippingNormNeverReached_GivesTheBitsOfNoClipping()
     {
-        Rows rows = Some.Linear(1, 300, 4);
+        Examples rows = Some.Linear(1, 300, 4);
 
         Assert.Equal(rows.Fit().Parameters(), rows.Fit(new() { GradientClippingNorm = 1e18f }).Parameters());
         Assert.NotEqual(rows.Fit().Parameters(), rows.Fit(new() { GradientClippingNorm = 0.01f }).Parameters());
@@ -209,7 +209,7 @@ public sealed class PenaltiesTests
     public void Fit_GradientWhoseSquareIsBeyondFloat_IsClippedAndNotLost()
     {
         // A gradient of about 1e25 has a finite norm, but no finite square in float.
-        var rows = new Rows([[1e25f], [2e25f]], [1, -3]);
+        var rows = new Examples([[1e25f], [2e25f]], [1, -3]);
 
         float[] weights = rows.Fit(new()
         {
@@ -226,7 +226,7 @@ public sealed class PenaltiesTests
     }
 
     /// <summary>Ten columns, half of them of no use and correlated with the others; large offsets and other scales.</summary>
-    private static Rows WellSeparated(bool weighted)
+    private static Examples WellSeparated(bool weighted)
     {
         double[] truth = [2, -1.5, 1, -0.7, 0.5, 0, 0, 0, 0, 0];
         var random = new Random(3);
@@ -240,6 +240,6 @@ public sealed class PenaltiesTests
             labels[row] = (float)(100 + 5 * (z.Zip(truth, (x, w) => x * w).Sum() + Some.Normal(random)));
             features[row] = z.Select((x, i) => (float)(Math.Pow(10, i % 4 - 1) * (x + i))).ToArray();
         }
-        return new Rows(features, labels, weighted ? Enumerable.Range(0, 500).Select(row => 0.5f + row % 4).ToArray() : null);
+        return new Examples(features, labels, weighted ? Enumerable.Range(0, 500).Select(row => 0.5f + row % 4).ToArray() : null);
     }
 }

@@ -1,6 +1,9 @@
-using MlNetRms.Objective;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
-using MlNetRms.Training;
 using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Training;
@@ -13,7 +16,7 @@ public sealed class ProgressTests
 
     private readonly MLContext _ml = new(1);
     private readonly ProgressCollector _collector = new();
-    private readonly Rows _rows = Some.Linear(1, 2000, 1000);
+    private readonly Examples _rows = Some.Linear(1, 2000, 1000);
 
     [Fact]
     public void Fit_ClockThatFlies_ReportsReadingAndTrainingWithinAnEpochToo()
@@ -46,7 +49,7 @@ public sealed class ProgressTests
     public void Fit_DataThatKnowsItsRowCount_ReportsTheShareRead()
     {
         IDataView view = _ml.Data.Cache(_rows.View(_ml));
-        Assert.Equal(2000, _ml.Data.CreateEnumerable<Row>(view, reuseRowObject: true).Count());        // fills the cache
+        Assert.Equal(2000, _ml.Data.CreateEnumerable<Example>(view, reuseRowObject: true).Count());        // fills the cache
         Assert.Equal(2000, view.GetRowCount());
 
         Fit(_interval, view);

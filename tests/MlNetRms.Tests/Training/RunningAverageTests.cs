@@ -15,10 +15,10 @@ public sealed class RunningAverageTests
     /// </summary>
     private static readonly int[] _begins = [0, 0, 0, 0, 2, 2, 2, 2, 2, 5, 5, 5, 5, 5, 10, 10, 10, 10, 10, 15];
 
-    private static readonly Rows _dense = Some.Linear(1, 200, [1, 10, 0.1], means: [5, 0, 1], noise: 1);
-    private static readonly Rows _sparse = Some.MostlyZero(1, 300, 2, 90, 3, noise: 1);
+    private static readonly Examples _dense = Some.Linear(1, 200, [1, 10, 0.1], means: [5, 0, 1], noise: 1);
+    private static readonly Examples _sparse = Some.MostlyZero(1, 300, 2, 90, 3, noise: 1);
 
-    private static readonly Dictionary<string, (Rows Rows, Func<Options> Options)> _forms = new()
+    private static readonly Dictionary<string, (Examples Rows, Func<Options> Options)> _forms = new()
     {
         ["dense"] = (_dense, () => new() { Decorrelate = false }),
         ["decorrelated"] = (_dense, () => new() { Decorrelate = true }),
@@ -84,7 +84,7 @@ public sealed class RunningAverageTests
     [Theory, MemberData(nameof(Forms))]
     public void ValidationLoss_OfAnEpoch_IsThatOfTheModelThatStoppingThereReturns(string form)
     {
-        Rows rows = _forms[form].Rows;
+        Examples rows = _forms[form].Rows;
         TrainingReport report = Trainer(form, Epochs, averaged: 0.25f, batchSize: 40).Fit(rows.View(_ml), rows.View(_ml)).Training;
 
         foreach (EpochReport epoch in report.Epochs)

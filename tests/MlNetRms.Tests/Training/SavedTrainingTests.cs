@@ -1,24 +1,27 @@
-using MlNetRms.Model;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
 using MlNetRms.Settings;
+using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
-using MlNetRms.Training;
 using static MlNetRms.RmsPropRegressionTrainer;
-using TrainingRows = MlNetRms.Data.TrainingRows;
+using TrainingRows = MlNetRms.Rows.TrainingRows;
 
 namespace MlNetRms.Tests.Training;
 
 /// <summary>A training whose state is taken out after any epoch and put into a new run ends with the bits of one without a break.</summary>
 public sealed class SavedTrainingTests
 {
-    private static readonly Rows _dense = TrainingForms.Dense;
-    private static readonly Rows _sparse = TrainingForms.Sparse;
+    private static readonly Examples _dense = TrainingForms.Dense;
+    private static readonly Examples _sparse = TrainingForms.Sparse;
 
     public static TheoryData<string> Forms => [.. TrainingForms.All.Keys];
 
     [Theory, MemberData(nameof(Forms))]
     public void Resume_AfterAnyEpoch_EndsWithTheBitsOfTheUnbrokenTraining(string form)
     {
-        (Rows rows, Func<Options> make) = TrainingForms.All[form];
+        (Examples rows, Func<Options> make) = TrainingForms.All[form];
         Options options = TrainingForms.Short(make());
         TrainingSettings settings = TrainingSettings.From(options);
         using TrainingRows read = Stored.Read(rows, options);
@@ -51,7 +54,7 @@ public sealed class SavedTrainingTests
     [Theory, MemberData(nameof(Forms))]
     public void Resume_AfterTheLastEpoch_IsTheResultWithoutAnotherStep(string form)
     {
-        (Rows rows, Func<Options> make) = TrainingForms.All[form];
+        (Examples rows, Func<Options> make) = TrainingForms.All[form];
         Options options = TrainingForms.Short(make());
         TrainingSettings settings = TrainingSettings.From(options);
         using TrainingRows read = Stored.Read(rows, options);
@@ -70,7 +73,7 @@ public sealed class SavedTrainingTests
     [Fact]
     public void Resume_OfATrainingThatContinuesAnother_EndsWithTheBitsOfTheUnbrokenTraining()
     {
-        foreach ((Rows rows, bool decorrelate) in new[] { (_dense, false), (_sparse, false), (_dense, true), (_sparse, true) })
+        foreach ((Examples rows, bool decorrelate) in new[] { (_dense, false), (_sparse, false), (_dense, true), (_sparse, true) })
         {
             Options options = TrainingForms.Short(new() { Decorrelate = decorrelate, LearningRateSchedule = LearningRateSchedule.Constant, AveragedFraction = 0.5f });
             TrainingSettings settings = TrainingSettings.From(options);

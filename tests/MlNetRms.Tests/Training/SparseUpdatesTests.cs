@@ -10,7 +10,7 @@ public sealed class SparseUpdatesTests
     /// <summary>Some hundred steps of float, whose roundings differ between the two.</summary>
     private const double OtherRoundings = 5e-5;
 
-    private static readonly Rows _rows = Some.MostlyZero(1, 900, denseColumns: 3, sparseColumns: 330, nonZeros: 3);
+    private static readonly Examples _rows = Some.MostlyZero(1, 900, denseColumns: 3, sparseColumns: 330, nonZeros: 3);
 
     private static readonly Dictionary<string, Options> _forms = new()
     {
@@ -26,9 +26,9 @@ public sealed class SparseUpdatesTests
         ["initial weights"] = new() { InitialWeightsStandardDeviation = 0.3f },
         ["loss"] = new() { LossFunction = new HuberLoss(0.7f) },
         ["in order"] = new() { Shuffle = false },
-        ["weighted"] = new() { ExampleWeightColumnName = nameof(Row.Weight) },
+        ["weighted"] = new() { ExampleWeightColumnName = nameof(Example.Weight) },
         ["decorrelated"] = new() { Decorrelate = true },
-        ["decorrelated, weighted"] = new() { Decorrelate = true, ExampleWeightColumnName = nameof(Row.Weight) },
+        ["decorrelated, weighted"] = new() { Decorrelate = true, ExampleWeightColumnName = nameof(Example.Weight) },
     };
 
     public static TheoryData<string> Forms => new(_forms.Keys);
@@ -100,7 +100,7 @@ public sealed class SparseUpdatesTests
     [Theory, MemberData(nameof(Oracles))]
     public void Fit_SparseColumns_EqualsTheScalarTraining(float l2, float momentum, bool biasCorrection)
     {
-        Rows rows = Weighted(_rows.Take(Enumerable.Range(0, 200)));
+        Examples rows = Weighted(_rows.Take(Enumerable.Range(0, 200)));
         var options = new Options
         {
             Standardize = false,
@@ -113,7 +113,7 @@ public sealed class SparseUpdatesTests
             L2Regularization = l2,
             Momentum = momentum,
             BiasCorrection = biasCorrection,
-            ExampleWeightColumnName = nameof(Row.Weight),
+            ExampleWeightColumnName = nameof(Example.Weight),
         };
 
         // A penalty in every step acts on untouched weights too; a clipping norm that nothing reaches asks for such steps.
@@ -129,7 +129,7 @@ public sealed class SparseUpdatesTests
     [InlineData(0.05f)]
     public void Fit_SparseColumnsTouched_EqualsTheScalarTrainingWithThePenaltyDividedAmongTheRowsThatTouch(float l2)
     {
-        Rows rows = Weighted(_rows.Take(Enumerable.Range(0, 200)));
+        Examples rows = Weighted(_rows.Take(Enumerable.Range(0, 200)));
         var options = new Options
         {
             Standardize = false,
@@ -140,7 +140,7 @@ public sealed class SparseUpdatesTests
             Epsilon = 0.1f,
             LearningRate = 0.01f,
             L2Regularization = l2,
-            ExampleWeightColumnName = nameof(Row.Weight),
+            ExampleWeightColumnName = nameof(Example.Weight),
         };
 
         RmsPropRegressionTransformer model = rows.Fit(options);
@@ -170,6 +170,6 @@ public sealed class SparseUpdatesTests
         return (options.ExampleWeightColumnName is null ? _rows : Weighted(_rows)).Fit(options);
     }
 
-    private static Rows Weighted(Rows rows) =>
+    private static Examples Weighted(Examples rows) =>
         new(rows.Features, rows.Labels, Enumerable.Range(0, rows.Count).Select(row => 0.5f + row % 4).ToArray());
 }

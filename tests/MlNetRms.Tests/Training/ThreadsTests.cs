@@ -18,7 +18,7 @@ public sealed class ThreadsTests
     [InlineData(257, false, true)]
     public void Fit_AnyNumberOfThreads_GivesIdenticalBits(int rowCount, bool weighted, bool decorrelate)
     {
-        Rows rows = Some.Linear(1, rowCount, Columns, weighted: weighted);
+        Examples rows = Some.Linear(1, rowCount, Columns, weighted: weighted);
         void Coordinates(Options options) => options.Decorrelate = decorrelate;
         RmsPropRegressionTransformer one = Fit(rows, 1, Coordinates);
 
@@ -40,9 +40,9 @@ public sealed class ThreadsTests
     [InlineData("validation")]
     public void Fit_TouchedWeightsOnSeveralThreads_GivesIdenticalBits(string form)
     {
-        Rows rows = Some.MostlyZero(1, 1500, 2, 400, 20);        // batches of 256 rows with 20 values: more than 4000
+        Examples rows = Some.MostlyZero(1, 1500, 2, 400, 20);        // batches of 256 rows with 20 values: more than 4000
         if (form == "weighted")
-            rows = new Rows(rows.Features, rows.Labels, [.. Enumerable.Range(0, rows.Count).Select(row => 0.5f + row % 3)]);
+            rows = new Examples(rows.Features, rows.Labels, [.. Enumerable.Range(0, rows.Count).Select(row => 0.5f + row % 3)]);
         void Form(Options options)
         {
             options.Momentum = form == "momentum" ? 0.9f : 0;
@@ -67,7 +67,7 @@ public sealed class ThreadsTests
     [InlineData(false)]
     public void Fit_RowsReadAndPackedOnSeveralThreads_GivesIdenticalBitsAndCounts(bool shuffle)
     {
-        Rows rows = Some.Linear(1, 60_000, 20, weighted: true);        // a million packed values and more, hundreds of blocks
+        Examples rows = Some.Linear(1, 60_000, 20, weighted: true);        // a million packed values and more, hundreds of blocks
         for (int row = 7; row < rows.Count; row += 1000)
             (rows.Features[row][3], rows.Labels[row + 1], rows.Weights![row + 2]) = (float.NaN, float.NaN, 0);
         var ml = new MLContext(1);
@@ -85,7 +85,7 @@ public sealed class ThreadsTests
 
         RmsPropRegressionTransformer Fit(int threads) => ml.Regression.Trainers.RmsProp(new()
         {
-            ExampleWeightColumnName = nameof(Support.Row.Weight),
+            ExampleWeightColumnName = nameof(Support.Example.Weight),
             ValidationFraction = 0.2f,
             NumberOfEpochs = 1,
             Shuffle = shuffle,
@@ -101,7 +101,7 @@ public sealed class ThreadsTests
     [InlineData(5)]
     public void Fit_LossAndPenaltiesOnSeveralThreads_GiveIdenticalBits(int threads)
     {
-        Rows rows = Some.Linear(1, 600, Columns, weighted: true);
+        Examples rows = Some.Linear(1, 600, Columns, weighted: true);
         void Everything(Options options)
         {
             options.LossFunction = new HuberLoss(0.5f);
@@ -116,7 +116,7 @@ public sealed class ThreadsTests
     [Fact]
     public void Fit_NumberOfThreadsNotGiven_UsesAtMostOneAProcessorWithTheSameBits()
     {
-        Rows rows = Some.Linear(1, 600, Columns);
+        Examples rows = Some.Linear(1, 600, Columns);
         RmsPropRegressionTransformer model = Fit(rows, null);
 
         Assert.Equal(Math.Min(Environment.ProcessorCount, 8), model.Training.NumberOfThreads);
@@ -136,7 +136,7 @@ public sealed class ThreadsTests
     {
         var thrown = new InvalidDataException("in the loss");
         int calls = 0;
-        Rows rows = Some.Linear(1, 600, Columns);
+        Examples rows = Some.Linear(1, 600, Columns);
 
         var caught = Assert.Throws<InvalidDataException>(() => Fit(rows, 4, options => options.LossFunction = new LossOf(
             (_, _) => Interlocked.Increment(ref calls) > 3000 ? throw thrown : 1, (_, _) => 1)));
@@ -144,14 +144,14 @@ public sealed class ThreadsTests
         Assert.Same(thrown, caught);
     }
 
-    private static RmsPropRegressionTransformer Fit(Rows rows, int? threads, Action<Options>? configure = null)
+    private static RmsPropRegressionTransformer Fit(Examples rows, int? threads, Action<Options>? configure = null)
     {
         var options = new Options
         {
             BatchSize = BatchSize,
             NumberOfEpochs = 8,
             NumberOfThreads = threads,
-            ExampleWeightColumnName = rows.Weights is null ? null : nameof(Row.Weight),
+            ExampleWeightColumnName = rows.Weights is null ? null : nameof(Example.Weight),
         };
         configure?.Invoke(options);
         return rows.Fit(options);

@@ -1,8 +1,8 @@
 using Microsoft.ML.Data;
 using MlNetRms.Tests.Support;
 using static MlNetRms.RmsPropRegressionTrainer;
-using RowStore = MlNetRms.Data.RowStore;
-using TrainingRows = MlNetRms.Data.TrainingRows;
+using PackedRows = MlNetRms.Rows.PackedRows;
+using TrainingRows = MlNetRms.Rows.TrainingRows;
 
 namespace MlNetRms.Tests.Training;
 
@@ -11,8 +11,8 @@ public sealed class ValidationTests
 {
     private const double SumsOfFloats = 2e-5;
 
-    private static readonly Rows _train = Some.Linear(1, 230, [1, 10, 0.1], means: [5, 0, 1], labelOffset: 50, labelScale: 4);
-    private static readonly Rows _validation = Some.Linear(1, 400, [1, 10, 0.1], means: [5, 0, 1], labelOffset: 50, labelScale: 4)
+    private static readonly Examples _train = Some.Linear(1, 230, [1, 10, 0.1], means: [5, 0, 1], labelOffset: 50, labelScale: 4);
+    private static readonly Examples _validation = Some.Linear(1, 400, [1, 10, 0.1], means: [5, 0, 1], labelOffset: 50, labelScale: 4)
         .Take(Enumerable.Range(230, 170));
 
     private readonly MLContext _ml = new(1);
@@ -31,7 +31,7 @@ public sealed class ValidationTests
     [Theory, MemberData(nameof(Kinds))]
     public void Fit_ValidationData_ReportsTheMeanLossOfTheModelAfterEachEpoch(bool standardize, bool weighted, bool sparse)
     {
-        (Rows train, Rows validation) = sparse
+        (Examples train, Examples validation) = sparse
             ? (Some.MostlyZero(1, 700, 2, 330, 3), Some.MostlyZero(2, 100, 2, 330, 3))
             : (_train, _validation);
         if (weighted)
@@ -58,7 +58,7 @@ public sealed class ValidationTests
             BatchSize = 50,
             LearningRateSchedule = LearningRateSchedule.Constant,
             AveragedFraction = 0,
-            ExampleWeightColumnName = weighted ? nameof(Row.Weight) : null,
+            ExampleWeightColumnName = weighted ? nameof(Example.Weight) : null,
         };
     }
 
@@ -86,7 +86,7 @@ public sealed class ValidationTests
     public void Fit_AnyValidationData_GivesTheModelOfTheTrainingRowsAlone()
     {
         float[] alone = _train.Fit().Parameters();
-        var strange = new Rows(_validation.Features.Select(row => row.Select(x => 1e6f * x).ToArray()).ToArray(), _validation.Labels);
+        var strange = new Examples(_validation.Features.Select(row => row.Select(x => 1e6f * x).ToArray()).ToArray(), _validation.Labels);
 
         Assert.Equal(alone, Trainer(new()).Fit(_train.View(_ml), _validation.View(_ml)).Parameters());
         Assert.Equal(alone, Trainer(new()).Fit(_train.View(_ml), strange.View(_ml)).Parameters());
@@ -102,8 +102,8 @@ public sealed class ValidationTests
         Assert.Equal(Enumerable.Range(0, _train.Count), training.Concat(validation).Order());
         // Binomial: five standard deviations.
         Assert.InRange(validation.Length, fraction * 230 - 5 * Math.Sqrt(57), fraction * 230 + 5 * Math.Sqrt(57));
-        Rows rest = _train.Take(training);
-        Rows aside = _train.Take(validation);
+        Examples rest = _train.Take(training);
+        Examples aside = _train.Take(validation);
         bool IsSparse(int row) => sparseRows;
 
         RmsPropRegressionTransformer split = Trainer(new() { ValidationFraction = fraction, Seed = seed }).Fit(_train.View(_ml, IsSparse));
@@ -119,7 +119,7 @@ public sealed class ValidationTests
     [Fact]
     public void Fit_ValidationDataWithBadRows_SkipsThemAndWarnsOnce()
     {
-        Rows bad = new([.. _validation.Features.Prepend([float.NaN, 0, 0])], [.. _validation.Labels.Prepend(1)]);
+        Examples bad = new([.. _validation.Features.Prepend([float.NaN, 0, 0])], [.. _validation.Labels.Prepend(1)]);
         var log = new LogCollector(_ml);
 
         TrainingReport report = Trainer(new() { NumberOfEpochs = 1 }).Fit(_train.View(_ml), bad.View(_ml)).Training;
@@ -135,7 +135,7 @@ public sealed class ValidationTests
     {
         Assert.Equal(Split(200, 0.3f, 1).Validation, Split(200, 0.3f, 1, row => row % 3 == 0).Validation);
         Assert.NotEqual(Split(200, 0.3f, 1).Validation, Split(200, 0.3f, 2).Validation);
-        Rows bad = new([.. _train.Features.Prepend([float.NaN, 0, 0])], [.. _train.Labels.Prepend(1)]);
+        Examples bad = new([.. _train.Features.Prepend([float.NaN, 0, 0])], [.. _train.Labels.Prepend(1)]);
 
         RmsPropRegressionTransformer model = bad.Fit(new() { ValidationFraction = 0.3f });
 
@@ -169,7 +169,7 @@ public sealed class ValidationTests
     [Fact]
     public void Fit_ValidationDataWithAWrongColumn_ThrowsBeforeReading()
     {
-        IDataView unreadable = Rows.View(_ml, Unreadable(), 3);
+        IDataView unreadable = Examples.View(_ml, Unreadable(), 3);
 
         var missing = Assert.Throws<ArgumentOutOfRangeException>(() =>
             Trainer(new()).Fit(unreadable, _ml.Transforms.SelectColumns("Features").Fit(_train.View(_ml)).Transform(_train.View(_ml))));
@@ -178,9 +178,9 @@ public sealed class ValidationTests
         Assert.Contains("Could not find label column 'Label'", missing.Message, StringComparison.Ordinal);
         Assert.Contains("feature column 'Features' of the validation data: expected Vector<Single, 3>, got Vector<Single, 2>", narrow.Message, StringComparison.Ordinal);
 
-        static IEnumerable<Row> Unreadable()
+        static IEnumerable<Example> Unreadable()
         {
-            yield return new Row();
+            yield return new Example();
             throw new InvalidDataException("read");
         }
     }
@@ -205,9 +205,9 @@ public sealed class ValidationTests
     [Fact]
     public void Fit_NoUsableValidationRow_ThrowsAndSaysThatItIsTheValidationData()
     {
-        var empty = Assert.Throws<InvalidOperationException>(() => Trainer(new()).Fit(_train.View(_ml), Rows.View(_ml, [], 3)));
+        var empty = Assert.Throws<InvalidOperationException>(() => Trainer(new()).Fit(_train.View(_ml), Examples.View(_ml, [], 3)));
         var bad = Assert.Throws<InvalidOperationException>(() =>
-            Trainer(new()).Fit(_train.View(_ml), new Rows([[1f, 1f, float.NaN]], [1f]).View(_ml)));
+            Trainer(new()).Fit(_train.View(_ml), new Examples([[1f, 1f, float.NaN]], [1f]).View(_ml)));
 
         Assert.Equal("The validation data has no rows.", empty.Message);
         Assert.StartsWith("None of the 1 validation rows can be used", bad.Message, StringComparison.Ordinal);
@@ -226,16 +226,16 @@ public sealed class ValidationTests
     /// <summary>Which rows are trained on and which are set aside, told apart by their labels.</summary>
     private static (int[] Training, int[] Validation) Split(int count, float fraction, int seed, Func<int, bool>? isSparse = null)
     {
-        var numbered = new Rows(_train.Features.Take(count).ToArray(), Enumerable.Range(0, count).Select(row => (float)row).ToArray());
+        var numbered = new Examples(_train.Features.Take(count).ToArray(), Enumerable.Range(0, count).Select(row => (float)row).ToArray());
         var options = new Options { ValidationFraction = fraction, Seed = seed, Standardize = false };
         IDataView view = numbered.View(new MLContext(1), isSparse ?? (_ => false));
         using TrainingRows read = Stored.Read(view, options);
         return (Labels(read.Training.Parts[0]), Labels(read.Validation!.Parts[0]));
 
-        static int[] Labels(RowStore store) =>
+        static int[] Labels(PackedRows store) =>
             Enumerable.Range(0, (int)store.RowCount).Select(row => (int)Stored.Row(store, row).Label).Order().ToArray();
     }
 
-    private static Rows Weighted(Rows rows) =>
+    private static Examples Weighted(Examples rows) =>
         new(rows.Features, rows.Labels, Enumerable.Range(0, rows.Count).Select(row => 0.5f + row % 4).ToArray());
 }

@@ -1,5 +1,10 @@
 using Microsoft.ML.Trainers;
-using MlNetRms.MlNet;
+using MlNetRms.Host;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
 using static MlNetRms.RmsPropRegressionTrainer;
 
@@ -8,10 +13,10 @@ namespace MlNetRms.Tests.Training;
 public sealed class WarmStartTests
 {
     private readonly MLContext _ml = new(1);
-    private readonly Rows _rows = Some.Linear(1, 300, [1, 10, 0.1], means: [5, 0, 1], labelOffset: 50, labelScale: 4);
+    private readonly Examples _rows = Some.Linear(1, 300, [1, 10, 0.1], means: [5, 0, 1], labelOffset: 50, labelScale: 4);
 
     /// <summary>One step over all rows, whose loss is that of the weights before it.</summary>
-    private static Options OneStep(Rows rows, bool standardize = true, bool? decorrelate = null) => new()
+    private static Options OneStep(Examples rows, bool standardize = true, bool? decorrelate = null) => new()
     {
         Standardize = standardize,
         Decorrelate = decorrelate,
@@ -78,7 +83,7 @@ public sealed class WarmStartTests
     public void Fit_CorrelatedColumns_StartsWithTheModelsLossInAnyCoordinates(bool decorrelate)
     {
         // Two columns nearly the same, a copy of one, and one that is constant: some directions are short, and some have no coordinate.
-        var rows = new Rows([.. _rows.Features.Select(row => new[] { row[0], row[0] + 0.01f * row[2], row[1], row[1], 7 })], _rows.Labels);
+        var rows = new Examples([.. _rows.Features.Select(row => new[] { row[0], row[0] + 0.01f * row[2], row[1], row[1], 7 })], _rows.Labels);
         float[] start = [1.5f, -1, 0.2f, -0.1f, 0, 40];
         double expected = Enumerable.Range(0, rows.Count).Average(row =>
             0.5 * Math.Pow(start[5] - rows.Labels[row] + rows.Features[row].Zip(start, (x, w) => (double)x * w).Sum(), 2));
@@ -98,7 +103,7 @@ public sealed class WarmStartTests
     [InlineData(false)]
     public void Fit_SparseColumns_StartsWithTheModelsLoss(bool decorrelate)
     {
-        Rows rows = Some.MostlyZero(1, 700, 2, 330, 3);
+        Examples rows = Some.MostlyZero(1, 700, 2, 330, 3);
         RmsPropRegressionTransformer first = rows.Fit(new() { NumberOfEpochs = 20 });
         double expected = 0.5 * Math.Pow(first.Rmse(rows), 2);
 

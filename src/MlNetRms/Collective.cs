@@ -1,0 +1,103 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace MlNetRms;
+
+/// <summary>
+/// The processes of one job, called ranks, and what they do together. A training over a job of several ranks is one training whose rows are
+/// divided among them.
+/// </summary>
+/// <remarks>
+/// Every rank makes the same calls in the same order, one at a time and with spans of the same length; each call returns when all ranks
+/// have made it. A rank that fails must call <see cref="Abort"/>, because the others would wait for it for ever. The package MlNetRms.Mpi
+/// has the implementation for MPI.
+/// </remarks>
+public interface ICollective
+{
+    /// <summary>The number of this process in the job, from 0.</summary>
+    int Rank { get; }
+
+    /// <summary>Processes in the job; at least 1.</summary>
+    int Size { get; }
+
+    /// <summary>Replaces each value by its sum over all ranks. The order of the additions is not fixed, but all ranks get the same bits.</summary>
+    /// <param name="values">This rank's values; then the sums.</param>
+    void AllReduceSum(Span<double> values);
+
+    /// <summary>Replaces each value by its maximum over all ranks. No value may be NaN.</summary>
+    /// <param name="values">This rank's values; then the maxima.</param>
+    void AllReduceMax(Span<double> values);
+
+    /// <summary>Replaces the bytes by those of one rank.</summary>
+    /// <param name="bytes">What <paramref name="root"/> sends; what the other ranks receive.</param>
+    /// <param name="root">The rank that sends.</param>
+    void Broadcast(Span<byte> bytes, int root);
+
+    /// <summary>Returns when all ranks have called it.</summary>
+    void Barrier();
+
+    /// <summary>Ends the whole job because this rank failed.</summary>
+    /// <param name="reason">What failed, for people.</param>
+    [DoesNotReturn]
+    void Abort(string reason);
+}
+
+/// <summary>A job of one process: every sum is the value itself.</summary>
+public sealed class LocalCollective : ICollective
+{
+    private LocalCollective()
+    {
+    }
+
+    /// <summary>The one object; it has no state.</summary>
+    public static LocalCollective Instance { get; } = new();
+
+    /// <inheritdoc/>
+    public int Rank => 0;
+
+    /// <inheritdoc/>
+    public int Size => 1;
+
+    /// <inheritdoc/>
+    public void AllReduceSum(Span<double> values)
+    {
+    }
+
+    /// <inheritdoc/>
+    public void AllReduceMax(Span<double> values)
+    {
+    }
+
+    /// <inheritdoc/>
+    public void Broadcast(Span<byte> bytes, int root) => ArgumentOutOfRangeException.ThrowIfNotEqual(root, 0);
+
+    /// <inheritdoc/>
+    public void Barrier()
+    {
+    }
+
+    /// <summary>Throws: a job of one ends as its process does.</summary>
+    /// <param name="reason">What failed, for people.</param>
+    /// <exception cref="InvalidOperationException">Always.</exception>
+    [DoesNotReturn]
+    public void Abort(string reason) => throw new InvalidOperationException(reason);
+}
+
+/// <summary>Divides the parts of the rows among the processes of a job.</summary>
+public static class CollectiveExtensions
+{
+    /// <summary>This process's share of some parts, such as files: those that follow each other, nearly as many for each process.</summary>
+    /// <typeparam name="T">What a part is.</typeparam>
+    /// <param name="collective">The processes.</param>
+    /// <param name="parts">All parts, in the same order in every process. A training needs at least as many as there are processes.</param>
+    /// <returns>The parts of this process. In the order of the ranks the shares make the parts again, so that <c>FitParts</c>
+    /// gives the same model for any number of processes.</returns>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    public static IReadOnlyList<T> ShareOf<T>(this ICollective collective, IReadOnlyList<T> parts)
+    {
+        ArgumentNullException.ThrowIfNull(collective);
+        ArgumentNullException.ThrowIfNull(parts);
+        long first = (long)parts.Count * collective.Rank / collective.Size;
+        long end = (long)parts.Count * (collective.Rank + 1) / collective.Size;
+        return [.. parts.Skip((int)first).Take((int)(end - first))];
+    }
+}

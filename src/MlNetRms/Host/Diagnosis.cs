@@ -1,0 +1,152 @@
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Settings;
+using MlNetRms.Solver;
+
+using static MlNetRms.RmsPropRegressionTrainer;
+
+namespace MlNetRms.Host;
+
+/// <summary>What can be wrong with a training besides its schema, in words that name the column, the option and the value.</summary>
+internal static class TrainingChecks
+{
+    /// <summary>Least memory for each column, one that is always 0: two numbers to find it by, and the weight that is returned, twice.</summary>
+    private const long BytesPerColumn = 16;
+
+    /// <summary>A row is stored with a few numbers beside its features, in one array.</summary>
+    private static readonly int _mostColumns = Array.MaxLength - 64;
+
+    /// <exception cref="InvalidOperationException">There are more features than fit into an array or into the memory.</exception>
+    public static void Width(InputColumns columns)
+    {
+        long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (columns.FeatureCount <= _mostColumns && columns.FeatureCount * BytesPerColumn <= available)
+            return;
+        throw new InvalidOperationException(FormattableString.Invariant(
+            $"Feature column '{columns.Features.Name}' has {columns.FeatureCount} features. Training takes at least {BytesPerColumn} bytes for each, ") +
+            FormattableString.Invariant($"{(double)columns.FeatureCount * BytesPerColumn / (1 << 30):f1} GiB in all; {(double)available / (1 << 30):f1} GiB are available. ") +
+            "Hash the features to fewer bits, or select some of them.");
+    }
+
+    /// <exception cref="ArgumentException">The model or the training to start from does not fit.</exception>
+    public static void Start(InputColumns columns, TrainingStart start, TrainingSettings settings)
+    {
+        int? weights = start.Model?.Weights.Count ?? start.Previous?.Identity.FeatureCount;
+        string parameter = start.Previous is null ? "modelParameters" : "previous";
+        if (weights is { } count && count != columns.FeatureCount)
+            throw new ArgumentException(
+                $"The model to start from has {count} weights, but feature column '{columns.Features.Name}' has {columns.FeatureCount} features.", parameter);
+        TrainingIdentity identity = TrainingIdentity.Of(columns.FeatureCount, settings);
+        if (start.Previous?.Identity.FirstDifference(identity) is var (option, theirs, mine))
+            throw new ArgumentException($"The training to continue had {option} {theirs}, this trainer has {mine}.", parameter);
+    }
+
+    /// <exception cref="InvalidOperationException">Early stopping was asked for, and nothing gives it validation rows.</exception>
+    public static void EarlyStopping(TrainingSettings settings, bool hasValidationData)
+    {
+        if (settings.Stopping is not null && !hasValidationData && settings.Reading.ValidationFraction == 0)
+            throw new InvalidOperationException(
+                $"{nameof(Options.EarlyStopping)} needs validation rows: set {nameof(Options.ValidationFraction)} or {nameof(Options.ValidationSet)}, " +
+                "or call Fit with validation data.");
+    }
+
+    /// <exception cref="InvalidOperationException">Early stopping was asked for, and not a single row was set aside.</exception>
+    public static void EarlyStopping(TrainingSettings settings, TrainingRows rows)
+    {
+        if (settings.Stopping is not null && rows.Validation is null)
+            throw new InvalidOperationException(FormattableString.Invariant(
+                $"{nameof(Options.EarlyStopping)} needs validation rows, but {nameof(Options.ValidationFraction)} {settings.Reading.ValidationFraction} ") +
+                $"set none of the {rows.Training.RowCount} usable rows aside. Raise it.");
+    }
+
+    /// <summary>Standardised weights up to this size may be lost: they change a prediction by a millionth of the label's spread.</summary>
+    private const double NegligibleWeight = 1e-6;
+
+    /// <param name="weights">Raw weights by column.</param>
+    /// <param name="bias">Raw bias.</param>
+    /// <param name="trained">The weights in the units of training, the bias last.</param>
+    /// <param name="scaling">The units of training.</param>
+    /// <param name="columns">The columns.</param>
+    /// <exception cref="InvalidOperationException">A weight or the bias is outside the range of float.</exception>
+    public static void Range(float[] weights, float bias, double[] trained, Scaling scaling, InputColumns columns)
+    {
+        for (int i = 0; i < weights.Length; i++)
+        {
+            if (weights[i] == 0 && scaling.Scale(i) != 0 && Math.Abs(trained[i]) > NegligibleWeight)
+                throw new InvalidOperationException(FormattableString.Invariant(
+                    $"The weight of {columns.NameOf(scaling.Columns[i])} in raw units is {trained[i] * scaling.Scale(i) * scaling.LabelStandardDeviation:g3}, ") +
+                    "which float rounds to 0. Rescale that feature or the label.");
+        }
+        int bad = Array.FindIndex(weights, weight => !float.IsFinite(weight));
+        if (bad >= 0)
+            throw new InvalidOperationException(FormattableString.Invariant(
+                $"The weight of {columns.NameOf(scaling.Columns[bad])} in raw units is {weights[bad]}, beyond the range of float. Rescale that feature or the label."));
+        if (!float.IsFinite(bias))
+            throw new InvalidOperationException(FormattableString.Invariant(
+                $"The bias in raw units is {bias}, beyond the range of float. Rescale the features or the label."));
+    }
+
+    /// <summary>The error for a training that diverged.</summary>
+    public static InvalidOperationException Diverged(
+        DivergedException where, TrainingCauses causes, RowSet rows, InputColumns columns, TrainingSettings settings)
+    {
+        string diverged = FormattableString.Invariant(
+            $"Training diverged in epoch {where.Epoch} at step {where.Step}: the loss, the weights or the squares of the gradients are no longer finite. ");
+        if (causes.OfDivergence() is { } cause)
+            return new InvalidOperationException(diverged + cause);
+        (int feature, float value) = LargestFeature.Of(rows);
+        string standardized = settings.Reading.Standardize ? "standardised " : "";
+        string remedy = settings.Reading.Standardize ? "" : " or turn Standardize on";
+        return new InvalidOperationException(diverged +
+            FormattableString.Invariant($"The learning rate was {where.LearningRate}; the largest {standardized}feature is {value} in {columns.NameOf(feature)}. ") +
+            FormattableString.Invariant($"Lower LearningRate (now {settings.LearningRate.Initial}){remedy}."));
+    }
+}
+
+/// <summary>
+/// What a training can have gone wrong for besides its learning rate, in sentences that name the column, the option and the value; null
+/// where that is not the cause. Most read all rows.
+/// </summary>
+internal sealed class TrainingCauses(TrainingRun run, TrainingRows rows, TrainingStart start, InputColumns columns, TrainingSettings settings,
+    CancellationToken cancellation)
+{
+    /// <summary>A training can hardly be blamed for a model that began with a loss of this multiple of what no weights have.</summary>
+    private const double BadStart = 2;
+
+    /// <summary>The first of the causes that can make a training diverge.</summary>
+    public string? OfDivergence() => Loss() ?? Start(constantLoss: double.PositiveInfinity) ?? Weights();
+
+    /// <summary>A loss that is not finite at the weights as they are.</summary>
+    private string? Loss() => LossFailure.Find(settings.Loss, rows, run.Weights, cancellation) is not { } failure ? null
+        : FormattableString.Invariant($"{nameof(Options.LossFunction)} {settings.Loss.Name} returned the loss {failure.Loss} and the derivative {failure.Derivative} ") +
+            FormattableString.Invariant($"for the prediction {failure.Prediction} and the label {failure.Label}. Both must be finite for any finite prediction.");
+
+    /// <summary>First weights that are far worse than the constant predictor and, where they are random, than weights of 0.</summary>
+    public string? Start(double constantLoss)
+    {
+        float deviation = settings.Plan.InitialWeightsStandardDeviation;
+        if (!start.IsGiven && deviation == 0)
+            return null;
+        float[] weights = run.FirstWeights;
+        double loss = run.Evaluation.LossOf(Array.ConvertAll(weights, weight => (double)weight));
+        if (loss < BadStart * constantLoss || (!start.IsGiven && loss <= BadStart * run.Evaluation.LossOf(new double[weights.Length])))
+            return null;
+        string began = FormattableString.Invariant($"The weights that training began with have a loss of {loss:g3} on the training rows. ");
+        if (start.Raw() is not { } raw)
+            return began + FormattableString.Invariant($"Lower {nameof(Options.InitialWeightsStandardDeviation)} (now {deviation}).");
+        int largest = Array.IndexOf(weights, weights.MaxBy(MathF.Abs));
+        ActiveFeatures trained = rows.Scaling.Columns;
+        return began + (largest < trained.Count
+            ? FormattableString.Invariant($"The largest for the size of its column is {raw.Weights[trained[largest]]}, that of {columns.NameOf(trained[largest])}. ")
+            : FormattableString.Invariant($"The largest is the bias, {raw.Bias}. ")) +
+            "Start from a model of the same features in the same units, or without one.";
+    }
+
+    /// <summary>Example weights so unequal that hardly any row counts.</summary>
+    public string? Weights() => rows.Weights is not { AreDominated: true } weights ? null
+        : FormattableString.Invariant($"The example weights in column '{settings.Columns.Weight}' are so unequal that the {weights.RowCount} training rows count as ") +
+            FormattableString.Invariant($"{weights.EffectiveRows:f1}: the largest is {weights.Largest:g3}, the mean {weights.Mean:g3}. ") +
+            "Limit the weights, or train without them.";
+}

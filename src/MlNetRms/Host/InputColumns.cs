@@ -1,0 +1,182 @@
+using Microsoft.ML.Data;
+using Microsoft.ML;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Settings;
+using MlNetRms.Solver;
+using static Microsoft.ML.SchemaShape.Column;
+
+namespace MlNetRms.Host;
+
+/// <summary>The columns a training reads.</summary>
+internal readonly record struct InputColumns(DataViewSchema.Column Features, DataViewSchema.Column Label, DataViewSchema.Column? Weight)
+{
+    /// <summary>Length of the feature vector.</summary>
+    public int FeatureCount => ((VectorDataViewType)Features.Type).Size;
+
+    /// <summary>A feature in words: its slot name where the column has names, and its number.</summary>
+    public string NameOf(int slot)
+    {
+        string place = $"slot {slot} of column '{Features.Name}'";
+        string name = SlotNames(Features).GetItemOrDefault(slot).ToString();
+        return name.Length == 0 ? place : $"feature '{name}' ({place})";
+    }
+
+    /// <summary>Names of all features: slot names, or "Slot 3" where there is none.</summary>
+    public static string[] FeatureNames(DataViewSchema.Column features)
+    {
+        VBuffer<ReadOnlyMemory<char>> names = SlotNames(features);
+        return [.. names.DenseValues().Select((name, slot) => name.IsEmpty ? $"Slot {slot}" : name.ToString())];
+    }
+
+    private static VBuffer<ReadOnlyMemory<char>> SlotNames(DataViewSchema.Column features)
+    {
+        int length = ((VectorDataViewType)features.Type).Size;
+        VBuffer<ReadOnlyMemory<char>> names = default;
+        if (features.HasSlotNames())
+            features.GetSlotNames(ref names);
+        return names.Length == length ? names : new VBuffer<ReadOnlyMemory<char>>(length, 0, [], []);
+    }
+}
+
+/// <summary>
+/// What the columns must be. Missing and mistyped columns are reported in ML.NET's words and by its exception type, with
+/// the transform that would fix it.
+/// </summary>
+internal static class SchemaChecks
+{
+    private const string ScoreColumnName = "Score";
+
+    /// <summary>Behind the name of a column of validation rows.</summary>
+    public const string InValidation = " of the validation data";
+
+    /// <summary>Behind the name of a column of rows that are not the first part.</summary>
+    public const string InAnotherPart = " of another part";
+
+    /// <summary>Finds the columns, or says what is wrong with them.</summary>
+    /// <param name="schema">The schema.</param>
+    /// <param name="names">The columns that are needed.</param>
+    /// <param name="parameter">What the caller's parameter with that schema is called.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or has the wrong type.</exception>
+    public static InputColumns Find(DataViewSchema schema, ColumnSettings names, string parameter = "input") =>
+        Find(schema, names, parameter, where: "");
+
+    /// <summary>Finds the columns of other rows, which must be like those of the first.</summary>
+    /// <param name="schema">The schema of the other rows.</param>
+    /// <param name="first">The columns of the first rows.</param>
+    /// <param name="names">The columns that are needed.</param>
+    /// <param name="parameter">What the caller's parameter, or option, with that schema is called.</param>
+    /// <param name="where">Where the other rows are, for the message; with a space before it.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or has the wrong type.</exception>
+    public static InputColumns FindAlike(DataViewSchema schema, InputColumns first, ColumnSettings names, string parameter, string where)
+    {
+        InputColumns columns = Find(schema, names, parameter, where);
+        if (columns.FeatureCount != first.FeatureCount)
+            throw new ArgumentOutOfRangeException(parameter,
+                $"Schema mismatch for feature column '{names.Features}'{where}: expected Vector<Single, {first.FeatureCount}>, " +
+                $"got Vector<Single, {columns.FeatureCount}>.");
+        return columns;
+    }
+
+    /// <inheritdoc cref="Find(DataViewSchema, ColumnSettings, string)"/>
+    public static void Check(SchemaShape schema, ColumnSettings names, string parameter) => Check(schema, names, parameter, where: "");
+
+    /// <summary>The input's columns and the score column, annotated as ML.NET's own regression trainers annotate it.</summary>
+    public static SchemaShape WithScoreColumn(SchemaShape input)
+    {
+        var annotations = new SchemaShape(
+        [
+            MlNetInternals.NewColumn("ScoreColumnSetId", VectorKind.Scalar, NumberDataViewType.UInt32, isKey: true),
+            MlNetInternals.NewColumn("ScoreColumnKind", VectorKind.Scalar, TextDataViewType.Instance, isKey: false),
+            MlNetInternals.NewColumn("ScoreValueKind", VectorKind.Scalar, TextDataViewType.Instance, isKey: false),
+        ]);
+        SchemaShape.Column score = MlNetInternals.NewColumn(ScoreColumnName, VectorKind.Scalar, NumberDataViewType.Single, isKey: false, annotations);
+        return new SchemaShape(input.Where(column => column.Name != ScoreColumnName).Append(score));
+    }
+
+    private static InputColumns Find(DataViewSchema schema, ColumnSettings names, string parameter, string where)
+    {
+        Check(MlNetInternals.ShapeOf(schema), names, parameter, where);
+        return new InputColumns(schema[names.Features], schema[names.Label],
+            names.Weight is { } weight ? schema[weight] : null);
+    }
+
+    private static void Check(SchemaShape schema, ColumnSettings names, string parameter, string where)
+    {
+        Check("feature", names.Features, VectorKind.Vector);
+        if (names.Weight is { } weight)
+            Check("weight", weight, VectorKind.Scalar);
+        Check("label", names.Label, VectorKind.Scalar);
+
+        void Check(string role, string name, VectorKind kind)
+        {
+            SchemaShape.Column column = schema.FirstOrDefault(column => column.Name == name);
+            if (column.Name is null)
+                throw new ArgumentOutOfRangeException(parameter, $"Could not find {role} column '{name}'{where}. {ColumnRemedies.ForMissing(schema, role, where.Length > 0)}");
+            if (column.Kind != kind || column.ItemType != NumberDataViewType.Single || column.IsKey)
+                throw new ArgumentOutOfRangeException(parameter,
+                    $"Schema mismatch for {role} column '{name}'{where}: expected {Describe(kind, NumberDataViewType.Single, isKey: false)}, " +
+                    $"got {Describe(column.Kind, column.ItemType, column.IsKey)}. {ColumnRemedies.ForType(column, role)}");
+        }
+    }
+
+    private static string Describe(VectorKind kind, DataViewType itemType, bool isKey)
+    {
+        string item = isKey ? $"Key<{itemType}>" : $"{itemType}";
+        return kind switch
+        {
+            VectorKind.Vector => $"Vector<{item}>",
+            VectorKind.VariableVector => $"VarVector<{item}>",
+            _ => item,
+        };
+    }
+}
+
+/// <summary>What a user can do about a column that is missing or has the wrong type.</summary>
+internal static class ColumnRemedies
+{
+    private const string CategoryLabel = " For a label that is a category use the trainers of mlContext.BinaryClassification or mlContext.MulticlassClassification.";
+
+    public static string ForMissing(SchemaShape schema, string role, bool isValidation)
+    {
+        string columns = $"The columns are {string.Join(", ", schema.Select(column => $"'{column.Name}'"))}";
+        if (isValidation)
+            return $"{columns}; the validation rows must have been through the same transforms as the training rows.";
+        return role == "feature" ? $"{columns}; mlContext.Transforms.Concatenate makes a feature column of single columns." : $"{columns}.";
+    }
+
+    public static string ForType(SchemaShape.Column column, string role) => role == "feature" ? ForFeatures(column) : ForNumber(column, role);
+
+    private static string ForFeatures(SchemaShape.Column column)
+    {
+        if (column.IsKey)
+            return $"mlContext.Transforms.Conversion.MapKeyToVector(\"{column.Name}\") makes features of a category.";
+        if (column.ItemType is TextDataViewType)
+            return $"mlContext.Transforms.Categorical.OneHotEncoding(\"{column.Name}\") makes features of a category, " +
+                $"mlContext.Transforms.Text.FeaturizeText(\"{column.Name}\") of free text. Numbers that are text should be loaded as numbers.";
+        if (column.Kind == VectorKind.VariableVector)
+            return "A vector of known size is needed: load the column with a size (LoadColumn(first, last) or [VectorType(size)]).";
+        if (column.Kind == VectorKind.Vector)
+            return $"{Convert(column.Name)}.";
+        string convert = column.ItemType == NumberDataViewType.Single ? "" : $"{Convert(column.Name)}; then ";
+        string vector = column.Name == "Features" ? "FeatureVector" : "Features";
+        return $"{convert}mlContext.Transforms.Concatenate(\"{vector}\", \"{column.Name}\") makes a vector of it, and of more columns if there are: " +
+            $"name \"{vector}\" as the feature column.";
+    }
+
+    private static string ForNumber(SchemaShape.Column column, string role)
+    {
+        if (column.Kind != VectorKind.Scalar)
+            return "A single value a row is needed, not a vector.";
+        string category = role == "label" ? CategoryLabel : "";
+        if (column.IsKey)
+            return $"mlContext.Transforms.Conversion.MapKeyToValue(\"{column.Name}\") gives the values back.{category}";
+        if (column.ItemType is TextDataViewType)
+            return $"If the text holds numbers, load the column as such: a property of type float, or DataKind.Single.{category}";
+        return $"{Convert(column.Name)}.";
+    }
+
+    private static string Convert(string name) => $"mlContext.Transforms.Conversion.ConvertType(\"{name}\", outputKind: DataKind.Single) converts it";
+}

@@ -1,0 +1,87 @@
+using System.Runtime.CompilerServices;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using Microsoft.ML.Trainers;
+using Microsoft.ML;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Settings;
+using MlNetRms.Solver;
+
+namespace MlNetRms.Host;
+
+/// <summary>
+/// The non-public ML.NET members the trainer needs. No other file uses a non-public member; a test calls each of them, so
+/// that a version of ML.NET which moves one fails by name.
+/// </summary>
+internal static class MlNetInternals
+{
+    public static IHostEnvironment EnvironmentOf(TrainCatalogBase.CatalogInstantiatorBase catalog) => Environment(Owner(catalog));
+
+    /// <summary>The seed of a context, or null if it has none.</summary>
+    /// <param name="environment">The environment of a context.</param>
+    public static int? SeedOf(IHostEnvironment environment) => Seed(environment);
+
+    /// <summary>Does nothing unless the execution of a host's context was cancelled.</summary>
+    /// <exception cref="OperationCanceledException">It was.</exception>
+    public static void CheckAlive(IHostEnvironment host) => CheckAlive(null, host);
+
+    public static TrainerInfo NewTrainerInfo(bool needNormalization, bool wantCaching) =>
+        TrainerInfo(needNormalization, calibration: false, wantCaching, supportValid: false, supportIncrementalTrain: false, supportTest: false);
+
+    public static LinearRegressionModelParameters NewLinearModel(IHostEnvironment environment, float[] weights, float bias) =>
+        LinearModel(environment, new VBuffer<float>(weights.Length, weights), bias);
+
+    public static SchemaShape.Column NewColumn(string name, SchemaShape.Column.VectorKind kind, DataViewType itemType, bool isKey,
+        SchemaShape? annotations = null) =>
+        Column(name, kind, itemType, isKey, annotations);
+
+    /// <summary>The scope of each of a chain's transformers.</summary>
+    /// <param name="chain">A <see cref="TransformerChain{TLastTransformer}"/>, whatever its last transformer.</param>
+    public static TransformerScope[] ScopesOf(ITransformer chain) => Scopes(chain);
+
+    public static SchemaShape ShapeOf(DataViewSchema schema) => Create(null, schema);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_Owner")]
+    private static extern TrainCatalogBase Owner(TrainCatalogBase.CatalogInstantiatorBase catalog);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_Environment")]
+    private static extern IHostEnvironment Environment(TrainCatalogBase catalog);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_Seed")]
+    private static extern int? Seed([UnsafeAccessorType("Microsoft.ML.Runtime.IHostEnvironmentInternal, Microsoft.ML.Core")] object environment);
+
+    [UnsafeAccessor(UnsafeAccessorKind.StaticMethod, Name = "CheckAlive")]
+    private static extern void CheckAlive([UnsafeAccessorType("Microsoft.ML.Runtime.Contracts, Microsoft.ML.Core")] object? contracts, IHostEnvironment host);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
+    private static extern TrainerInfo TrainerInfo(bool normalization, bool calibration, bool caching, bool supportValid,
+        bool supportIncrementalTrain, bool supportTest);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
+    private static extern LinearRegressionModelParameters LinearModel(IHostEnvironment env, in VBuffer<float> weights, float bias);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
+    private static extern SchemaShape.Column Column(string name, SchemaShape.Column.VectorKind vecKind, DataViewType itemType, bool isKey,
+        SchemaShape? annotations);
+
+    [UnsafeAccessor(UnsafeAccessorKind.StaticMethod, Name = "Create")]
+    private static extern SchemaShape Create(SchemaShape? type, DataViewSchema schema);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_Scopes")]
+    private static extern TransformerScope[] Scopes(
+        [UnsafeAccessorType("Microsoft.ML.Data.ITransformerChainAccessor, Microsoft.ML.Data")] object chain);
+
+    /// <summary>The accessor for a generic class must itself be a generic class with the same constraint.</summary>
+    public static class RegressionTransformer<TModel> where TModel : class
+    {
+        public static RegressionPredictionTransformer<TModel> New(IHostEnvironment environment, TModel model, DataViewSchema inputSchema,
+            string featureColumn) => Constructor(environment, model, inputSchema, featureColumn);
+
+        [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
+        private static extern RegressionPredictionTransformer<TModel> Constructor(IHostEnvironment env, TModel model,
+            DataViewSchema inputSchema, string featureColumn);
+    }
+}

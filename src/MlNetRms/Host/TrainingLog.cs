@@ -1,0 +1,109 @@
+using Microsoft.ML.Runtime;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Settings;
+using MlNetRms.Solver;
+
+namespace MlNetRms.Host;
+
+/// <summary>What a training tells <c>mlContext.Log</c>.</summary>
+internal sealed class TrainingLog(IChannel channel)
+{
+    /// <summary>A training can have a thousand epochs a second; logging each would flood the log.</summary>
+    private static readonly TimeSpan _shortestInterval = TimeSpan.FromSeconds(0.5);
+
+    /// <summary>Up to about this condition number plain coordinates come near the optimum in the usual number of steps.</summary>
+    private const double LargestPlainCondition = 30;
+
+    /// <summary>Roundings: penalties or a bound can make the model the mean itself, from the first epoch to the last.</summary>
+    private const double Rounding = 1e-6;
+
+    private TimeSpan _lastLine = -_shortestInterval;
+
+    /// <param name="rows">What was read.</param>
+    /// <param name="what">"rows" or "validation rows".</param>
+    /// <param name="columns">Their columns.</param>
+    public void SkippedRows(RowCounts rows, string what, ColumnSettings columns)
+    {
+        if (rows.Skipped == 0)
+            return;
+        string weightReason = columns.Weight is { } column ? $", {rows.BadWeight} for the weight ('{column}', missing, infinite or not above 0)" : "";
+        channel.Warning(MessageSensitivity.Schema, "{0}",
+            $"Skipped {rows.Skipped} of {rows.Read} {what}: {rows.BadLabel} for the label ('{columns.Label}', missing or infinite)" +
+            $"{weightReason}, {rows.BadFeatures} for the features ('{columns.Features}', missing or infinite).{Remedy(rows, columns)}");
+    }
+
+    private static string Remedy(RowCounts rows, ColumnSettings columns)
+    {
+        string features = rows.BadFeatures == 0 ? ""
+            : $" mlContext.Transforms.ReplaceMissingValues(\"{columns.Features}\", replacementMode: MissingValueReplacingEstimator.ReplacementMode.Mean) " +
+                "before the trainer fills missing features.";
+        string label = rows.BadLabel == 0 ? "" : $" mlContext.Data.FilterRowsByMissingValues(data, \"{columns.Label}\") leaves rows without a label out on purpose.";
+        return features + label;
+    }
+
+    /// <param name="path">The checkpoint.</param>
+    /// <param name="state">Where it was written.</param>
+    public void Resumed(string path, TrainingState state) => Info(FormattableString.Invariant(
+        $"Continues from the checkpoint '{path}': {state.Epoch} of {state.Plan.NumberOfEpochs} epochs and {state.Part.Steps} steps are done."));
+
+    /// <summary>Warns where a checkpoint that is no longer needed stays.</summary>
+    public void NotRemoved(string path, Exception cause) => Warn($"Training is finished, but its checkpoint '{path}' could not be removed: {cause.Message}");
+
+    /// <summary>Warns where early stopping cannot end the training.</summary>
+    public void Patience(StoppingSettings? stopping, TrainingPlan plan)
+    {
+        if (stopping is null || plan.PatienceInEpochs(stopping) < plan.NumberOfEpochs)
+            return;
+        Warn(FormattableString.Invariant(
+            $"Early stopping chooses the best epoch but cannot end this training: Patience {stopping.Patience} is {plan.PatienceInEpochs(stopping)} epochs ") +
+            FormattableString.Invariant($"of {plan.StepsPerEpoch} steps, and {plan.NumberOfEpochs} are planned. Lower Patience or raise NumberOfEpochs."));
+    }
+
+    public void Epoch(EpochReport report)
+    {
+        if (report.Elapsed - _lastLine < _shortestInterval)
+            return;
+        _lastLine = report.Elapsed;
+        Info($"{report}.");
+    }
+
+    public void Trained(TrainingReport report)
+    {
+        EpochReport last = report.Epochs[^1];
+        Info(FormattableString.Invariant(
+            $"Trained on {report.RowsUsed} rows for {last.Epoch} epochs ({last.Step} steps); loss of the last epoch {last.Loss:g6}."));
+    }
+
+    /// <summary>Warns where the model is worse than it should be, with the figure and the remedy.</summary>
+    /// <param name="report">What happened.</param>
+    /// <param name="causes">What can be the cause.</param>
+    public void Doubts(TrainingReport report, TrainingCauses causes)
+    {
+        double first = report.Epochs[0].Loss;
+        double last = report.Epochs[^1].Loss;
+        if (causes.Weights() is { } weights)
+            Warn(weights);
+        else if (IsAbove(report.TrainingLoss, report.MeanPredictorLoss))
+            Warn(FormattableString.Invariant(
+                $"The model is worse than the mean of the label: its loss on the training rows is {report.TrainingLoss:g6}, that of the mean {report.MeanPredictorLoss:g6}. ") +
+                (causes.Start(report.MeanPredictorLoss) ??
+                FormattableString.Invariant($"Lower LearningRate (it was {report.LearningRate:g3}), let it fall (LearningRateSchedule), or train for more epochs.")));
+        else if (IsAbove(last, first))
+            Warn(FormattableString.Invariant($"The loss rose from {first:g6} in the first epoch to {last:g6} in the last. ") +
+                FormattableString.Invariant($"Lower LearningRate (it was {report.LearningRate:g3}) or let it fall (LearningRateSchedule)."));
+        if (report.DecorrelatedFeatures == 0 && report.ConditionNumber > LargestPlainCondition)
+            Warn(FormattableString.Invariant(
+                $"The features are strongly correlated (condition number {report.ConditionNumber:g3}) and were trained as they are: the model can be far from the ") +
+                "optimum. Leave Decorrelate on (L1Regularization and NonNegativeWeights exclude it), drop features, or train for more epochs.");
+    }
+
+    /// <summary>Also where one of them is no number.</summary>
+    private static bool IsAbove(double loss, double other) => !(loss <= other + Rounding * Math.Abs(other));
+
+    private void Warn(string message) => channel.Warning(MessageSensitivity.None, "{0}", message);
+
+    private void Info(string message) => channel.Info(MessageSensitivity.None, "{0}", message);
+}

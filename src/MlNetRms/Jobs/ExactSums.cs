@@ -1,0 +1,121 @@
+using System.Numerics;
+using MlNetRms.Host;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Settings;
+using MlNetRms.Solver;
+
+namespace MlNetRms.Jobs;
+
+/// <summary>
+/// Sums of floats without rounding, so that they do not depend on the order of the additions. A float is a sum of multiples of fixed units,
+/// 2⁴⁰ apart: one double for each unit holds the sum of its multiples, exactly as long as it stays below 2⁵³ units. A float has parts of two
+/// units at most, and two units hold whatever has the usual sizes (Demmel and Nguyen 2013, without their cut).
+/// </summary>
+internal static class ExactSums
+{
+    /// <summary>Units that hold every float: 2⁻¹⁸² to 2⁹⁸.</summary>
+    public static readonly (int Lowest, int Highest) AllUnits = (-4, 3);
+
+    /// <summary>Units that hold floats below 2¹⁸, of their last bits those down to 2⁻⁶²: every float from 2⁻³⁸ on, and many below.</summary>
+    public static readonly (int Lowest, int Highest) UsualUnits = (-1, 0);
+
+    /// <summary>How many <see cref="AllUnits"/> are.</summary>
+    public const int UnitCount = 8;
+
+    private const int BitsPerUnit = 40;
+    private const int ExponentOfUnit0 = -22;
+
+    /// <summary>Adds floats to the sums of their multiples.</summary>
+    /// <param name="values">The floats.</param>
+    /// <param name="units">The units to use.</param>
+    /// <param name="sums">The sums of the highest unit's multiples, one a value, then those of the next, and so on.</param>
+    /// <returns>How many floats do not fit, whose sums are then meaningless: a NaN, an infinity, or one with bits beyond the units.</returns>
+    public static long Add(ReadOnlySpan<float> values, (int Lowest, int Highest) units, Span<double> sums)
+    {
+        long unfit = 0;
+        double largest = Math.Min(float.MaxValue, Unit(units.Highest + 1));
+        int wide = values.Length / Vector<float>.Count * Vector<float>.Count;
+        Vector<long> unfitLanes = default;
+        for (int i = 0; i < wide; i += Vector<float>.Count)
+        {
+            Vector.Widen(new Vector<float>(values[i..]), out Vector<double> low, out Vector<double> high);
+            unfitLanes += AddVector(low, largest, units, sums[i..], values.Length) + AddVector(high, largest, units, sums[(i + Vector<double>.Count)..], values.Length);
+        }
+        unfit -= Vector.Sum(unfitLanes);
+        for (int i = wide; i < values.Length; i++)
+        {
+            double rest = values[i];
+            bool isSmall = Math.Abs(rest) <= largest;
+            for (int unit = units.Highest, at = i; unit >= units.Lowest; unit--, at += values.Length)
+            {
+                double multiple = rest + Rounder(unit) - Rounder(unit);
+                sums[at] += multiple;
+                rest -= multiple;
+            }
+            unfit += isSmall && rest == 0 ? 0 : 1;
+        }
+        return unfit;
+    }
+
+    /// <summary>Adds a double to the sums of its multiples of all units. What it has beyond the lowest one is rounded, whatever the sums are.</summary>
+    /// <param name="value">The double.</param>
+    /// <param name="sums">One for each unit, the highest first.</param>
+    /// <returns>Whether it is not larger than the units hold; if it is, or NaN, the sums are meaningless.</returns>
+    public static bool Add(double value, Span<double> sums)
+    {
+        double rest = value;
+        for (int place = 0; place < UnitCount; place++)
+        {
+            double rounder = Rounder(AllUnits.Highest - place);
+            double multiple = rest + rounder - rounder;
+            sums[place] += multiple;
+            rest -= multiple;
+        }
+        return Math.Abs(value) <= Unit(AllUnits.Highest + 1);
+    }
+
+    /// <summary>The sum of doubles, from the sums of their multiples.</summary>
+    public static double ToDouble(ReadOnlySpan<double> sums)
+    {
+        double sum = 0;
+        foreach (double ofUnit in sums)
+            sum += ofUnit;
+        return sum;
+    }
+
+    /// <summary>The sums, rounded to float.</summary>
+    /// <param name="sums">As <see cref="Add(ReadOnlySpan{float}, ValueTuple{int, int}, Span{double})"/> leaves them, or the sums of several of them.</param>
+    /// <param name="values">Gets one value for each.</param>
+    public static void ToFloats(ReadOnlySpan<double> sums, Span<float> values)
+    {
+        for (int i = 0; i < values.Length; i++)
+        {
+            // From the highest unit down: units without a multiple change nothing.
+            double sum = 0;
+            for (int at = i; at < sums.Length; at += values.Length)
+                sum += sums[at];
+            values[i] = (float)sum;
+        }
+    }
+
+    /// <summary>In each lane −1 where a float does not fit.</summary>
+    private static Vector<long> AddVector(Vector<double> rest, double largest, (int Lowest, int Highest) units, Span<double> sums, int count)
+    {
+        Vector<long> fits = Vector.LessThanOrEqual(Vector.Abs(rest), new Vector<double>(largest));
+        for (int unit = units.Highest, at = 0; unit >= units.Lowest; unit--, at += count)
+        {
+            var rounder = new Vector<double>(Rounder(unit));
+            Vector<double> multiple = rest + rounder - rounder;
+            (new Vector<double>(sums[at..]) + multiple).CopyTo(sums[at..]);
+            rest -= multiple;
+        }
+        return ~(fits & Vector.Equals(rest, Vector<double>.Zero));
+    }
+
+    private static double Unit(int number) => Math.ScaleB(1, ExponentOfUnit0 + BitsPerUnit * number);
+
+    /// <summary>Added and subtracted again it rounds to a multiple of the unit: so large are the doubles that are a unit apart.</summary>
+    private static double Rounder(int unit) => 1.5 * Math.ScaleB(1, 52 + ExponentOfUnit0 + BitsPerUnit * unit);
+}

@@ -1,0 +1,100 @@
+using MlNetRms.Host;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Saving;
+using MlNetRms.Settings;
+using MlNetRms.Solver;
+
+
+namespace MlNetRms.Rows;
+
+/// <summary>
+/// The columns of the features that take part in a training: all of them, or those that are not 0 in every row. Only they take memory.
+/// They are numbered in their order; whatever is kept "by column" is in that order, and the weights of the other columns are 0.
+/// </summary>
+internal sealed class ActiveFeatures
+{
+    private readonly int[]? _features;
+
+    private ActiveFeatures(int featureCount, int[]? features)
+    {
+        FeatureCount = featureCount;
+        _features = features;
+    }
+
+    /// <summary>Length of a feature vector.</summary>
+    public int FeatureCount { get; }
+
+    /// <summary>Number of columns that take part.</summary>
+    public int Count => _features?.Length ?? FeatureCount;
+
+    /// <summary>Whether they are all.</summary>
+    public bool AreAll => _features is null;
+
+    /// <summary>Where a column is in a feature vector.</summary>
+    public int this[int column] => _features is null ? column : _features[column];
+
+    public static ActiveFeatures All(int featureCount) => new(featureCount, features: null);
+
+    /// <param name="featureCount">Length of a feature vector.</param>
+    /// <param name="features">Places in it, ascending.</param>
+    public static ActiveFeatures Of(int featureCount, int[] features) => new(featureCount, features.Length == featureCount ? null : features);
+
+    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
+    /// <exception cref="FormatException">The places are not ascending, or not below the length.</exception>
+    public static ActiveFeatures Read(CheckpointReader reader)
+    {
+        int featureCount = reader.ReadInt32();
+        int[]? features = reader.ReadOptional(() => reader.ReadArray<int>());
+        int last = -1;
+        foreach (int feature in features ?? [])
+        {
+            if (feature <= last)
+                throw new FormatException();
+            last = feature;
+        }
+        return last < featureCount && features?.Length != featureCount ? new(featureCount, features) : throw new FormatException();
+    }
+
+    public void Write(BinaryWriter writer)
+    {
+        writer.Write(FeatureCount);
+        writer.WriteOptional(_features, features => writer.WriteArray<int>(features));
+    }
+
+    /// <summary>The columns of either.</summary>
+    public ActiveFeatures With(ActiveFeatures others)
+    {
+        if (AreAll || others.AreAll)
+            return All(FeatureCount);
+        int[] union = [.. _features!.Union(others._features!)];
+        Array.Sort(union);
+        return Of(FeatureCount, union);
+    }
+
+    /// <summary>The column at a place of a feature vector; less than 0 where it does not take part.</summary>
+    public int ColumnOf(int feature) => _features is null ? feature : Array.BinarySearch(_features, feature);
+
+    /// <summary>From one value a column to one a feature, with 0 for those that do not take part.</summary>
+    public T[] ToFeatures<T>(T[] byColumn)
+    {
+        if (_features is null)
+            return byColumn;
+        var byFeature = new T[FeatureCount];
+        for (int column = 0; column < _features.Length; column++)
+            byFeature[_features[column]] = byColumn[column];
+        return byFeature;
+    }
+
+    /// <summary>From the order of other columns, all of which take part here too, to this one; what stands behind them (the bias) stays behind.</summary>
+    public T[] Rearrange<T>(T[] byOther, ActiveFeatures other)
+    {
+        if (other.Count == Count || byOther.Length == 0)
+            return byOther;
+        var byColumn = new T[byOther.Length + Count - other.Count];
+        for (int column = 0; column < other.Count; column++)
+            byColumn[ColumnOf(other[column])] = byOther[column];
+        byOther.AsSpan(other.Count).CopyTo(byColumn.AsSpan(Count));
+        return byColumn;
+    }
+}

@@ -1,0 +1,151 @@
+using System.Runtime.CompilerServices;
+using MlNetRms.Host;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Saving;
+using MlNetRms.Settings;
+using MlNetRms.Solver;
+
+namespace MlNetRms.Rows;
+
+/// <summary>
+/// The rows on their way in. The thread that moves the cursor copies and checks; another one splits, sums up and deals out what has
+/// been copied, block by block and in the order of reading, so that the bits are those of a single thread.
+/// </summary>
+internal sealed class RowIntake(RowReader reader, ChunkStore chunks, ReadingSettings settings)
+{
+    /// <summary>A thread takes about as long to start as so many blocks to process.</summary>
+    private const long BlocksWithoutThread = 8;
+
+    /// <summary>So many blocks let the two threads run at their own pace for a while; of dense rows that are long, no more than make so many words.</summary>
+    private const int MostBlocks = 32;
+    private const int MostWords = 1 << 21;
+
+    private readonly SeededRandom _split = new(settings.Seed, RandomStream.ValidationSplit);
+    private long _usableRows;
+
+    /// <summary>Where the rows come from.</summary>
+    public RowReader Reader => reader;
+
+    public RowBuckets Training { get; } = new(chunks, reader.FeatureCount, settings.Shuffle, settings.Seed);
+
+    public RowBuckets SetAside { get; } = new(chunks, reader.FeatureCount, shuffle: false, settings.Seed);
+
+    /// <summary>Of the training rows' columns and, behind them, the label.</summary>
+    public ColumnMoments Moments { get; } = new(RowBlock.RowLengthOf(reader.FeatureCount), columnCount: reader.FeatureCount + 1);
+
+    public void ReadAll()
+    {
+        using var blocks = new Handover<RowBlock>(Math.Clamp(MostWords / reader.FeatureCount, 2, MostBlocks),
+            () => new RowBlock(reader.FeatureCount), Process, settings.NumberOfThreads > 1 ? BlocksWithoutThread : long.MaxValue);
+        for (bool more = true; more;)
+        {
+            RowBlock block = blocks.Take();
+            more = reader.Fill(block);
+            if (!block.AllFinite())
+                block.Keep(reader.CheckFinite);
+            blocks.Give(block);
+        }
+        blocks.Complete();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Process(RowBlock block)
+    {
+        if (settings.ValidationFraction > 0)
+            block.Keep(IsForTraining);
+        Moments.AddDense(block.DenseRows);
+        if (!block.HasSparseRows)
+        {
+            for (int number = 0; number < block.RowCount; number++)
+                Training.AddDense(block.DenseRow(number));
+            return;
+        }
+        for (int number = 0; number < block.RowCount; number++)
+        {
+            Row row = block.RowAt(number);
+            if (!row.IsDense)
+                Moments.AddSparse(row);
+            Training.Add(row);
+        }
+    }
+
+    /// <summary>Decides on the next usable row, a pure function of the seed and the row's number, and sets it aside if it is not for training.</summary>
+    private bool IsForTraining(in Row row)
+    {
+        bool setAside = _split.Unit(_usableRows++) < settings.ValidationFraction;
+        if (setAside)
+            SetAside.Add(row);
+        return !setAside;
+    }
+}
+
+/// <summary>What the rows of all parts of a job add up to as they were read.</summary>
+/// <param name="Counts">How many rows were read and skipped.</param>
+/// <param name="Weights">The weights of the rows to train on.</param>
+/// <param name="RowsSetAside">Rows that evaluate each epoch.</param>
+/// <param name="Moments">Of the training rows' columns and, behind them, the label.</param>
+internal sealed record IntakeSums(RowCounts Counts, ExampleWeights Weights, long RowsSetAside, ColumnMoments Moments)
+{
+    /// <param name="job">All parts.</param>
+    /// <param name="own">This process's parts.</param>
+    public static IntakeSums Of(Shards job, IReadOnlyList<RowIntake> own)
+    {
+        if (job.Count == 1)
+            return new(own[0].Reader.Counts, own[0].Training.Weights, own[0].SetAside.RowCount, own[0].Moments);
+        var counts = RowCounts.Sum(job, own.Select(intake => intake.Reader.Counts));
+        long setAside = (long)job.Sum([.. own.Select(intake => new double[] { intake.SetAside.RowCount })])[0];
+        ExampleWeights weights = default;
+        foreach (double[] numbers in job.InTurn([.. own.Select(intake => intake.Training.Weights.ToNumbers())]))
+            weights.Add(numbers);
+        int rowLength = RowBlock.RowLengthOf(own[0].Reader.FeatureCount);
+        int columnCount = own[0].Reader.FeatureCount + 1;
+        var moments = new ColumnMoments(rowLength, columnCount);
+        foreach (double[] numbers in job.InTurn(part => own[part].Moments.ToNumbers(), ColumnMoments.CountOfNumbers(columnCount)))
+            moments.Merge(ColumnMoments.Of(numbers, rowLength, columnCount));
+        return new(counts, weights, setAside, moments);
+    }
+}
+
+/// <summary>The example weights of some rows, as sums.</summary>
+internal struct ExampleWeights
+{
+    private const double FewRows = 10;
+    private const double SmallShare = 0.1;
+
+    private double _squares;
+
+    public long RowCount { get; private set; }
+
+    public double Sum { get; private set; }
+
+    public double Largest { get; private set; }
+
+    public readonly double Mean => Sum / RowCount;
+
+    /// <summary>(Σ c)² / Σ c²: so many rows of equal weight would say as much (Kish 1965).</summary>
+    public readonly double EffectiveRows => Sum * Sum / _squares;
+
+    /// <summary>Whether a few rows decide the model.</summary>
+    public readonly bool AreDominated => EffectiveRows < Math.Min(FewRows, SmallShare * RowCount);
+
+    /// <summary>All of it as numbers; <see cref="Add(ReadOnlySpan{double})"/> takes them.</summary>
+    public readonly double[] ToNumbers() => [RowCount, Sum, _squares, Largest];
+
+    /// <summary>Takes in the weights of other rows.</summary>
+    public void Add(ReadOnlySpan<double> numbers)
+    {
+        RowCount += (long)numbers[0];
+        Sum += numbers[1];
+        _squares += numbers[2];
+        Largest = Math.Max(Largest, numbers[3]);
+    }
+
+    public void Add(double weight)
+    {
+        RowCount++;
+        Sum += weight;
+        _squares += weight * weight;
+        Largest = Math.Max(Largest, weight);
+    }
+}

@@ -1,4 +1,0 @@
-namespace MlNetRms.Settings;
-
-/// <summary>When early stopping ends a training; see <see cref="EarlyStopping"/>.</summary>
-internal sealed record StoppingSettings(int Patience, float MinimumImprovement);

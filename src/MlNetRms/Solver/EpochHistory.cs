@@ -1,0 +1,116 @@
+using System.Diagnostics;
+using MlNetRms.Host;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Settings;
+
+namespace MlNetRms.Solver;
+
+/// <summary>The reports of the epochs. Of a training with very many epochs some are kept, evenly spaced.</summary>
+/// <param name="numberOfEpochs">Epochs that were planned.</param>
+/// <param name="rowCount">Rows of an epoch.</param>
+/// <param name="lossFactor">What turns losses as training computes them into those that are reported.</param>
+internal sealed class EpochHistory(int numberOfEpochs, long rowCount, double lossFactor)
+{
+    /// <summary>Most reports that are kept: a training of one row can have a million epochs a second.</summary>
+    public const int MostReports = 10_000;
+
+    private readonly List<EpochReport> _reports = [];
+    private long _start = Stopwatch.GetTimestamp();
+    private TimeSpan _before;
+    private TimeSpan _previous;
+    private int _spacing = 1;
+
+    /// <summary>Rows of an epoch.</summary>
+    public long RowCount => rowCount;
+
+    /// <summary>What turns losses as training computes them into those that are reported.</summary>
+    public double LossFactor => lossFactor;
+
+    /// <summary>The first epoch, the last one, and of those between each whose number is a multiple of a power of two; all where they are few.</summary>
+    public IReadOnlyList<EpochReport> Reports => _reports;
+
+    /// <summary>Time since <see cref="Start"/>, and that of the epochs before.</summary>
+    public TimeSpan Elapsed => _before + Stopwatch.GetElapsedTime(_start);
+
+    /// <summary>Starts the clock.</summary>
+    public void Start() => _start = Stopwatch.GetTimestamp();
+
+    /// <summary>Continues from the reports of a run that was saved so long after its start.</summary>
+    public void Restore(IReadOnlyList<EpochReport> reports, TimeSpan elapsed)
+    {
+        _reports.AddRange(reports);
+        _spacing = reports.Count > 2 ? Math.Max(1, reports[2].Epoch - reports[1].Epoch) : 1;
+        _previous = reports.Count > 0 ? reports[^1].Elapsed : TimeSpan.Zero;
+        _before = elapsed;
+    }
+
+    public EpochReport Add(EpochResult result)
+    {
+        TimeSpan elapsed = Elapsed;
+        double seconds = (elapsed - _previous).TotalSeconds;
+        _previous = elapsed;
+        var report = new EpochReport
+        {
+            Epoch = result.Epoch,
+            NumberOfEpochs = numberOfEpochs,
+            Step = result.Step,
+            Loss = lossFactor * result.Loss,
+            ValidationLoss = lossFactor * result.ValidationLoss,
+            LearningRate = result.LearningRate,
+            Elapsed = elapsed,
+            RowsPerSecond = rowCount / Math.Max(seconds, 1e-9),
+        };
+        if (_reports.Count > 1 && !IsKept(_reports[^1]))
+            _reports[^1] = report;
+        else
+            _reports.Add(report);
+        if (_reports.Count > MostReports)
+        {
+            _spacing *= 2;
+            _reports.RemoveAll(kept => kept != report && !IsKept(kept));
+        }
+        return report;
+    }
+
+    /// <summary>Whether a report stays when a later one comes.</summary>
+    private bool IsKept(EpochReport report) => report.Epoch == 1 || report.Epoch % _spacing == 0;
+}
+
+internal static class TrainingReports
+{
+    /// <summary>The report of a training that has ended.</summary>
+    public static TrainingReport Create(TrainingRows rows, TrainingRun run, FitResult result, FitStatistics statistics, TimeSpan readingTime) => new()
+    {
+        Epochs = run.History.Reports,
+        StopReason = result.StopReason,
+        ReturnedEpoch = result.ReturnedEpoch,
+        BatchSize = run.Plan.BatchSize,
+        StepsPerEpoch = run.Plan.StepsPerEpoch,
+        TotalSteps = run.Plan.TotalSteps,
+        RowsRead = rows.Counts.Read,
+        RowsUsed = rows.Training.RowCount,
+        ValidationRows = rows.Validation?.RowCount ?? 0,
+        RowsSkippedForLabel = rows.Counts.BadLabel,
+        RowsSkippedForWeight = rows.Counts.BadWeight,
+        RowsSkippedForFeatures = rows.Counts.BadFeatures,
+        LearningRate = run.LearningRate,
+        L2Regularization = run.L2,
+        DecorrelatedFeatures = run.Coordinates.Transform is Decorrelation ? rows.Layout.DenseCount : 0,
+        LeadingDirections = run.Coordinates.Transform is LeadingDecorrelation leading ? leading.DirectionCount : 0,
+        DroppedDirections = run.Coordinates.Transform is Decorrelation decorrelation ? decorrelation.DroppedCount : 0,
+        ConditionNumber = run.Coordinates.ConditionNumber,
+        TrainingLoss = statistics.Loss,
+        MeanPredictorLoss = statistics.ConstantLoss,
+        RSquared = statistics.RSquared,
+        ResidualStandardDeviation = statistics.ResidualStandardDeviation,
+        ConstantFeatures = rows.Scaling.ConstantColumnCount,
+        SparseFeatures = rows.Layout.SparseCount,
+        UpdatedTouchedOnly = rows.Layout.SparseCount > 0 && run.UpdatesTouchedOnly,
+        NumberOfThreads = run.NumberOfThreads,
+        ReadingTime = readingTime,
+        TrainingTime = run.History.Elapsed,
+    };
+}

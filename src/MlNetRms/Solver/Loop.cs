@@ -1,0 +1,98 @@
+using System.Runtime.CompilerServices;
+using MlNetRms.Host;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Settings;
+
+namespace MlNetRms.Solver;
+
+/// <summary>Mini-batch training: the loop over epochs and steps. All it changes is in <see cref="Parameters"/>.</summary>
+internal sealed class Loop(
+    IBatches batches, Penalties penalties, Parameters parameters, LearningRateSettings learningRates, TrainingPlan plan,
+    ProgressMeter progress, int stepsBetweenReports)
+{
+    /// <summary>The shortest steps take less than a microsecond.</summary>
+    private const int StepsBetween = 16;
+
+    private int _stepsSinceReport;
+
+    /// <summary>Steps done, those of this training alone.</summary>
+    public long Step { get; private set; }
+
+    /// <summary>What has been done of the current epoch. It stays until <see cref="EndEpoch"/>.</summary>
+    public EpochPart Part { get; private set; }
+
+    /// <summary>Continues from a part of an epoch that another loop has done.</summary>
+    public void Restore(long step, EpochPart part) => (Step, Part) = (step, part);
+
+    /// <summary>The next call of <see cref="Run"/> begins an epoch.</summary>
+    public void EndEpoch() => Part = default;
+
+    /// <summary>Goes once through the rows, or through those that are left.</summary>
+    /// <param name="epoch">Number of the epoch, from 1.</param>
+    /// <param name="orderNumber">The epoch's number in the order of batches.</param>
+    /// <param name="betweenSteps">Called every few steps; null for nothing.</param>
+    /// <exception cref="DivergedException">The loss, its derivative, the weights or the mean square of the gradients are not finite.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled, here or in another process.</exception>
+    /// <exception cref="InvalidOperationException">Another process has failed.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public EpochResult Run(int epoch, int orderNumber, Action? betweenSteps)
+    {
+        batches.Begin(orderNumber);
+        (int position, LossSum losses) = Part;
+        int count = batches.Count;
+        float learningRate = position == count ? learningRates.At(Step - 1, plan.TotalSteps) : 0;
+        while (position < count)
+        {
+            learningRate = learningRates.At(Step, plan.TotalSteps);
+            BatchSum batch = batches.Compute(position);
+            losses += batch.Losses;
+            // The bias's gradient is the sum of all derivatives.
+            if (!double.IsFinite(losses.Loss) || !float.IsFinite(batch.Gradient[parameters.Layout.BiasPosition]))
+                throw new DivergedException(epoch, Step + 1, learningRate);
+            batch.DivideByRows();
+            penalties.ApplyBefore(batch.Gradient, parameters.Values);
+            parameters.Step(batch.Gradient, batch.RowCount, learningRate);
+            penalties.ApplyAfter(parameters, learningRate);
+            parameters.AddToAverage();
+            Step++;
+            Part = new EpochPart(++position, losses);
+            if (betweenSteps is not null && Step % StepsBetween == 0)
+                betweenSteps();
+            if (++_stepsSinceReport >= stepsBetweenReports)
+            {
+                _stepsSinceReport = 0;
+                progress.Step(epoch, Step, losses);
+            }
+        }
+        if (!parameters.AreFinite)
+            throw new DivergedException(epoch, Step, learningRate);
+        progress.EpochDone(epoch, Step, losses);
+        return new EpochResult(epoch, Step, losses.Mean, ValidationLoss: null, learningRate);
+    }
+}
+
+/// <summary>A part of an epoch.</summary>
+/// <param name="Steps">Its steps.</param>
+/// <param name="Losses">Of its rows, each before its batch's step, in the units of training.</param>
+internal readonly record struct EpochPart(int Steps, LossSum Losses);
+
+/// <summary>What an epoch gave. Losses are means in the units of training.</summary>
+/// <param name="Epoch">Number of the epoch, from 1.</param>
+/// <param name="Step">Steps done.</param>
+/// <param name="Loss">Of the epoch's rows, each before its batch's step.</param>
+/// <param name="ValidationLoss">Of the validation rows after the epoch, or null.</param>
+/// <param name="LearningRate">Of the last step.</param>
+internal readonly record struct EpochResult(int Epoch, long Step, double Loss, double? ValidationLoss, float LearningRate);
+
+/// <summary>The loss, the weights or the mean square of the gradients became infinite or NaN: where it happened.</summary>
+internal sealed class DivergedException(int epoch, long step, float learningRate) : Exception
+{
+    public int Epoch { get; } = epoch;
+
+    public long Step { get; } = step;
+
+    public float LearningRate { get; } = learningRate;
+}

@@ -1,0 +1,187 @@
+using System.Runtime.CompilerServices;
+using MlNetRms.Host;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Settings;
+
+namespace MlNetRms.Solver;
+
+/// <summary>A loss in label units, as training sees it on standardised predictions and labels.</summary>
+/// <remarks>
+/// The derivative is divided by its root mean square over the rows at the constant prediction ȳ, so that ε and the
+/// penalties mean the same for every loss and every unit of the label; for the squared loss that is the standard
+/// deviation of the label. What is minimised is then mean ℓ / (σ·D) + ½·λ·‖w‖² with the label's standard deviation σ and
+/// this divisor D. Without standardisation D is 1.
+/// </remarks>
+internal sealed class StandardizedLoss
+{
+    private readonly LossSettings _loss;
+    private readonly double _labelCenter;
+    private readonly double _labelScale;
+    private readonly float _derivativeFactor = 1;
+
+    /// <param name="loss">The loss in label units.</param>
+    /// <param name="scaling">The units of training.</param>
+    /// <param name="rows">The training rows.</param>
+    /// <param name="cancellation">Ends the pass over them.</param>
+    public StandardizedLoss(LossSettings loss, Scaling scaling, RowSet rows, CancellationToken cancellation)
+    {
+        _loss = loss;
+        _labelCenter = scaling.LabelCenter;
+        _labelScale = scaling.LabelStandardDeviation;
+        if (IsSquared || !scaling.IsOn)
+            return;
+        double[] sums = rows.Sum(part => SquaredDerivatives(part, cancellation));
+        double meanSquare = sums[0] / sums[1];
+        if (meanSquare > 0 && double.IsFinite(meanSquare))
+            _derivativeFactor = (float)Math.Min(1 / Math.Sqrt(meanSquare), float.MaxValue);
+    }
+
+    /// <summary>Whether training computes with half the squared residual, for which <see cref="Value"/> and <see cref="Derivative"/> need not be called.</summary>
+    public bool IsSquared => _loss.IsSquared;
+
+    /// <summary>What turns a mean loss as training computes it into a mean of the loss in label units.</summary>
+    // The squared loss is computed in standardised units, and its own constant, ½ or 1, is that of a residual of 1.
+    public double ReportFactor => IsSquared ? 2 * _loss.Value(1, 0) * _labelScale * _labelScale : 1;
+
+    /// <summary>The loss: half the squared standardised residual, or any other in its own units.</summary>
+    public double Value(float prediction, float label)
+    {
+        if (!IsSquared)
+            return _loss.Value(Raw(prediction), Raw(label));
+        float residual = prediction - label;
+        return 0.5 * residual * residual;
+    }
+
+    /// <summary>The derivative by the standardised prediction, as training uses it.</summary>
+    public float Derivative(float prediction, float label) =>
+        IsSquared ? prediction - label : _derivativeFactor * _loss.Derivative(Raw(prediction), Raw(label));
+
+    /// <summary>Their weighted sum at the constant prediction, and the sum of the weights.</summary>
+    private double[] SquaredDerivatives(PackedRows rows, CancellationToken cancellation)
+    {
+        double sum = 0;
+        double weights = 0;
+        for (long position = 0; position < rows.RowCount; position++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            ReadOnlySpan<float> row = rows.DenseRows(position, 1);
+            double weight = rows.Weight(row);
+            sum += weight * Math.Pow(Derivative(0, rows.Label(row)), 2);
+            weights += weight;
+        }
+        return [sum, weights];
+    }
+
+    private float Raw(float standardized) => (float)(_labelCenter + _labelScale * standardized);
+}
+
+/// <summary>Goes through rows a few at a time: their losses, and the derivatives of the losses by the predictions.</summary>
+internal sealed class RowLosses(PackedRows rows, StandardizedLoss loss)
+{
+    /// <summary>Rows taken at once, so that they are still in the first-level cache when the gradient needs them again.</summary>
+    private const int CacheBytes = 24 * 1024;
+
+    // A multiple of four: the kernels take four rows at once, and the order of their additions must not depend on how rows are grouped.
+    private readonly float[] _derivatives = new float[Math.Clamp(CacheBytes / (sizeof(float) * rows.Layout.Stride) / 4 * 4, 4, 128)];
+
+    /// <summary>Most rows that may be taken at once.</summary>
+    public int MostRows => _derivatives.Length;
+
+    /// <summary>Sums since <see cref="Reset"/>.</summary>
+    public LossSum Sum { get; private set; }
+
+    public void Reset() => Sum = default;
+
+    /// <summary>Takes some rows.</summary>
+    /// <param name="first">The first row.</param>
+    /// <param name="lanes">Their dense parts; at most <see cref="MostRows"/> rows.</param>
+    /// <param name="parameters">All parameters, laid out as rows are.</param>
+    /// <returns>c·ℓ'(ŷ, y) of each row; valid until the next call.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ReadOnlySpan<float> Derivatives(long first, ReadOnlySpan<float> lanes, ReadOnlySpan<float> parameters)
+    {
+        RowLayout layout = rows.Layout;
+        Span<float> residuals = _derivatives.AsSpan(0, lanes.Length / layout.Stride);
+        LinearKernels.Residuals(lanes, parameters[..layout.Stride], residuals);
+        if (layout.SparseCount > 0)
+            AddSparsePredictions(first, parameters[layout.DenseLength..], residuals);
+
+        if (loss.IsSquared && layout.WeightLane is null)
+            Sum += new LossSum(0.5 * LinearKernels.SumOfSquares(residuals), residuals.Length);
+        else
+            WeighLosses(lanes, residuals);
+        return residuals;
+    }
+
+    /// <summary>Turns residuals into c·ℓ'.</summary>
+    private void WeighLosses(ReadOnlySpan<float> lanes, Span<float> residuals)
+    {
+        int stride = rows.Layout.Stride;
+        (double lossSum, double weightSum) = Sum;
+        for (int i = 0; i < residuals.Length; i++)
+        {
+            ReadOnlySpan<float> row = lanes.Slice(i * stride, stride);
+            float weight = rows.Weight(row);
+            float label = rows.Label(row);
+            float residual = residuals[i];
+            lossSum += weight * (loss.IsSquared ? 0.5 * residual * residual : loss.Value(residual + label, label));
+            weightSum += weight;
+            residuals[i] = weight * (loss.IsSquared ? residual : loss.Derivative(residual + label, label));
+        }
+        Sum = new LossSum(lossSum, weightSum);
+    }
+
+    private void AddSparsePredictions(long first, ReadOnlySpan<float> sparseWeights, Span<float> residuals)
+    {
+        for (int i = 0; i < residuals.Length; i++)
+        {
+            rows.SparseRow(first + i, out ReadOnlySpan<int> places, out ReadOnlySpan<float> values);
+            residuals[i] += SparseKernels.Dot(places, values, sparseWeights);
+        }
+    }
+}
+
+/// <summary>The mean loss of given weights over rows.</summary>
+internal sealed class MeanLoss(RowSet rows, StandardizedLoss loss, CancellationToken cancellation)
+{
+    private readonly ParameterLayout _layout = new(rows.Layout);
+
+    /// <param name="byColumn">Weights of all columns, then the bias, in the units of the rows; rounded to float as the model's are.</param>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public double Of(ReadOnlySpan<double> byColumn)
+    {
+        var rounded = new float[byColumn.Length];
+        for (int column = 0; column < rounded.Length; column++)
+            rounded[column] = (float)byColumn[column];
+        var parameters = new float[_layout.Length];
+        _layout.Arrange<float>(rounded, parameters);
+        _layout.SetConstants(parameters);
+        double[] sums = rows.Sum(part => OfPart(part, parameters));
+        return new LossSum(sums[0], sums[1]).Mean;
+    }
+
+    private double[] OfPart(PackedRows part, float[] parameters)
+    {
+        var losses = new RowLosses(part, loss);
+        for (long row = 0; row < part.RowCount;)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            int wanted = (int)Math.Min(losses.MostRows, part.RowCount - row);
+            row += losses.Derivatives(row, part.DenseRows(row, wanted), parameters).Length;
+        }
+        return [losses.Sum.Loss, losses.Sum.Weight];
+    }
+}
+
+/// <summary>Sum of weighted losses and sum of weights over some rows; those of two parts add up to those of both.</summary>
+internal readonly record struct LossSum(double Loss, double Weight)
+{
+    public double Mean => Loss / Weight;
+
+    public static LossSum operator -(LossSum left, LossSum right) => new(left.Loss - right.Loss, left.Weight - right.Weight);
+
+    public static LossSum operator +(LossSum left, LossSum right) => new(left.Loss + right.Loss, left.Weight + right.Weight);
+}

@@ -1,0 +1,153 @@
+using MlNetRms.Host;
+using MlNetRms.Jobs;
+using MlNetRms.Kernels;
+using MlNetRms.Rows;
+using MlNetRms.Saving;
+using MlNetRms.Settings;
+
+
+namespace MlNetRms.Solver;
+
+/// <summary>
+/// What acts on the weights besides the loss: the L2 penalty and clipping on the gradient before a step, the L1 penalty and the
+/// bound on the weights after it. Never on the bias.
+/// </summary>
+internal sealed class Penalties
+{
+    private readonly PenaltySettings _settings;
+    private readonly float _l2;
+    private readonly ParameterLayout _layout;
+    private readonly float[]? _penalty;
+    private readonly float[]? _lower;
+
+    /// <param name="settings">L1, the bound and clipping.</param>
+    /// <param name="l2">λ as it takes effect.</param>
+    /// <param name="layout">The order of the parameters.</param>
+    public Penalties(PenaltySettings settings, float l2, ParameterLayout layout)
+    {
+        _settings = settings;
+        _l2 = l2;
+        _layout = layout;
+        if (settings is { L1: 0, NonNegativeWeights: false })
+            return;
+        _penalty = new float[layout.Length];
+        _lower = new float[layout.Length];
+        Array.Fill(_lower, float.NegativeInfinity);
+        foreach (Range weights in layout.Weights)
+        {
+            _penalty.AsSpan(weights).Fill(settings.L1);
+            if (settings.NonNegativeWeights)
+                _lower.AsSpan(weights).Clear();
+        }
+    }
+
+    /// <summary>Adds λ·w to a mean gradient, then shortens the gradient to the largest norm.</summary>
+    public void ApplyBefore(Span<float> gradient, ReadOnlySpan<float> parameters)
+    {
+        if (_l2 > 0)
+        {
+            foreach (Range weights in _layout.Weights)
+                LinearKernels.AddScaled(gradient[weights], _l2, parameters[weights]);
+        }
+        if (_settings.GradientClippingNorm is { } limit)
+            Clip(gradient, limit);
+    }
+
+    /// <summary>Shrinks the weights towards 0 and clamps them to the bound.</summary>
+    public void ApplyAfter(Parameters parameters, float learningRate)
+    {
+        if (_penalty is not null)
+            parameters.StepProximal(_penalty, _lower, learningRate);
+    }
+
+    private static void Clip(Span<float> gradient, float limit)
+    {
+        float norm = MathF.Sqrt(LinearKernels.SumOfSquares(gradient));
+        // Squares overflow long before the gradient does, and limit / ∞ would make it 0: training would silently stall.
+        if (float.IsInfinity(norm))
+            norm = LongNorm(gradient);
+        if (norm > limit)
+            LinearKernels.Scale(gradient, limit / norm);
+    }
+
+    private static float LongNorm(ReadOnlySpan<float> gradient)
+    {
+        double squares = 0;
+        foreach (float g in gradient)
+            squares += (double)g * g;
+        return (float)Math.Sqrt(squares);
+    }
+}
+
+/// <summary>
+/// The exact zeros of an L1 penalty or a bound at 0: averages of weights are rarely exactly 0. A weight is set to 0 where the
+/// optimality condition has it at 0 given the others. With the gradient g = Σ c·ℓ'(ŷ − w·x)·x / Σ c of the loss without the weight's own
+/// contribution to the predictions ŷ that is |g| ≤ λ₁ or, where weights may not be negative, g ≥ −λ₁. (An L2 penalty has no gradient
+/// at 0.)
+/// </summary>
+internal sealed class ExactZeros(RowSet rows, StandardizedLoss loss, PenaltySettings penalties, CancellationToken cancellation)
+{
+    /// <summary>Whether there are exact zeros at all.</summary>
+    public bool IsNeeded => penalties.NeedsWeights;
+
+    /// <summary>Sets weights to 0 in place. One pass over the rows, with one derivative for each value that is not 0.</summary>
+    /// <param name="byColumn">Weights of all columns, then the bias.</param>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public void Apply(double[] byColumn)
+    {
+        double[] weights = new double[rows.Layout.DenseLength + rows.Layout.SparseCount];
+        for (int column = 0; column < byColumn.Length; column++)
+            weights[rows.Layout.Position(column)] = byColumn[column];
+        double[] sums = rows.Sum(part => OfPart(part, weights));
+        ReadOnlySpan<double> gradient = sums.AsSpan(..^1);
+        double weightSum = sums[^1];
+        for (int column = 0; column < rows.Layout.ColumnCount; column++)
+        {
+            double g = gradient[rows.Layout.Position(column)] / weightSum;
+            if (g >= -penalties.L1 && (penalties.NonNegativeWeights || g <= penalties.L1))
+                byColumn[column] = 0;
+        }
+    }
+
+    /// <returns>The gradient, then the sum of the weights.</returns>
+    private double[] OfPart(PackedRows part, double[] weights)
+    {
+        var sums = new double[weights.Length + 1];
+        for (long row = 0; row < part.RowCount; row++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            sums[^1] += AddRow(part, row, weights, sums.AsSpan(..^1));
+        }
+        return sums;
+    }
+
+    /// <returns>The row's weight.</returns>
+    private double AddRow(PackedRows rows, long row, double[] weights, Span<double> gradient)
+    {
+        RowLayout layout = rows.Layout;
+        ReadOnlySpan<float> lanes = rows.DenseRows(row, 1);
+        ReadOnlySpan<int> places = [];
+        ReadOnlySpan<float> values = [];
+        if (layout.SparseCount > 0)
+            rows.SparseRow(row, out places, out values);
+        Span<double> sparseWeights = weights.AsSpan(layout.DenseLength);
+        Span<double> sparseGradient = gradient[layout.DenseLength..];
+        double prediction = weights[layout.BiasLane];
+        for (int lane = 0; lane < layout.DenseCount; lane++)
+            prediction += weights[lane] * lanes[lane];
+        for (int k = 0; k < places.Length; k++)
+            prediction += sparseWeights[places[k]] * values[k];
+
+        float label = rows.Label(lanes);
+        double rowWeight = rows.Weight(lanes);
+        for (int lane = 0; lane < layout.DenseCount; lane++)
+            gradient[lane] += rowWeight * DerivativeWithout(weights[lane] * lanes[lane]) * lanes[lane];
+        for (int k = 0; k < places.Length; k++)
+            sparseGradient[places[k]] += rowWeight * DerivativeWithout(sparseWeights[places[k]] * values[k]) * values[k];
+        return rowWeight;
+
+        double DerivativeWithout(double contribution) => loss.IsSquared
+            ? prediction - contribution - label
+            : loss.Derivative((float)(prediction - contribution), label);
+    }
+}

@@ -1,0 +1,242 @@
+using MlNetRms.Tests.Oracles;
+using MlNetRms.Tests.Support;
+using static MlNetRms.RmsPropRegressionTrainer;
+
+namespace MlNetRms.Tests.Solver;
+
+/// <summary>What the data decides where the options leave it open.</summary>
+public sealed class AutomaticSettingsTests
+{
+    [Theory]
+    [InlineData(60, 40, 1.0 / 3)]        // a third of the way from half as many columns as rows to as many
+    [InlineData(50, 50, 1)]
+    [InlineData(20, 50, 1)]
+    public void Fit_MoreColumnsThanHalfTheRows_HasTheWeightsOfUpToAQuarterOfTheEnergyOverTheRows(int count, int columns, double share)
+    {
+        Examples rows = Some.Linear(1, count, columns);
+
+        float[] automatic = rows.Fit().Parameters();
+
+        // Each column has variance 1 in the units of training.
+        Models.AssertClose(rows.Fit(new() { L2Regularization = (float)(share * 0.25 * columns / count) }).Parameters(), automatic, 1e-4);
+        Assert.NotEqual(rows.Fit(new() { L2Regularization = 0 }).Parameters(), automatic);
+    }
+
+    [Theory]
+    [InlineData(80, 40, 0, true)]
+    [InlineData(60, 40, 10, true)]        // with ten of the columns constant
+    [InlineData(60, 40, 9, false)]
+    public void Fit_L2RegularizationNotGiven_IsNoneUnlessTheColumnsThatVaryOutnumberHalfTheRows(int count, int columns, int constant, bool none)
+    {
+        Examples rows = Some.Linear(1, count, columns);
+        foreach (float[] row in rows.Features)
+            Array.Fill(row, 3, 0, constant);
+
+        Assert.Equal(none, rows.Fit(new() { L2Regularization = 0 }).Parameters().SequenceEqual(rows.Fit().Parameters()));
+    }
+
+    [Fact]
+    public void Fit_WideWithL1OrNotStandardized_HasNoAutomaticPenalty()
+    {
+        Examples rows = Some.Linear(1, 40, 30);
+        foreach (Func<Options> options in new Func<Options>[] { () => new() { L1Regularization = 0.01f }, () => new() { Standardize = false, NumberOfEpochs = 50 } })
+        {
+            Options none = options();
+            none.L2Regularization = 0;
+
+            Assert.Equal(rows.Fit(none).Parameters(), rows.Fit(options()).Parameters());
+        }
+    }
+
+    [Theory]
+    [InlineData(3, 0, false, 0.774596669)]        // shorter rows take larger steps
+    [InlineData(5, 0, true, 1)]
+    [InlineData(20, 0, false, 2)]
+    [InlineData(20, 0, true, 2)]
+    [InlineData(10, 10, false, 2)]        // every column twice: rows are as long as of 20 columns
+    [InlineData(10, 10, true, 1.41421356)]        // and have ten directions
+    public void Fit_LongRows_DivideTheLearningRateByTheRootOfTheirEnergyOverFive(int columns, int copies, bool decorrelate, double divisor)
+    {
+        Examples rows = Some.Linear(1, 500, columns);
+        rows = new Examples([.. rows.Features.Select(row => row.Concat(row[..copies]).ToArray())], rows.Labels);
+
+        TrainingReport report = rows.Fit(new()
+        {
+            Decorrelate = decorrelate,
+            NumberOfEpochs = 1,
+            LearningRateSchedule = LearningRateSchedule.Constant,
+        }).Training;
+
+        Assert.Equal(0.03 / divisor, report.Epochs[0].LearningRate, 1e-6);
+    }
+
+    [Fact]
+    public void Fit_NotStandardized_TakesTheLearningRateAsItIs() =>
+        Assert.Equal(0.03f, Some.Linear(1, 500, 50).Fit(new() { Standardize = false, NumberOfEpochs = 1, LearningRateSchedule = LearningRateSchedule.Constant })
+            .Training.Epochs[0].LearningRate);
+
+    [Fact]
+    public void Fit_DecorrelateNotGiven_IsOnUnlessAnOptionNeedsTheColumnsThemselves()
+    {
+        Examples rows = Some.Linear(1, 300, 6);
+        float[] With(bool? decorrelate, Action<Options>? change = null)
+        {
+            var options = new Options { Decorrelate = decorrelate, NumberOfEpochs = 3 };
+            change?.Invoke(options);
+            return rows.Fit(options).Parameters();
+        }
+
+        Assert.Equal(With(true), With(null));
+        Assert.NotEqual(With(true), With(false));
+        foreach (Action<Options> change in new Action<Options>[] { o => o.L1Regularization = 0.01f, o => o.NonNegativeWeights = true, o => o.Standardize = false })
+            Assert.Equal(With(false, change), With(null, change));
+    }
+
+    [Theory]
+    [InlineData(512, true)]
+    [InlineData(513, false)]
+    public void Fit_DecorrelateNotGiven_IsOnUpTo512DenseColumns(int columns, bool expected)
+    {
+        Examples rows = Some.Linear(1, 1100, columns);
+        float[] With(bool? decorrelate) => rows.Fit(new() { Decorrelate = decorrelate, NumberOfEpochs = 1 }).Parameters();
+
+        Assert.Equal(With(expected), With(null));
+        Assert.NotEqual(With(!expected), With(null));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Fit_WideRowsTwice_IsOneTrainingOfTwoEpochs(bool decorrelate)
+    {
+        Examples rows = Some.Linear(1, 40, 30);
+        Options Epochs(int count) => new()
+        {
+            Decorrelate = decorrelate,
+            NumberOfEpochs = count,
+            BatchSize = 8,
+            LearningRateSchedule = LearningRateSchedule.Constant,
+        };
+
+        RmsPropRegressionTransformer second = Continued(rows, rows, Epochs(1));
+
+        RmsPropRegressionTransformer whole = rows.Fit(Epochs(2));
+        Assert.Equal(whole.Parameters(), second.Parameters());
+        Assert.Equal((whole.Training.L2Regularization, whole.Training.LearningRate), (second.Training.L2Regularization, second.Training.LearningRate));
+        Assert.NotEqual(0, second.Training.L2Regularization);
+    }
+
+    [Theory]
+    [InlineData(500, 30, 0)]        // few rows must not shrink what many have taught
+    [InlineData(30, 500, 0)]
+    [InlineData(20, 18, 0.25 * 20 / 20)]
+    public void Fit_ContinuedOnOtherRows_HasAtMostThePenaltyOfBefore(int before, int now, double expected)
+    {
+        Examples first = Some.Linear(1, before, 20);
+
+        TrainingReport report = Continued(first, Some.Linear(1, now, 20), new() { Decorrelate = false, NumberOfEpochs = 2 }).Training;
+
+        Assert.Equal(expected, report.L2Regularization, 1e-6);
+    }
+
+    [Fact]
+    public void Fit_ContinuedOnLongerRows_TakesSmallerSteps()
+    {
+        Examples first = Some.Linear(1, 500, 20);
+        var longer = new Examples([.. first.Features.Select(row => row.Select(x => 3 * x).ToArray())], first.Labels);
+        var options = new Options { Decorrelate = false, NumberOfEpochs = 2 };
+
+        // The units are those of the first rows; the shift of the means adds a little to the length.
+        Assert.InRange(Continued(first, longer, options).Training.LearningRate / first.Fit(options).Training.LearningRate, 0.32, 1.0 / 3);
+    }
+
+    private static RmsPropRegressionTransformer Continued(Examples first, Examples second, Options options)
+    {
+        var ml = new MLContext(1);
+        RmsPropRegressionTrainer trainer = ml.Regression.Trainers.RmsProp(options);
+        return trainer.Fit(second.View(ml), trainer.Fit(first.View(ml)));
+    }
+
+    [Fact]
+    public void Fit_TooManyColumnsToDecorrelateWithCommonFactors_EndsNearLeastSquares()
+    {
+        Examples rows = Some.WithFactors(1, 2000, 600, [0.6, 0.2]);
+        double least = new LeastSquares(rows).Rmse(rows);
+
+        RmsPropRegressionTransformer automatic = rows.Fit();
+        RmsPropRegressionTransformer plain = rows.Fit(new() { Decorrelate = false });
+
+        Assert.Equal((2, 0), (automatic.Training.LeadingDirections, automatic.Training.DecorrelatedFeatures));
+        Assert.Equal(0, plain.Training.LeadingDirections);
+        Assert.InRange(automatic.Rmse(rows) / least - 1, 0, 0.001);
+        Assert.InRange(plain.Rmse(rows) / least - 1, 0.05, 100);
+    }
+
+    [Fact]
+    public void Fit_MoreSparseColumnsThanHalfTheRows_HasAQuarterOfTheirEnergyOverTheRowsWhole()
+    {
+        // Two of a hundred columns in each row, of one size: energy 2.
+        Examples rows = new([.. Enumerable.Range(0, 150).Select(row => Enumerable.Range(0, 100).Select(i => i == row % 100 || i == (row + 7) % 100 ? 1f : 0).ToArray())],
+            Some.Normals(1, 150));
+
+        TrainingReport report = rows.Fit(new() { NumberOfEpochs = 1 }).Training;
+
+        Assert.Equal(100, report.SparseFeatures);
+        Assert.Equal(0.25 * 2 / 150, report.L2Regularization, 1e-7);
+    }
+
+    [Fact]
+    public void Fit_ManyDenseColumnsOfKeptSizesBesideSparseOnes_ScalesNoDirections()
+    {
+        Examples rows = Some.WithFactors(1, 300, 600, [0.6]);
+        Examples beside = new([.. rows.Features.Select((row, i) => row.Append(i % 20 == 0 ? 1 : 0).ToArray())], rows.Labels);
+
+        Assert.Equal(1, rows.Fit(new() { NumberOfEpochs = 1 }).Training.LeadingDirections);
+        Assert.Equal(0, beside.Fit(new() { NumberOfEpochs = 1 }).Training.LeadingDirections);
+    }
+
+    [Fact]
+    public void Fit_TooManyColumnsToDecorrelateForL1_ScalesNoDirections() =>
+        Assert.Equal(0, Some.WithFactors(1, 300, 600, [0.6]).Fit(new() { L1Regularization = 0.01f, NumberOfEpochs = 1 }).Training.LeadingDirections);
+
+    [Fact]
+    public void Fit_OneHotColumnsThatNearlyAddUpToOne_EndsNearLeastSquares()
+    {
+        Examples rows = Some.Levels(1, 6000, 3, 40, noise: 0.1);
+        double least = new LeastSquares(rows).Rmse(rows);
+
+        RmsPropRegressionTransformer model = rows.Fit();
+
+        Assert.Equal((119, 0), (model.Training.DecorrelatedFeatures, model.Training.SparseFeatures));
+        Assert.InRange(model.Rmse(rows) / least - 1, -1e-6, 0.001);
+    }
+
+    [Theory]
+    [InlineData(1100, 1)]
+    [InlineData(900, 2)]
+    [InlineData(5, 2)]
+    public void Fit_ManyRowsForEachColumnButFewWithAValue_VisitsThemTwice(int withValue, int epochs)
+    {
+        Examples rows = Some.Linear(1, 50_000, 2);
+        for (int row = 0; row < rows.Count; row++)
+            rows.Features[row][0] = row % (rows.Count / withValue) == 0 && row / (rows.Count / withValue) < withValue ? 1 : 2;
+
+        Assert.Equal(epochs, rows.Fit(new() { BatchSize = 25 }).Training.Epochs.Count);
+    }
+
+    [Theory]
+    [InlineData(true, true, 1)]
+    [InlineData(false, true, 2)]        // other rates, and other conditions than those of decorrelated columns
+    [InlineData(true, false, 2)]
+    public void Fit_ManyRowsForEachColumn_VisitsEachOnce(bool decorrelate, bool defaultSchedule, int epochs)
+    {
+        var options = new Options { Decorrelate = decorrelate ? null : false, BatchSize = 25 };
+        if (!defaultSchedule)
+            options.LearningRateSchedule = LearningRateSchedule.CosineToZero;
+
+        TrainingReport report = Some.Linear(1, 50_000, 2).Fit(options).Training;
+
+        Assert.Equal(epochs, report.Epochs.Count);
+        Assert.Equal(2, Some.Linear(1, 49_999, 2).Fit(new() { BatchSize = 25 }).Training.Epochs.Count);
+    }
+}
