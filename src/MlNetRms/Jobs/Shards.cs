@@ -14,7 +14,7 @@ namespace MlNetRms.Jobs;
 /// </summary>
 internal sealed class Shards
 {
-    /// <summary>Sums of a gradient are exact up to so many parts (<see cref="Kernels.ExactSums"/>).</summary>
+    /// <summary>Sums of a gradient are exact up to so many parts (<see cref="ExactSums"/>).</summary>
     public const int MostParts = 4096;
 
     private readonly int[] _counts;
