@@ -242,4 +242,14 @@ internal sealed class ColumnMoments(int rowLength, int columnCount)
 /// <param name="Mean">Mean over all rows, zeros included.</param>
 /// <param name="Variance">Variance over all rows (divided by the sum of the weights).</param>
 /// <param name="NonZeroWeight">Sum of the weights of the rows with another value than 0.</param>
-internal readonly record struct ColumnSummary(double Mean, double Variance, double NonZeroWeight);
+internal readonly record struct ColumnSummary(double Mean, double Variance, double NonZeroWeight)
+{
+    /// <summary>Whether float cannot tell the values apart: moments are summed about one of the values, so equal values give exactly 0.</summary>
+    public bool IsConstant => Variance == 0;
+
+    public double MeanSquare => Variance + Mean * Mean;
+
+    /// <summary>Root mean square of the non-zero values.</summary>
+    /// <param name="totalWeight">Sum of the weights of all rows.</param>
+    public double SizeOfNonZeros(double totalWeight) => Math.Sqrt(MeanSquare * (totalWeight / NonZeroWeight));
+}

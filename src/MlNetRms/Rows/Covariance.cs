@@ -11,16 +11,6 @@ namespace MlNetRms.Rows;
 /// <summary>The covariance matrix of the dense columns of stored rows, which have mean 0 there.</summary>
 internal sealed class Covariance
 {
-    /// <summary>
-    /// Up to so many values all rows are used: their products cost no more than the training. The covariance of fewer rows is that of a
-    /// sample, which is enough for decorrelating, but not for standard errors.
-    /// </summary>
-    private const long MostValues = 4_000_000;
-
-    /// <summary>A sample has at least so many values: heavy-tailed columns need them.</summary>
-    private const long SampleValues = 1_000_000;
-    private const int SampleRowsPerColumn = 8;
-
     private const int BlockRows = 128;
 
     private readonly double[] _matrix;
@@ -37,6 +27,9 @@ internal sealed class Covariance
     /// <summary>Whether every row took part.</summary>
     public bool IsOfAllRows { get; }
 
+    /// <summary>Whether no element is infinite or NaN.</summary>
+    public bool IsFinite => Array.TrueForAll(_matrix, double.IsFinite);
+
     /// <summary>The elements, column by column; a copy.</summary>
     public double[] ToArray() => [.. _matrix];
 
@@ -50,7 +43,7 @@ internal sealed class Covariance
     private static Covariance OfDense(RowSet rows, bool isSampleEnough, CancellationToken cancellation)
     {
         int columns = rows.Layout.DenseCount;
-        long count = !isSampleEnough && rows.RowCount * columns <= MostValues ? rows.RowCount : SampleSize(rows.RowCount, columns);
+        long count = Decisions.CovarianceRows(rows.RowCount, columns, isSampleEnough);
         int step = Math.Max(CovarianceKernels.ColumnsAtOnce, Vector<double>.Count);
         int stride = (columns + step - 1) / step * step;
         double[] sums = rows.Sum(part => Products(part, rows.ShareOf(part, count), stride, cancellation));
@@ -136,9 +129,6 @@ internal sealed class Covariance
         CovarianceKernels.Copy(row[..lanes.Length], Math.Sqrt(weight), lanes);
         return weight;
     }
-
-    private static long SampleSize(long rowCount, int columns) =>
-        Math.Min(rowCount, Math.Max(Divide.RoundUp(SampleValues, columns), (long)SampleRowsPerColumn * columns));
 
     private static double[] Divided(double[] sums, int stride, int columns)
     {

@@ -37,12 +37,12 @@ internal sealed class TrainingRows : IDisposable
                 throw sums.RowsSetAside > 0 ? NothingLeft(sums.RowsSetAside) : intakes[0].Reader.NoUsableRow("training", sums.Counts);
             Counts = sums.Counts;
             // Without units the weight of a column that is always 0 stays what it is at the beginning.
-            ActiveFeatures columns = settings.Standardize ? sums.Moments.Occurring() : ActiveFeatures.All(featureCount);
+            ActiveFeatures columns = Decisions.LeavesOutZeroFeatures(settings) ? sums.Moments.Occurring() : ActiveFeatures.All(featureCount);
             if (previous is not null)
                 columns = columns.With(previous.Columns);
             // Millions of columns take a tenth of a second each time.
             cancellation.ThrowIfCancellationRequested();
-            Scaling = new Scaling(columns, sums.Moments, sums.Weights.RowCount, settings.Standardize, settings.MayDecorrelate, previous, cancellation);
+            Scaling = new Scaling(columns, sums.Moments, sums.Weights.RowCount, settings, previous, cancellation);
             cancellation.ThrowIfCancellationRequested();
             Layout = new RowLayout(columns, Scaling.IsSparse, intakes[0].Reader.HasWeights);
             Weights = sums.Weights;

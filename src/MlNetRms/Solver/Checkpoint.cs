@@ -193,7 +193,7 @@ internal static class TrainingConditions
         ("the number of parts of the training rows", TrainingIdentity.Text(rows.Training.RowCounts.Count)),
         ("the training rows", ContentHash.Of(writer =>
         {
-            rows.Scaling.Write(writer);
+            writer.Exchange(rows.Scaling, Scaling.Exchange);
             writer.Write(rows.Weights.Mean);
             RowContents.Write(writer, rows.Training, cancellation);
         })),

@@ -108,7 +108,7 @@ internal static class TrainingReports
         ResidualStandardDeviation = statistics.ResidualStandardDeviation,
         ConstantFeatures = rows.Scaling.ConstantColumnCount,
         SparseFeatures = rows.Layout.SparseCount,
-        UpdatedTouchedOnly = rows.Layout.SparseCount > 0 && run.UpdatesTouchedOnly,
+        UpdatedTouchedOnly = rows.Layout.SparseCount > 0 && run.UpdatesLazily,
         NumberOfThreads = run.NumberOfThreads,
         ReadingTime = readingTime,
         TrainingTime = run.History.Elapsed,

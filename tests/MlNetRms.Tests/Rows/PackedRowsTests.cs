@@ -2,6 +2,7 @@ using MlNetRms.Jobs;
 using MlNetRms.Kernels;
 using MlNetRms.Rows;
 using MlNetRms.Saving;
+using MlNetRms.Settings;
 using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
 
@@ -223,5 +224,6 @@ public sealed class PackedRowsTests
     }
 
     private static Scaling Unscaled(int columns) =>
-        new(ActiveFeatures.All(columns), new ColumnMoments(RowBlock.RowLengthOf(columns), columns + 1), rowCount: 0, standardize: false);
+        new(ActiveFeatures.All(columns), new ColumnMoments(RowBlock.RowLengthOf(columns), columns + 1), rowCount: 0,
+            TrainingSettings.From(new() { Standardize = false }).Reading);
 }

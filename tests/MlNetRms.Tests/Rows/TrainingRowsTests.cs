@@ -54,7 +54,7 @@ public sealed class TrainingRowsTests
         Assert.Equal(centered, read.Scaling.CentersSparse);
         Assert.Equal(centered ? 0 : columns, read.Layout.SparseCount);
         Assert.Equal(centered ? 2 : 0, Math.Round(count * read.Scaling.Center(columns - 1), 3));
-        Assert.False(centered && read.Scaling.SparseEnergy > 0);
+        Assert.False(centered && read.Scaling.SparseRowNorm > 0);
     }
 
     [Fact]

@@ -94,7 +94,7 @@ public sealed class BatchGradientTests
         Models.AssertClose(expected.Gradient, sum.Gradient, 1e-5);        // sums of floats in another order
     }
 
-    private static BatchSum Compute(BatchGradient objective, long first, int count) => objective.Compute(new RowRun(first, count));
+    private static BatchSum Compute(BatchGradient objective, long first, int count) => objective.Compute([new RowRun(first, count)])[0];
 
     private static Examples SomeRows(bool sparse, bool weighted)
     {
