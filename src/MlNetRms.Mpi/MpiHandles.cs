@@ -9,7 +9,7 @@ internal sealed record MpiHandles(nint World, nint Byte, nint Double, nint Sum, 
     private static readonly MpiHandles _mpich = new(0x44000000, 0x4c00010d, 0x4c00080b, 0x58000003, 0x58000001, -1);
 
     /// <param name="library">A loaded MPI library.</param>
-    public static MpiHandles Of(nint library)
+    public static MpiHandles For(nint library)
     {
         // Those of Open MPI are the addresses of objects that the library exports.
         if (!NativeLibrary.TryGetExport(library, "ompi_mpi_comm_world", out nint world))

@@ -21,7 +21,7 @@ internal static class MpiLibrary
 
     /// <summary>The library's constants; loads the library at the first call.</summary>
     /// <exception cref="DllNotFoundException">There is none.</exception>
-    public static MpiHandles Handles => MpiHandles.Of(_library.Value);
+    public static MpiHandles Handles => MpiHandles.For(_library.Value);
 
     /// <summary>The implementation and its version, in its own words.</summary>
     public static string Version()

@@ -67,7 +67,7 @@ internal static class LimitVerb
 
     private static string[] Measured(Workload workload, TrainingRows read, int threads)
     {
-        PackedRows examples = read.Training.Parts[0];
+        PackedRows examples = read.Training.Shards[0];
         long values = examples.RowCount * examples.Layout.Stride + 2 * examples.NonZeroCount;
         int epochsPerRepeat = (int)Math.Max(1, ValuesPerRepeat / values);
         WarmUp(read, workload.Options, threads);
@@ -115,7 +115,7 @@ internal static class LimitVerb
         {
             using TrainingRun run = NewRun(read, options);
             run.Run(_ => true);
-            Read(read.Training.Parts[0], threads);
+            Read(read.Training.Shards[0], threads);
         }
     }
 

@@ -29,7 +29,7 @@ internal static class RidgeVerb
                 ExampleSet test = all.Take(one.TrainingRows, TestRows);
                 return (string[])
                 [
-                    one.Name, Report.Number(ExactLeastSquares.Of(training).Fit.Rmse(test)),
+                    one.Name, Report.Number(ExactLeastSquares.Solve(training).Fit.Rmse(test)),
                     Report.Number(Contenders.FitRmsProp(training).Rmse(test)),
                     .. _lambdas.Select(lambda => Report.Number(Contenders.FitRmsProp(training, new() { L2Regularization = lambda }).Rmse(test))),
                 ];

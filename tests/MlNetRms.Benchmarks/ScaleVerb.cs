@@ -75,7 +75,7 @@ internal static class ScaleVerb
     private static double Exchange(MpiCollective job, int columns)
     {
         const int Calls = 1000;
-        var values = new double[2 * columns + AllReduce.PlaceCount];
+        var values = new double[2 * columns + AllReduce.TailLength];
         return Median(() =>
         {
             job.Barrier();
@@ -90,7 +90,7 @@ internal static class ScaleVerb
     {
         var rows = new SyntheticRows(count, columns);
         ExampleSet examples = ExampleSet.From(rows);
-        LinearFit best = ExactLeastSquares.Of(examples).Fit;
+        LinearFit best = ExactLeastSquares.Solve(examples).Fit;
         IDataView[] own = [.. job.ShareOf(Views(rows))];
         int fewEpochs = Fit(job, own, new() { BatchSize = 256 }).Epochs.Count;
         return [.. batches.SelectMany(batch => new int?[] { null, fewEpochs }.Select(epochs =>
@@ -128,7 +128,7 @@ internal static class ScaleVerb
 
         public double SpeedUp(int batch, int ranks)
         {
-            double exchange = 2 * Math.Log2(ranks) * NetworkLatency + 2 * sizeof(double) * (2.0 * Columns + AllReduce.PlaceCount) / NetworkBytesPerSecond;
+            double exchange = 2 * Math.Log2(ranks) * NetworkLatency + 2 * sizeof(double) * (2.0 * Columns + AllReduce.TailLength) / NetworkBytesPerSecond;
             return (Serial + ARow * batch) / (Serial + ARow * batch / ranks + exchange);
         }
     }

@@ -62,14 +62,14 @@ internal sealed class DividedBatches : IBatches
     {
         _gradient = gradient;
         _job = job;
-        _orders = new BatchOrder[rows.Parts.Count];
+        _orders = new BatchOrder[rows.Shards.Count];
         _runs = new RowRun[_orders.Length];
         // Where a part's rows do not divide evenly some of its runs are longer by a row: the batches after those that the parts before made longer.
-        long longBefore = rows.RowCounts.Take(rows.FirstPart).Sum(count => count % plan.StepsPerEpoch);
+        long longBefore = rows.RowCounts.Take(rows.FirstShard).Sum(count => count % plan.StepsPerEpoch);
         for (int part = 0; part < _orders.Length; part++)
         {
-            long count = rows.Parts[part].RowCount;
-            var share = new PartOfBatches(rows.FirstPart + part, count, plan.StepsPerEpoch, (int)(longBefore % plan.StepsPerEpoch));
+            long count = rows.Shards[part].RowCount;
+            var share = new PartOfBatches(rows.FirstShard + part, count, plan.StepsPerEpoch, (int)(longBefore % plan.StepsPerEpoch));
             _orders[part] = new BatchOrder(share, runLength, settings.Shuffle, settings.Seed);
             longBefore += count % plan.StepsPerEpoch;
         }

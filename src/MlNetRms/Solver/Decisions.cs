@@ -93,7 +93,7 @@ internal sealed class Coordinates
         bool decorrelates = settings.Decorrelate ?? (areFew && !settings.Penalties.NeedsWeights);
         bool scales = settings.Decorrelate is null && !settings.Penalties.NeedsWeights && rows.Layout.DenseCount > MostDecorrelated;
         Covariance? covariance = rows.Scaling.IsOn && rows.Layout.DenseCount > 0 && (areFew || decorrelates)
-            ? Covariance.Of(rows.Training, cancellation, isSampleEnough: !decorrelates) : null;
+            ? Covariance.Compute(rows.Training, cancellation, isSampleEnough: !decorrelates) : null;
         LeadingDirections? leading = scales && rows.Scaling is { IsOn: true, IsPareto: false }
             ? LeadingDirections.Of(rows.Training, cancellation) : null;
 

@@ -106,19 +106,19 @@ internal sealed class PartsGradient : IDisposable
         _rows = rows;
         int longestRun = rows.LargestRun(batchSize);
         _cut = BlocksOfRows.Of(longestRun, rows.Layout);
-        _blocks = [.. rows.Parts.SelectMany(part => Enumerable.Range(0, _cut.Count).Select(_ => new GradientBlock(part, parameters, loss, cancellation)))];
-        _sums = [.. rows.Parts.Select((_, part) => _blocks[part * _cut.Count].Sum)];
+        _blocks = [.. rows.Shards.SelectMany(part => Enumerable.Range(0, _cut.Count).Select(_ => new GradientBlock(part, parameters, loss, cancellation)))];
+        _sums = [.. rows.Shards.Select((_, part) => _blocks[part * _cut.Count].Sum)];
         _runs = new RowRun[_sums.Length];
-        bool threadsPay = BlocksOfRows.ArePaying((long)longestRun * rows.Parts.Count, rows.Layout);
+        bool threadsPay = BlocksOfRows.ArePaying((long)longestRun * rows.Shards.Count, rows.Layout);
         _team = new WorkerTeam(threadsPay ? numberOfThreads : 1, _blocks.Length, ComputeBlock);
     }
 
     public int NumberOfThreads => _team.ThreadCount;
 
     /// <summary>Whether some rows are in a file.</summary>
-    public bool IsInFile => _rows.Parts[0].IsInFile;
+    public bool IsInFile => _rows.Shards[0].IsInFile;
 
-    public PackedRows Part(int part) => _rows.Parts[part];
+    public PackedRows Part(int part) => _rows.Shards[part];
 
     /// <summary>Adds up the rows of a batch, part by part.</summary>
     /// <param name="runs">The batch's rows of each part.</param>

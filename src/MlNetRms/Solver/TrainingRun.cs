@@ -198,7 +198,7 @@ internal sealed class TrainingRun : IDisposable
         }
         var all = new PartOfBatches(Number: 0, rows.RowCount, Plan.StepsPerEpoch, FirstLong: 0);
         return new UndividedBatches(new BatchOrder(all, runLength, settings.Shuffle, settings.Seed),
-            new BatchGradient(rows.Parts[0], _parameters, loss, Plan.BatchSize, settings.NumberOfThreads, cancellation));
+            new BatchGradient(rows.Shards[0], _parameters, loss, Plan.BatchSize, settings.NumberOfThreads, cancellation));
     }
 
     /// <summary>Weights of columns of quite another correlation can be so far off that no training comes back.</summary>

@@ -12,7 +12,7 @@ internal static class Draws
     public static Figures LargestExcess(bool quick, Func<ulong, ExampleSet> draw) => Figures.Largest(Seeds(quick).Select(seed =>
     {
         ExampleSet training = draw(seed);
-        LinearFit least = Oracles.ExactLeastSquares.Of(training).Fit;
+        LinearFit least = Oracles.ExactLeastSquares.Solve(training).Fit;
         return Contenders.Fit(training).Measure(fit => fit.ExcessPercent(training, least));
     }));
 }

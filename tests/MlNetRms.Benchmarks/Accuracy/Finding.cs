@@ -34,13 +34,13 @@ internal sealed record Finding(string Case, string Measured, Figures Figures, Go
 internal readonly record struct Figures(double RmsProp, double? Sdca = null, double? OnlineGradientDescent = null)
 {
     /// <summary>Each trainer's largest figure.</summary>
-    public static Figures Largest(IEnumerable<Figures> draws) => Of(draws, values => values.Any(double.IsNaN) ? double.NaN : values.Max());
+    public static Figures Largest(IEnumerable<Figures> draws) => Summarize(draws, values => values.Any(double.IsNaN) ? double.NaN : values.Max());
 
     /// <summary>Each trainer's smallest figure.</summary>
-    public static Figures Smallest(IEnumerable<Figures> draws) => Of(draws, values => values.Any(double.IsNaN) ? double.NaN : values.Min());
+    public static Figures Smallest(IEnumerable<Figures> draws) => Summarize(draws, values => values.Any(double.IsNaN) ? double.NaN : values.Min());
 
     /// <summary>One figure of all those of a trainer.</summary>
-    public static Figures Of(IEnumerable<Figures> draws, Func<double[], double> summary)
+    public static Figures Summarize(IEnumerable<Figures> draws, Func<double[], double> summary)
     {
         Figures[] all = [.. draws];
         return new Figures(Of(figures => figures.RmsProp)!.Value, Of(figures => figures.Sdca), Of(figures => figures.OnlineGradientDescent));

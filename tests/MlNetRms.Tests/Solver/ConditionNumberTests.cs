@@ -60,7 +60,7 @@ public sealed class ConditionNumberTests
     private static double Estimate(Examples rows)
     {
         using TrainingRows read = Stored.Read(rows, new());
-        return ConditionNumber.Estimate(Covariance.Of(read.Training, CancellationToken.None));
+        return ConditionNumber.Estimate(Covariance.Compute(read.Training, CancellationToken.None));
     }
 
     private static Examples Equicorrelated(int columns, double correlation)

@@ -11,7 +11,7 @@ internal static class CenteredSteps
         select new Finding(Report.Invariant($"Centered, epsilon {epsilon:0e0}"), "excess, %", Figures.Largest(Draws.Seeds(quick).Select(seed =>
         {
             ExampleSet training = DenseSets.Equicorrelated(rows: 1500, columns: 5, correlation: 0.5, noise: 0.1, seed);
-            LinearFit least = ExactLeastSquares.Of(training).Fit;
+            LinearFit least = ExactLeastSquares.Solve(training).Fit;
             return new Figures(Contenders.FitRmsProp(training, new() { Centered = true, Epsilon = epsilon }).ExcessPercent(training, least));
         })), Goal.AtMost(0.1));
 }

@@ -18,7 +18,7 @@ internal static class NonNegativeWeights
             foreach (ulong seed in Draws.Seeds(quick))
             {
                 ExampleSet training = DenseSets.Equicorrelated(rows: 2000, columns, correlation, noise: 1, seed, isBalanced: true);
-                LinearFit exact = NonNegativeLeastSquares.Of(training);
+                LinearFit exact = NonNegativeLeastSquares.Solve(training);
                 LinearFit fit = Contenders.FitRmsProp(training, new() { NonNegativeWeights = true });
                 missed.Add(new(exact.Weights.Zip(fit.Weights).Count(pair => pair.First == 0 && pair.Second != 0)));
                 excess.Add(new(100 * (Math.Pow(fit.Rmse(training) / exact.Rmse(training), 2) - 1)));

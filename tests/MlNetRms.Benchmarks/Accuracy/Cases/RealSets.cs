@@ -16,7 +16,7 @@ internal static class RealSets
         foreach ((string name, string path) in DataSets.All)
         {
             ExampleSet training = ExampleSet.From(FileRows.Load(path)).Split(TrainingShare, SplitSeed).Training;
-            ExactLeastSquares least = ExactLeastSquares.Of(training);
+            ExactLeastSquares least = ExactLeastSquares.Solve(training);
             Contenders fits = Contenders.Fit(training);
             string title = $"{name}, {training.Count} × {training.FeatureCount}";
             findings.Add(new(title, Excess, fits.Measure(fit => fit.ExcessPercent(training, least.Fit)), Goal.AtMost(0.02, 0.005)));
@@ -43,5 +43,5 @@ internal static class RealSets
     }
 
     private static Figures Summary(List<Finding> findings, string measured, Func<double[], double> summary) =>
-        Figures.Of(findings.Where(finding => finding.Measured == measured).Select(finding => finding.Figures), summary);
+        Figures.Summarize(findings.Where(finding => finding.Measured == measured).Select(finding => finding.Figures), summary);
 }

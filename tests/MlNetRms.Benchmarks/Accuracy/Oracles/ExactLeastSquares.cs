@@ -15,7 +15,7 @@ internal sealed record ExactLeastSquares(LinearFit Fit, double[] StandardErrors,
 
     private const double Tolerance = 1e-10;
 
-    public static ExactLeastSquares Of(ExampleSet examples)
+    public static ExactLeastSquares Solve(ExampleSet examples)
     {
         var columns = new UncorrelatedColumns(examples);
         Matrix<double> x = columns.Coordinates;

@@ -11,7 +11,7 @@ internal static class NonNegativeLeastSquares
 {
     private const double Tolerance = 1e-10;
 
-    public static LinearFit Of(ExampleSet examples)
+    public static LinearFit Solve(ExampleSet examples)
     {
         int columns = examples.FeatureCount;
         Matrix<double> x = Matrix<double>.Build.DenseOfRows(Enumerable.Range(0, examples.Count)
