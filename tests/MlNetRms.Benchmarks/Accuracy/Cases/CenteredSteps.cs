@@ -3,7 +3,7 @@ using MlNetRms.Benchmarks.Accuracy.Sets;
 
 namespace MlNetRms.Benchmarks.Accuracy.Cases;
 
-/// <summary>Steps divided by the gradient's standard deviation, with less and less added to it.</summary>
+/// <summary>Steps divided by the gradient's standard deviation, with smaller and smaller ε.</summary>
 internal static class CenteredSteps
 {
     public static IEnumerable<Finding> Find(bool quick) =>

@@ -3,7 +3,7 @@ using MlNetRms.Benchmarks.Accuracy.Sets;
 
 namespace MlNetRms.Benchmarks.Accuracy.Cases;
 
-/// <summary>Weights bounded by 0, against the exact solution: which bounds are active, and the loss.</summary>
+/// <summary>Non-negative weights, compared with the exact solution: which bounds are active, and the loss.</summary>
 internal static class NonNegativeWeights
 {
     private static readonly (int Columns, double Correlation)[] _sets = [(20, 0), (20, 0.5), (50, 0.5)];
