@@ -146,7 +146,7 @@ internal sealed class TrainingRows : IDisposable
     }
 
     /// <summary>Parts whose rows are alike, as those of two years, must not be shuffled alike; the first has the seed itself.</summary>
-    private static int SeedOf(int part, int seed) => part == 0 ? seed : (int)new SeededRandom(seed, RandomStream.Part).Bits(part);
+    private static int SeedOf(int part, int seed) => part == 0 ? seed : (int)new SeededRandom(seed, RandomStream.Shard).Bits(part);
 
     private static InvalidOperationException NothingLeft(long setAside) => new(
         $"ValidationFraction set all {setAside} usable rows aside, and none is left to train on. Lower it or give more rows.");

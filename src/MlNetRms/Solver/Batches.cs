@@ -30,18 +30,18 @@ internal sealed class Batches : IDisposable
     /// <param name="allReduce">Adds up over all shards; null if there is one.</param>
     public Batches(RowSet rows, TrainingPlan plan, PlanSettings settings, BatchGradient gradient, AllReduce? allReduce)
     {
-        _shards = rows.Parts;
+        _shards = rows.Shards;
         _gradient = gradient;
         _allReduce = allReduce;
         _orders = new BatchOrder[_shards.Count];
         _runs = new RowRun[_shards.Count];
         _runLength = Math.Max(1, RunBytes / (sizeof(float) * rows.Layout.Stride) / plan.BatchSize);
         // If a shard's rows do not divide evenly, some of its runs are longer by a row: those after the runs that earlier shards made longer.
-        long longBefore = rows.RowCounts.Take(rows.FirstPart).Sum(count => count % plan.StepsPerEpoch);
+        long longBefore = rows.RowCounts.Take(rows.FirstShard).Sum(count => count % plan.StepsPerEpoch);
         for (int shard = 0; shard < _orders.Length; shard++)
         {
             long count = _shards[shard].RowCount;
-            var share = new ShardOfBatches(rows.FirstPart + shard, count, plan.StepsPerEpoch, (int)(longBefore % plan.StepsPerEpoch));
+            var share = new ShardOfBatches(rows.FirstShard + shard, count, plan.StepsPerEpoch, (int)(longBefore % plan.StepsPerEpoch));
             _orders[shard] = new BatchOrder(share, _runLength, settings.Shuffle, settings.Seed);
             longBefore += count % plan.StepsPerEpoch;
         }

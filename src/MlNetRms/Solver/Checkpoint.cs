@@ -135,7 +135,7 @@ internal sealed class Checkpoint : IDisposable
         using var written = new MemoryStream();
         using (var writer = new BinaryWriter(written))
             own?.Write(writer);
-        byte[] bytes = _job.OfFirst(written.ToArray());
+        byte[] bytes = _job.BroadcastFromFirst(written.ToArray());
         if (bytes is [] || HasFile)
             return own;
         using var reader = new CheckpointReader(new MemoryStream(bytes), bytes.Length);

@@ -19,7 +19,7 @@ internal sealed class Coordinates
         WhitenedDirections wanted = Decisions.Whitening(settings.Decorrelate, settings.Penalties, scaling.IsOn, scaling.ScalesByRoot, denseCount);
         bool needsCovariance = wanted == WhitenedDirections.All || (scaling.IsOn && Decisions.HasFewColumns(denseCount));
         Covariance? covariance = needsCovariance
-            ? Covariance.Of(rows.Training, cancellation, isSampleEnough: wanted == WhitenedDirections.None) : null;
+            ? Covariance.Compute(rows.Training, cancellation, isSampleEnough: wanted == WhitenedDirections.None) : null;
         // Products of enormous values overflow; training then diverges, with an error that names the cause.
         if (covariance is { IsFinite: false })
             covariance = null;

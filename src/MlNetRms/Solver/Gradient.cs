@@ -32,11 +32,11 @@ internal sealed class BatchGradient : IDisposable
         int longestRun = rows.LargestRun(batchSize);
         _rowsPerBlock = Decisions.RowsPerBlock(longestRun, layout.Stride, layout.SparseCount);
         _blocksPerShard = Divide.RoundUp(longestRun, _rowsPerBlock);
-        _blocks = [.. rows.Parts.SelectMany(shard =>
+        _blocks = [.. rows.Shards.SelectMany(shard =>
             Enumerable.Range(0, _blocksPerShard).Select(_ => new GradientBlock(shard, parameters, loss, cancellation)))];
-        _sums = [.. rows.Parts.Select((_, shard) => _blocks[shard * _blocksPerShard].Sum)];
+        _sums = [.. rows.Shards.Select((_, shard) => _blocks[shard * _blocksPerShard].Sum)];
         _runs = new RowRun[_sums.Length];
-        bool threadsPay = Decisions.ThreadsPay((long)longestRun * rows.Parts.Count, layout.Stride, layout.SparseCount);
+        bool threadsPay = Decisions.ThreadsPay((long)longestRun * rows.Shards.Count, layout.Stride, layout.SparseCount);
         _team = new WorkerTeam(threadsPay ? numberOfThreads : 1, _blocks.Length, ComputeBlock);
     }
 
