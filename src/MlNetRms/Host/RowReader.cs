@@ -14,7 +14,7 @@ namespace MlNetRms.Host;
 /// Reads rows: one cursor, one pass, the needed columns only. Rows whose label or weight cannot be used are skipped and
 /// counted here; features are checked by <see cref="CheckFinite"/> or, many rows at once, by the code that stores them.
 /// </summary>
-internal sealed class RowReader : IDisposable
+internal sealed class RowReader : IRowSource, IDisposable
 {
     private readonly InputColumns _columns;
     private readonly CancellationToken _cancellation;
@@ -37,7 +37,9 @@ internal sealed class RowReader : IDisposable
         FeatureCount = columns.FeatureCount;
         _cancellation = cancellation;
         (DataViewSchema.Column features, DataViewSchema.Column label, DataViewSchema.Column? weight) = columns;
+#pragma warning disable RS0030 // The one cursor over a training's rows.
         _cursor = data.GetRowCursor(weight is { } needed ? [features, label, needed] : [features, label]);
+#pragma warning restore RS0030
         try
         {
             _getFeatures = _cursor.GetGetter<VBuffer<float>>(features);
@@ -51,18 +53,12 @@ internal sealed class RowReader : IDisposable
         }
     }
 
-    /// <summary>Length of every feature vector.</summary>
     public int FeatureCount { get; }
 
-    /// <summary>Whether rows have example weights; without, every weight is 1.</summary>
     public bool HasWeights => _getWeight is not null;
 
     public RowCounts Counts => _counts;
 
-    /// <summary>Fills a block with the next rows that have a finite label and a finite weight above 0.</summary>
-    /// <returns>Whether there are more rows.</returns>
-    /// <exception cref="InvalidOperationException">A feature vector is not one of <see cref="FeatureCount"/> values.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled.</exception>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public bool Fill(RowBlock block)
     {
@@ -102,7 +98,6 @@ internal sealed class RowReader : IDisposable
         return more;
     }
 
-    /// <summary>Whether the features of a row are finite; if not, the row is counted as skipped.</summary>
     public bool CheckFinite(in Row row)
     {
         bool finite = MomentKernels.AllFinite(row.Values);
@@ -111,9 +106,6 @@ internal sealed class RowReader : IDisposable
         return finite;
     }
 
-    /// <summary>The error for data of which no row is left.</summary>
-    /// <param name="role">"training" or "validation".</param>
-    /// <param name="counts">What was read.</param>
     public InvalidOperationException NoUsableRow(string role, RowCounts counts)
     {
         if (counts.Read == 0)
