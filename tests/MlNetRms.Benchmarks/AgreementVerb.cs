@@ -34,13 +34,15 @@ internal static class AgreementVerb
         ("300 × 1000, correlation 0.3", () => DenseSets.Equicorrelated(300, 1000, 0.3, noise: 10, seed: 1), () => new()),
         ("129 × 10000 of two factors", () => DenseSets.TwoFactors(129, 10_000, seed: 1), () => new()),
         ("40 × 60, no ridge", () => Plain(40, 60), () => new() { L2Regularization = 0 }),
-        ("300 × 1000, correlation 0.3, no ridge", () => DenseSets.Equicorrelated(300, 1000, 0.3, noise: 10, seed: 1), () => new() { L2Regularization = 0 }),
+        ("300 × 1000, correlation 0.3, no ridge", () => DenseSets.Equicorrelated(300, 1000, 0.3, noise: 10, seed: 1),
+            () => new() { L2Regularization = 0 }),
         ("500 × 2000, 20 values a row", () => ExampleSet.From(new SyntheticRows(500, 2000, nonZerosPerRow: 20)), () => new()),
         ("5000 × 300, 5 values a row", () => ExampleSet.From(new SyntheticRows(5000, 300, nonZerosPerRow: 5)), () => new()),
         ("1000 × 20, momentum 0.9", () => Plain(1000, 20), () => new() { Momentum = 0.9f, LearningRate = 0.006f }),
         ("1000 × 20, momentum 0.9, usual rate", () => Plain(1000, 20), () => new() { Momentum = 0.9f }),
         ("40 × 60, momentum 0.9", () => Plain(40, 60), () => new() { Momentum = 0.9f, LearningRate = 0.006f }),
-        ("5000 × 300, 5 values a row, momentum 0.9", () => ExampleSet.From(new SyntheticRows(5000, 300, nonZerosPerRow: 5)), () => new() { Momentum = 0.9f, LearningRate = 0.006f }),
+        ("5000 × 300, 5 values a row, momentum 0.9", () => ExampleSet.From(new SyntheticRows(5000, 300, nonZerosPerRow: 5)),
+            () => new() { Momentum = 0.9f, LearningRate = 0.006f }),
         ("1000 × 20, Huber, 20 epochs", () => Plain(1000, 20), () => new() { LossFunction = new HuberLoss(0.5f), NumberOfEpochs = 20 }),
         ("1000 × 20, absolute, 20 epochs", () => Plain(1000, 20), () => new() { LossFunction = new AbsoluteLoss(), NumberOfEpochs = 20 }),
         ("1000 × 20, quantile 0.9, 20 epochs", () => Plain(1000, 20), () => new() { LossFunction = new QuantileLoss(0.9f), NumberOfEpochs = 20 }),
@@ -73,7 +75,8 @@ internal static class AgreementVerb
     /// <summary>The other end: fits all cases and prints one line.</summary>
     public static int RunChild(string[] arguments)
     {
-        Model[] models = [.. _cases.Where(one => one.Name.Contains(arguments[0], StringComparison.OrdinalIgnoreCase)).Select(one => Fitted(one.Set(), one.Options()))];
+        Model[] models = [.. _cases.Where(one => one.Name.Contains(arguments[0], StringComparison.OrdinalIgnoreCase))
+            .Select(one => Fitted(one.Set(), one.Options()))];
         Console.WriteLine(JsonSerializer.Serialize(new Result(Vector<byte>.Count * 8, models)));
         return 0;
     }

@@ -46,7 +46,8 @@ internal static class CancelVerb
         }
         Report.Table(["rows", "fit", "median", "p90", "worst", "worst at"], table);
         Console.WriteLine($"""
-            From the moment of the cancellation to the exception, over {moments} moments, evenly distributed over the time of a whole fit. Rows come from a generator.
+            From the moment of the cancellation to the exception, over {moments} moments, evenly distributed over the time of a whole fit.
+            Rows come from a generator.
             """);
     }
 

@@ -60,7 +60,8 @@ internal static class EpochsVerb
             [.. sets.Select(set => (string[])[set.Name, set.Size, .. set.DefaultExcessPercent.Select(Percent)])]);
         Console.WriteLine($"""
             Sdca and OnlineGradientDescent get features normalised by NormalizeMeanVariance, RmsProp gets the raw ones. Least squares: by
-            singular values of the standardised columns, those under 1e-5 of the largest dropped. Below {LeastExcessPercent} % counts as {LeastExcessPercent} %.
+            singular values of the standardised columns, those under 1e-5 of the largest dropped. Below {LeastExcessPercent} % counts
+            as {LeastExcessPercent} %.
             """);
         Directory.CreateDirectory(arguments.Output);
         string picture = Path.Combine(arguments.Output, "epochs.png");

@@ -6,7 +6,9 @@ using Options = MlNetRms.RmsPropRegressionTrainer.Options;
 
 namespace MlNetRms.Benchmarks;
 
-/// <summary>Trainings that are extreme in one direction: memory and time, and what one more column, row, value or epoch costs. One process a figure.</summary>
+/// <summary>
+/// Trainings that are extreme in one direction: memory and time, and what one more column, row, value or epoch costs. One process a figure.
+/// </summary>
 internal static class ExtremesVerb
 {
     public const string ChildVerb = "extremes-child";
@@ -25,7 +27,8 @@ internal static class ExtremesVerb
         new("hashed: 20k rows × 16.8M columns, 50 values a row", "a column", 1 << 24, count => new SyntheticRows(20_000, count, 50), _ => new()),
         new("10 rows × 5M columns", "a column", 5_000_000, count => new SyntheticRows(10, count), _ => new() { NumberOfEpochs = 20 }),
         new("100M rows × 1 column", "a row", 100_000_000, count => new SyntheticRows(count, 1), _ => new() { NumberOfEpochs = 2 }),
-        new("2M rows × 1M columns, 25 values a row", "a value", 50_000_000, count => new SyntheticRows(count / 25, 1_000_000, 25), _ => new() { NumberOfEpochs = 2 }),
+        new("2M rows × 1M columns, 25 values a row", "a value", 50_000_000, count => new SyntheticRows(count / 25, 1_000_000, 25),
+            _ => new() { NumberOfEpochs = 2 }),
         new("one row, a million epochs", "an epoch", 1_000_000, _ => new SyntheticRows(1, 1), count => new() { NumberOfEpochs = count }),
     ];
 
@@ -43,13 +46,15 @@ internal static class ExtremesVerb
             Result whole = Measured(extreme, count);
             Result half = Measured(extreme, count / 2);
             double each = (whole.AddedBytes - half.AddedBytes) / (count - (double)(count / 2));
-            table.Add([extreme.Name, Report.Time(whole.Seconds), Report.Invariant($"{whole.AddedBytes / 1e6:F0}"), $"{Report.Number(Math.Max(each, 0))} {extreme.Unit}"]);
+            table.Add([extreme.Name, Report.Time(whole.Seconds), Report.Invariant($"{whole.AddedBytes / 1e6:F0}"),
+                $"{Report.Number(Math.Max(each, 0))} {extreme.Unit}"]);
         }
         Report.Table(["training", "time", "fit adds, MB", "bytes"], table);
         Console.WriteLine("""
             - Default options but for the epochs: 20 of 10 rows, 2 of many. Time: a first fit, with the generator's time for each value.
             - Fit adds: how far the process rose above what it held before the fit. Bytes: what the second half of the columns, rows, values or
-              epochs added to that, by a fit of half as many. Of a row its part of the index of sparse rows, or of a vector that is not full, is included.
+              epochs added to that, by a fit of half as many. The figure of a row includes its share of the index of sparse rows, or of a vector
+              that is not full.
             """);
     }
 

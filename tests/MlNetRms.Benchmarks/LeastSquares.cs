@@ -33,7 +33,9 @@ internal static class LeastSquares
 {
     private const int BlockRows = 512;
 
-    /// <summary>The normal equations, summed up in one pass over a view, solved by Cholesky's factorisation. Dense, well-conditioned data only.</summary>
+    /// <summary>
+    /// The normal equations, summed up in one pass over a view, solved by Cholesky's factorisation. Dense, well-conditioned data only.
+    /// </summary>
     public static LinearModel ByCholesky(IDataView view)
     {
         int featureCount = ((VectorDataViewType)view.Schema["Features"].Type).Size;

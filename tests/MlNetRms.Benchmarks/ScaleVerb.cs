@@ -28,11 +28,13 @@ internal static class ScaleVerb
     {
         if (job.Rank == 0)
             Report.Header(typeof(MpiJob));
-        Cost[] costs = [.. (arguments.Quick ? [10] : new[] { 10, 100, 1000 }).Select(columns => Measure(job, columns, arguments.Quick ? 20_000 : 12_000_000 / columns))];
+        Cost[] costs = [.. (arguments.Quick ? [10] : new[] { 10, 100, 1000 })
+            .Select(columns => Measure(job, columns, arguments.Quick ? 20_000 : 12_000_000 / columns))];
         string[][] accuracy = Accuracy(job, arguments.Quick ? 20_000 : 100_000, columns: 100, arguments.Quick ? [256] : [256, 1024, 4096, 16384]);
         if (job.Rank > 0)
             return;
-        Report.Table(["columns", "a row", "serial", $"exchange, {job.Size} ranks", $"step of {LargeBatch}, 1 rank", $"{job.Size} ranks", "as computed", "pays from a batch of"],
+        Report.Table(["columns", "a row", "serial", $"exchange, {job.Size} ranks", $"step of {LargeBatch}, 1 rank", $"{job.Size} ranks",
+            "as computed", "pays from a batch of"],
             [.. costs.Select(cost => cost.Row(job.Size))]);
         Console.WriteLine($"""
             {job.Size} ranks of {job.LibraryVersion}; medians of {Repeats}. As computed: serial + a row · {LargeBatch} / ranks + exchange.
@@ -40,14 +42,16 @@ internal static class ScaleVerb
             """);
         int[] sizes = [8, 64, 1024];
         Report.Table(["columns", "batch", .. sizes.Select(size => $"{size} ranks")],
-            [.. costs.SelectMany(cost => new[] { 8192, 131072 }.Select(batch => (string[])[$"{cost.Columns}", $"{batch}", .. sizes.Select(size => Report.Number(cost.SpeedUp(batch, size)))]))]);
+            [.. costs.SelectMany(cost => new[] { 8192, 131072 }.Select(batch =>
+                (string[])[$"{cost.Columns}", $"{batch}", .. sizes.Select(size => Report.Number(cost.SpeedUp(batch, size)))]))]);
         Console.WriteLine("""
             Computed, not measured: how much faster a step is than in one process, over a network of 10 µs and 10 Gbit/s whose exchange takes
             2·log₂(ranks) messages and twice the bytes.
 
             """);
         Report.Table(["batch", "epochs", "steps", "RMSE above least squares, %", "training"], accuracy);
-        Console.WriteLine($"100k×100, {job.Size} ranks, {Parts} parts, other options at their defaults; two lines a batch size: automatic epochs, and as many as with 256.");
+        Console.WriteLine($"100k×100, {job.Size} ranks, {Parts} parts, other options at their defaults; two lines a batch size: automatic epochs, " +
+            "and as many as with 256.");
     });
 
     private static Cost Measure(MpiCollective job, int columns, int rows)
@@ -97,7 +101,8 @@ internal static class ScaleVerb
         {
             TrainingReport report = Fit(job, own, new() { BatchSize = batch, NumberOfEpochs = epochs });
             double excess = 100 * (Math.Sqrt(2 * report.TrainingLoss) / best.Rmse(examples) - 1);
-            return (string[])[$"{batch}", $"{report.Epochs.Count}", $"{report.TotalSteps}", Report.Number(excess), Report.Time(report.TrainingTime.TotalSeconds)];
+            return (string[])[$"{batch}", $"{report.Epochs.Count}", $"{report.TotalSteps}", Report.Number(excess),
+                Report.Time(report.TrainingTime.TotalSeconds)];
         }))];
     }
 
@@ -128,7 +133,8 @@ internal static class ScaleVerb
 
         public double SpeedUp(int batch, int ranks)
         {
-            double exchange = 2 * Math.Log2(ranks) * NetworkLatency + 2 * sizeof(double) * (2.0 * Columns + AllReduce.PlaceCount) / NetworkBytesPerSecond;
+            double exchange = 2 * Math.Log2(ranks) * NetworkLatency +
+                2 * sizeof(double) * (2.0 * Columns + AllReduce.PlaceCount) / NetworkBytesPerSecond;
             return (Serial + ARow * batch) / (Serial + ARow * batch / ranks + exchange);
         }
     }

@@ -7,7 +7,9 @@ using Microsoft.ML;
 
 namespace MlNetRms.Benchmarks;
 
-/// <summary>Rows that exceed the memory limit beside the same rows in memory, one process each; epochs and plain reads of a file take turns.</summary>
+/// <summary>
+/// Rows that exceed the memory limit beside the same rows in memory, one process each; epochs and plain reads of a file take turns.
+/// </summary>
 internal static class SpillVerb
 {
     public const string ChildVerb = "spill-child";
@@ -57,11 +59,13 @@ internal static class SpillVerb
         }
         Report.Table(["rows", "reading", "epoch, median", "file, median", "epoch, CPU", "file, CPU", "epoch / file", "fit adds, MB"], table);
         Console.WriteLine(Report.Invariant($"""
-            - {rowCount / 1000} thousand rows of {FeatureCount} floats from a generator, {rowCount * (FeatureCount + 2L) * sizeof(float) / 1e6:F0} MB; limit {limit / 1e6:F0} MB;
-              {Epochs} epochs, the first not counted. {(models.Count == 1 ? "All models have the same bits." : "THE MODELS DIFFER.")}
+            - {rowCount / 1000} thousand rows of {FeatureCount} floats from a generator, {rowCount * (FeatureCount + 2L) * sizeof(float) / 1e6:F0} MB;
+              limit {limit / 1e6:F0} MB; {Epochs} epochs, the first not counted.
+              {(models.Count == 1 ? "All models have the same bits." : "THE MODELS DIFFER.")}
             - Reading: with shuffling and packing, and with the generator's time.
-            - File: reading one of as many bytes as the packed rows have beyond the limit, in blocks of {BlockBytes >> 20} MiB, by one thread, after it has been
-              written, so from the system's cache. An epoch and such a read take turns; epoch / file is the median of the ratios of neighbours.
+            - File: reading one of as many bytes as the packed rows have beyond the limit, in blocks of {BlockBytes >> 20} MiB, by one thread,
+              after it has been written, so from the system's cache. An epoch and such a read take turns; epoch / file is the
+              median of the ratios of neighbours.
             - Fit adds: how far the process rose above what it held before the fit.
             """));
     }
@@ -103,8 +107,8 @@ internal static class SpillVerb
         long peak = ProcessMemory.Peak;
 
         ReadOnlySpan<float> weights = [.. fitted.Model.Weights, fitted.Model.Bias];
-        Console.WriteLine(JsonSerializer.Serialize(new Result(fitted.Training.ReadingTime.TotalSeconds, Statistics.Median(epochs), Statistics.Median(reads),
-            Statistics.Median(epochProcessor), Statistics.Median(readProcessor),
+        Console.WriteLine(JsonSerializer.Serialize(new Result(fitted.Training.ReadingTime.TotalSeconds, Statistics.Median(epochs),
+            Statistics.Median(reads), Statistics.Median(epochProcessor), Statistics.Median(readProcessor),
             Statistics.Median(epochs.Zip(reads, (epoch, read) => epoch / read)), file.Length, peak - before,
             Convert.ToHexString(SHA256.HashData(MemoryMarshal.AsBytes(weights))))));
         return 0;
@@ -122,7 +126,8 @@ internal static class SpillVerb
         public PlainFile(long length, int blockBytes)
         {
             _block = new byte[blockBytes];
-            _file = new FileStream(Path.GetTempFileName(), FileMode.Create, FileAccess.ReadWrite, FileShare.None, bufferSize: 0, FileOptions.DeleteOnClose);
+            _file = new FileStream(Path.GetTempFileName(), FileMode.Create, FileAccess.ReadWrite, FileShare.None, bufferSize: 0,
+                FileOptions.DeleteOnClose);
             for (long written = 0; written < length; written += blockBytes)
                 _file.Write(_block);
         }

@@ -4,7 +4,9 @@ using Microsoft.ML.Data;
 
 namespace MlNetRms.Kill;
 
-/// <summary>The process that is killed: reads rows that do not fit into the memory limit, trains, writes checkpoints all the time, prints the model's hash.</summary>
+/// <summary>
+/// The process that is killed: reads rows that do not fit into the memory limit, trains, writes checkpoints all the time, prints the model's hash.
+/// </summary>
 internal static class Training
 {
     public const string Verb = "train";
@@ -59,7 +61,8 @@ internal static class Training
 
     /// <summary>Size of the temporary file, which has no name.</summary>
     private static long SpilledBytes(string folder) => !OperatingSystem.IsLinux() ? 0
-        : Directory.GetFiles("/proc/self/fd").Where(link => new FileInfo(link).LinkTarget is { } target && target.StartsWith(folder, StringComparison.Ordinal))
+        : Directory.GetFiles("/proc/self/fd")
+            .Where(link => new FileInfo(link).LinkTarget is { } target && target.StartsWith(folder, StringComparison.Ordinal))
             .Sum(link =>
             {
                 using FileStream file = File.OpenRead(link);

@@ -20,7 +20,8 @@ internal static class Training
     {
         int waiting = arguments.Length > 1 && collective.Rank == 1 ? int.Parse(arguments[1], CultureInfo.InvariantCulture) : -1;
         var ml = new MLContext();
-        IDataView[] parts = [.. collective.ShareOf([.. Enumerable.Range(0, _rowsOfParts.Length)]).Select(part => ml.Data.LoadFromEnumerable(Rows(part)))];
+        IDataView[] parts = [.. collective.ShareOf([.. Enumerable.Range(0, _rowsOfParts.Length)])
+            .Select(part => ml.Data.LoadFromEnumerable(Rows(part)))];
         RmsPropRegressionTransformer model = ml.Regression.Trainers.RmsProp(new RmsPropRegressionTrainer.Options
         {
             Collective = collective,

@@ -136,7 +136,8 @@ public sealed class MpiJobTests
         using var job = RankProgram.Start(["sums"], ("MLNETRMS_MPI_LIBRARY", "libnothing.so.1"));
 
         Assert.True(job.Wait() != 0, job.Output);
-        Assert.Contains("The MPI library 'libnothing.so.1', which MLNETRMS_MPI_LIBRARY names, cannot be loaded.", job.Output, StringComparison.Ordinal);
+        Assert.Contains("The MPI library 'libnothing.so.1', which MLNETRMS_MPI_LIBRARY names, cannot be loaded.", job.Output,
+            StringComparison.Ordinal);
     }
 
     [Fact]

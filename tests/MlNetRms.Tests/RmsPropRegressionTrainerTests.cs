@@ -96,7 +96,8 @@ public sealed class RmsPropRegressionTrainerTests
 
         float[] expected = standardized.Fit(InTheUnitsOfTraining(standardize: false)).Model.Weights.ToArray();
 
-        float[] actual = rows.Fit(InTheUnitsOfTraining(standardize: true)).Model.Weights.Select((w, i) => (float)(w * columns[i].StandardDeviation / labelDeviation)).ToArray();
+        float[] actual = rows.Fit(InTheUnitsOfTraining(standardize: true)).Model.Weights.Select((w, i) =>
+            (float)(w * columns[i].StandardDeviation / labelDeviation)).ToArray();
         Models.AssertClose(expected, actual, OtherOrderOfAddition);
     }
 
@@ -346,7 +347,8 @@ public sealed class RmsPropRegressionTrainerTests
             .SelectMany((rowCount, width, standardize, rate, seed) => Gen.Select(
                 value.Array[width].Array[rowCount], scale.Array[width], value.Array[rowCount], scale, Gen.Float[1e-3f, 1e3f].Array[rowCount],
                 (features, scales, labels, labelScale, weights) => (
-                    Rows: new Examples(features.Select(row => row.Zip(scales, (x, s) => x * s).ToArray()).ToArray(), labels.Select(y => y * labelScale).ToArray(), weights),
+                    Rows: new Examples(features.Select(row => row.Zip(scales, (x, s) => x * s).ToArray()).ToArray(),
+                        labels.Select(y => y * labelScale).ToArray(), weights),
                     Options: new Options
                     {
                         Standardize = standardize,

@@ -83,7 +83,8 @@ public sealed class RobustLossesTests
 
     [Fact]
     public void Properties_OfEachLoss_AreWhatTheConstructorTook() =>
-        Assert.Equal((2f, 0.25f, 3f, 4f), (new HuberLoss(2).Delta, new QuantileLoss(0.25f).Quantile, new EpsilonInsensitiveLoss(3).Epsilon, new LogCoshLoss(4).Scale));
+        Assert.Equal((2f, 0.25f, 3f, 4f),
+            (new HuberLoss(2).Delta, new QuantileLoss(0.25f).Quantile, new EpsilonInsensitiveLoss(3).Epsilon, new LogCoshLoss(4).Scale));
 
     [Theory]
     [InlineData(0f)]

@@ -42,7 +42,8 @@ public sealed class TextFilePartTests : IDisposable
     {
         File.WriteAllLines(_path, ["Label,X", .. Enumerable.Range(0, 100).Select(row => $"{row},{2 * row}")]);
         var ml = new MLContext(1);
-        TextLoader loader = ml.Data.CreateTextLoader([new("Label", DataKind.Single, 0), new("X", DataKind.Single, 1)], separatorChar: ',', hasHeader: true);
+        TextLoader loader = ml.Data.CreateTextLoader([new("Label", DataKind.Single, 0), new("X", DataKind.Single, 1)], separatorChar: ',',
+            hasHeader: true);
 
         float[][] labels = [.. TextFilePart.Divide(_path, 7, hasHeader: true).Select(part => loader.Load(part).GetColumn<float>("Label").ToArray())];
 

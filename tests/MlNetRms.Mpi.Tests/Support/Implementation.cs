@@ -16,7 +16,9 @@ internal sealed record Implementation(string Name, string Launcher, string[] Opt
     /// <summary>Whether a machine without one of them fails the tests.</summary>
     public static bool IsRequired { get; } = Environment.GetEnvironmentVariable("MLNETRMS_REQUIRE_MPI") is { Length: > 0 };
 
-    /// <summary>Names to run theories with: of those installed, and of all where they are required; of one at least, for a theory to be skipped.</summary>
+    /// <summary>
+    /// Names to run theories with: of those installed, and of all where they are required; of one at least, for a theory to be skipped.
+    /// </summary>
     public static IEnumerable<string> Names =>
         _known.Where(known => IsRequired || Installed.Contains(known) || known == _known[0]).Select(known => known.Name);
 

@@ -43,7 +43,8 @@ public sealed class IllConditionedTests
     [InlineData(1)]
     [InlineData(2)]
     public void Fit_WithoutDecorrelation_IsFarFromLeastSquares(int seed) =>
-        Assert.InRange(Excess(Rotated(seed, 1e4), new() { Decorrelate = false }), 0.1, double.MaxValue);        // or the tests above would show nothing
+        // Or the tests above would show nothing.
+        Assert.InRange(Excess(Rotated(seed, 1e4), new() { Decorrelate = false }), 0.1, double.MaxValue);
 
     public static TheoryData<string, int> Weightings
     {
@@ -80,7 +81,8 @@ public sealed class IllConditionedTests
         foreach (int seed in new[] { 1, 2, 3 })
         {
             foreach (bool decorrelate in new[] { true, false })
-                Assert.InRange(Excess(Some.Linear(seed, 1000, 5), new() { Centered = true, Epsilon = epsilon, Decorrelate = decorrelate }), -1e-5, 1e-3);
+                Assert.InRange(Excess(Some.Linear(seed, 1000, 5), new() { Centered = true, Epsilon = epsilon, Decorrelate = decorrelate }),
+                    -1e-5, 1e-3);
         }
     }
 
@@ -105,12 +107,14 @@ public sealed class IllConditionedTests
         const int Columns = 10;
         var random = new Random(seed);
         Matrix<double> basis = Matrix<double>.Build.Dense(Columns, Columns, (_, _) => Some.Normal(random)).QR().Q;
-        return Make(random, 2000, z => [.. (basis * Vector<double>.Build.Dense(Columns, i => z[i] * Math.Pow(condition, -i / (Columns - 1.0))))], Columns);
+        return Make(random, 2000, z => [.. (basis * Vector<double>.Build.Dense(Columns, i => z[i] * Math.Pow(condition, -i / (Columns - 1.0))))],
+            Columns);
     }
 
     /// <summary>Columns with one part in common, each of which moves the label by what it has of its own.</summary>
     private static Examples Correlated(int seed, double correlation) =>
-        Make(new Random(seed), 2000, z => [.. Enumerable.Range(0, 100).Select(i => Math.Sqrt(correlation) * z[100] + Math.Sqrt(1 - correlation) * z[i])], 101);
+        Make(new Random(seed), 2000,
+            z => [.. Enumerable.Range(0, 100).Select(i => Math.Sqrt(correlation) * z[100] + Math.Sqrt(1 - correlation) * z[i])], 101);
 
     private static Examples Polynomial(int seed, int degree)
     {

@@ -156,7 +156,8 @@ public sealed class EstimatorChecksTests
 
         Assert.Equal(before, given.Select(Text));
 
-        static string Text(Example row) => string.Join(" ", row.Features.Items(all: false).Select(item => $"{item.Key}:{BitConverter.SingleToInt32Bits(item.Value)}")) +
+        static string Text(Example row) =>
+            string.Join(" ", row.Features.Items(all: false).Select(item => $"{item.Key}:{BitConverter.SingleToInt32Bits(item.Value)}")) +
             $" {BitConverter.SingleToInt32Bits(row.Label)} {row.Weight}";
     }
 
@@ -207,7 +208,8 @@ public sealed class EstimatorChecksTests
                 Label = rows.Labels[row],
             }), rows.Width);
             var exception = Assert.Throws<InvalidOperationException>(() => _ml.Regression.Trainers.RmsProp().Fit(view));
-            Assert.StartsWith(FormattableString.Invariant($"Row {disordered} (counted from 0) has the index"), exception.Message, StringComparison.Ordinal);
+            Assert.StartsWith(FormattableString.Invariant($"Row {disordered} (counted from 0) has the index"), exception.Message,
+                StringComparison.Ordinal);
         }
 
         VBuffer<float> Disordered(VBuffer<float> sorted)

@@ -64,7 +64,8 @@ public sealed class FaultyViewTests
     [Fact]
     public void Fit_RowOfAnotherLengthInTheMiddle_DisposesTheCursorOnce()
     {
-        FaultyView view = View(_ => InOrder().Select((row, number) => number == 4000 ? new Example { Features = new VBuffer<float>(2, [1, 2]) } : row));
+        FaultyView view = View(_ => InOrder()
+            .Select((row, number) => number == 4000 ? new Example { Features = new VBuffer<float>(2, [1, 2]) } : row));
 
         var exception = Assert.Throws<InvalidOperationException>(() => Trainer().Fit(view));
 
@@ -195,7 +196,8 @@ public sealed class FaultyViewTests
     private static IEnumerable<Example> InOrder()
     {
         for (int row = 0; row < _rows.Count; row++)
-            yield return new Example { Features = new VBuffer<float>(Columns, _rows.Features[row]), Label = _rows.Labels[row], Weight = _rows.Weight(row) };
+            yield return new Example { Features = new VBuffer<float>(Columns, _rows.Features[row]), Label = _rows.Labels[row],
+                Weight = _rows.Weight(row) };
     }
 
     private static void AssertAllDisposed(FaultyView view, int cursors)

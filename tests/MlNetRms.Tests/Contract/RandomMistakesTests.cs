@@ -16,7 +16,8 @@ namespace MlNetRms.Tests.Contract;
 /// <summary>Random options with a mistake among them and columns of random types: the documented exception, with the name of what is wrong.</summary>
 public sealed class RandomMistakesTests
 {
-    private static readonly int _cases = int.Parse(Environment.GetEnvironmentVariable("MLNETRMS_RANDOM_MISTAKES") ?? "4000", CultureInfo.InvariantCulture);
+    private static readonly int _cases =
+        int.Parse(Environment.GetEnvironmentVariable("MLNETRMS_RANDOM_MISTAKES") ?? "4000", CultureInfo.InvariantCulture);
 
     private static readonly float[] _notFinite = [float.NaN, float.PositiveInfinity, float.NegativeInfinity];
 
@@ -28,9 +29,12 @@ public sealed class RandomMistakesTests
         Wrong(nameof(Options.Momentum), OutsideOfUnitInterval(1), (options, value) => options.Momentum = value),
         Wrong(nameof(Options.ValidationFraction), OutsideOfUnitInterval(1), (options, value) => options.ValidationFraction = value),
         Wrong(nameof(Options.AveragedFraction), OutsideOfUnitInterval(MathF.BitIncrement(1)), (options, value) => options.AveragedFraction = value),
-        Wrong(nameof(Options.L2Regularization), Gen.OneOf(Gen.OneOf(_notFinite), NotAbove(-float.Epsilon)), (options, value) => options.L2Regularization = value),
-        Wrong(nameof(Options.L1Regularization), Gen.OneOf(Gen.OneOf(_notFinite), NotAbove(-float.Epsilon)), (options, value) => options.L1Regularization = value),
-        Wrong(nameof(Options.GradientClippingNorm), Gen.OneOf(Gen.OneOf(_notFinite), NotAbove(0)), (options, value) => options.GradientClippingNorm = value),
+        Wrong(nameof(Options.L2Regularization), Gen.OneOf(Gen.OneOf(_notFinite), NotAbove(-float.Epsilon)),
+            (options, value) => options.L2Regularization = value),
+        Wrong(nameof(Options.L1Regularization), Gen.OneOf(Gen.OneOf(_notFinite), NotAbove(-float.Epsilon)),
+            (options, value) => options.L1Regularization = value),
+        Wrong(nameof(Options.GradientClippingNorm), Gen.OneOf(Gen.OneOf(_notFinite), NotAbove(0)),
+            (options, value) => options.GradientClippingNorm = value),
         Wrong(nameof(Options.InitialWeightsStandardDeviation), Gen.OneOf(Gen.OneOf(_notFinite), NotAbove(-float.Epsilon)),
             (options, value) => options.InitialWeightsStandardDeviation = value),
         Wrong(nameof(Options.BatchSize), Gen.Int[int.MinValue, 0], (options, value) => options.BatchSize = value),
@@ -42,12 +46,15 @@ public sealed class RandomMistakesTests
         Wrong(nameof(Options.FeatureColumnName), Gen.OneOf("", " ", "\t", null!), (options, value) => options.FeatureColumnName = value),
         Wrong(nameof(Options.ExampleWeightColumnName), Gen.OneOf("", " ", "\t"), (options, value) => options.ExampleWeightColumnName = value),
         Wrong(nameof(Options.LearningRateSchedule), Gen.Const(0), (options, _) => options.LearningRateSchedule = null!),
-        Wrong(nameof(Options.LossFunction), Gen.OneOf(0, 1), (options, value) => options.LossFunction = value == 0 ? new PoissonLoss() : new TweedieLoss()),
-        Wrong(nameof(EarlyStopping.Patience), Gen.Int[int.MinValue, 0], (options, value) => options.EarlyStopping = new EarlyStopping { Patience = value }),
+        Wrong(nameof(Options.LossFunction), Gen.OneOf(0, 1),
+            (options, value) => options.LossFunction = value == 0 ? new PoissonLoss() : new TweedieLoss()),
+        Wrong(nameof(EarlyStopping.Patience), Gen.Int[int.MinValue, 0],
+            (options, value) => options.EarlyStopping = new EarlyStopping { Patience = value }),
         Wrong(nameof(EarlyStopping.MinimumImprovement), Gen.OneOf(Gen.OneOf(_notFinite), NotAbove(-float.Epsilon)),
             (options, value) => options.EarlyStopping = new EarlyStopping { MinimumImprovement = value }),
         Wrong(nameof(Options.Momentum), Gen.Float[0.1f, 0.9f], (options, value) => (options.L1Regularization, options.Momentum) = (1, value)),
-        Wrong(nameof(Options.Centered), Gen.Float[0.1f, 0.9f], (options, value) => (options.L1Regularization, options.Momentum, options.Centered) = (value, 0, true)),
+        Wrong(nameof(Options.Centered), Gen.Float[0.1f, 0.9f],
+            (options, value) => (options.L1Regularization, options.Momentum, options.Centered) = (value, 0, true)),
         Wrong(nameof(Options.Decorrelate), Gen.OneOf(0, 1), (options, which) =>
             (options.Decorrelate, options.L1Regularization, options.NonNegativeWeights, options.Standardize) = (true, 0, which == 0, which == 0)));
 

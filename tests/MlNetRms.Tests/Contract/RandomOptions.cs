@@ -18,10 +18,12 @@ internal static class RandomOptions
         Set(Gen.Bool, (options, value) => options.BiasCorrection = value),
         Set(Gen.OneOf(Gen.Const(0f), Gen.Float[0, 0.99f]), (options, value) => options.Momentum = value),
         Set(Gen.Bool, (options, value) => options.Centered = value),
-        Set(Gen.OneOf(Gen.Const(default(float?)), Log(1e-6, 1e6).Select(value => (float?)value)), (options, value) => options.L2Regularization = value),
+        Set(Gen.OneOf(Gen.Const(default(float?)), Log(1e-6, 1e6).Select(value => (float?)value)),
+            (options, value) => options.L2Regularization = value),
         Set(Gen.OneOf(Gen.Const(0.0), Log(1e-6, 1e6)), (options, value) => options.L1Regularization = (float)value),
         Set(Gen.Bool, (options, value) => options.NonNegativeWeights = value),
-        Set(Gen.OneOf(Gen.Const(default(float?)), Log(1e-6, 1e6).Select(value => (float?)value)), (options, value) => options.GradientClippingNorm = value),
+        Set(Gen.OneOf(Gen.Const(default(float?)), Log(1e-6, 1e6).Select(value => (float?)value)),
+            (options, value) => options.GradientClippingNorm = value),
         Set(Gen.OneOf(Gen.Const(default(IRegressionLoss)), AnyLoss()), (options, value) => options.LossFunction = value),
         Set(Gen.Int[1, 64], (options, value) => options.BatchSize = value),
         Set(Gen.Int[1, 30], (options, value) => options.NumberOfEpochs = value),
@@ -49,7 +51,8 @@ internal static class RandomOptions
         Set(Gen.Enum<EpsilonPlacement>(), (options, value) => options.EpsilonPlacement = value),
         Set(Gen.OneOf(Gen.Const(0f), Gen.Float[0, 0.95f]), (options, value) => options.Momentum = value),
         Set(Gen.Bool, (options, value) => options.Centered = value),
-        Set(Gen.OneOf(Gen.Const(default(float?)), Log(1e-6, 1e6).Select(value => (float?)value)), (options, value) => options.L2Regularization = value),
+        Set(Gen.OneOf(Gen.Const(default(float?)), Log(1e-6, 1e6).Select(value => (float?)value)),
+            (options, value) => options.L2Regularization = value),
         Set(Gen.OneOf(Gen.Const(0.0), Log(1e-6, 1e6)), (options, value) => options.L1Regularization = (float)value),
         Set(Gen.Bool, (options, value) => options.NonNegativeWeights = value),
         Set(Gen.OneOf(Gen.Const(default(IRegressionLoss)), AnyLoss()), (options, value) => options.LossFunction = value),
@@ -79,7 +82,8 @@ internal static class RandomOptions
 
     private static Gen<double> Log(double from, double to) => Gen.Double[Math.Log(from), Math.Log(to)].Select(Math.Exp);
 
-    private static Gen<Action<Options>> Set<T>(Gen<T> values, Action<Options, T> set) => values.Select(value => (Action<Options>)(options => set(options, value)));
+    private static Gen<Action<Options>> Set<T>(Gen<T> values, Action<Options, T> set) =>
+        values.Select(value => (Action<Options>)(options => set(options, value)));
 
     private static Gen<Options> Together(params Gen<Action<Options>>[] settings) =>
         settings.Aggregate((all, next) => Gen.Select(all, next, (first, second) => first + second)).Select(set =>

@@ -45,8 +45,9 @@ internal sealed record RandomRows(int Seed, int Count, ColumnKind[] Columns, Lab
     private const int MostRows = 40;
 
     public static Gen<RandomRows> Gen { get; } = CsCheck.Gen.Select(
-        CsCheck.Gen.Int, CsCheck.Gen.Int[1, MostRows], Kinds(), CsCheck.Gen.Enum<LabelKind>(), CsCheck.Gen.Enum<Storage>(), CsCheck.Gen.Bool, CsCheck.Gen.Bool,
-        (seed, count, columns, label, storage, weighted, unusable) => new RandomRows(seed, count, columns, label, storage, weighted, unusable));
+        CsCheck.Gen.Int, CsCheck.Gen.Int[1, MostRows], Kinds(), CsCheck.Gen.Enum<LabelKind>(), CsCheck.Gen.Enum<Storage>(), CsCheck.Gen.Bool,
+        CsCheck.Gen.Bool, (seed, count, columns, label, storage, weighted, unusable) =>
+            new RandomRows(seed, count, columns, label, storage, weighted, unusable));
 
     /// <summary>The rows; some of them have a value or a weight that cannot be used.</summary>
     public Examples Examples()

@@ -23,7 +23,8 @@ namespace MlNetRms.Tests.Contract;
 public sealed class RandomTrainingTests(ITestOutputHelper output)
 {
     /// <summary>Cases of both tests together; the environment variable asks for another number.</summary>
-    private static readonly int _cases = int.Parse(Environment.GetEnvironmentVariable("MLNETRMS_RANDOM_CASES") ?? "10000", CultureInfo.InvariantCulture);
+    private static readonly int _cases =
+        int.Parse(Environment.GetEnvironmentVariable("MLNETRMS_RANDOM_CASES") ?? "10000", CultureInfo.InvariantCulture);
 
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
 
@@ -95,14 +96,15 @@ public sealed class RandomTrainingTests(ITestOutputHelper output)
 
         public Exception? Exception { get; }
 
-        public bool WarnsOfTheMean => _log.Messages(ChannelMessageKind.Warning).Any(line => line.Contains("worse than the mean", StringComparison.Ordinal));
+        public bool WarnsOfTheMean =>
+            _log.Messages(ChannelMessageKind.Warning).Any(line => line.Contains("worse than the mean", StringComparison.Ordinal));
 
         /// <returns>The words of the message that say which of the documented exceptions it is.</returns>
         public string AssertExceptionIsDocumented()
         {
             string message = Assert.IsType<InvalidOperationException>(Exception).Message;
-            return Assert.Single(new[] { "diverged", "range of float", "float rounds to 0", "EarlyStopping needs", "ValidationFraction set all", "can be used" },
-                words => message.Contains(words, StringComparison.Ordinal));
+            return Assert.Single(new[] { "diverged", "range of float", "float rounds to 0", "EarlyStopping needs", "ValidationFraction set all",
+                "can be used" }, words => message.Contains(words, StringComparison.Ordinal));
         }
 
         public void AssertModelIsFiniteAndOfThePromisedSchema()
@@ -113,7 +115,8 @@ public sealed class RandomTrainingTests(ITestOutputHelper output)
             Assert.All(model.Training.Epochs, epoch => Assert.True(double.IsFinite(epoch.Loss)));
             Assert.Equal(_usable.Length, model.Training.RowsUsed + model.Training.ValidationRows);
             IDataView scored = model.Transform(_view);
-            Assert.Equal(Shapes.Describe(_trainer.GetOutputSchema(MlNetInternals.ShapeOf(_view.Schema))), Shapes.Describe(MlNetInternals.ShapeOf(scored.Schema)));
+            Assert.Equal(Shapes.Describe(_trainer.GetOutputSchema(MlNetInternals.ShapeOf(_view.Schema))),
+                Shapes.Describe(MlNetInternals.ShapeOf(scored.Schema)));
             float[] scores = scored.GetColumn<float>("Score").ToArray();
             foreach (int row in _usable.Where(row => Terms(row).Sum(Math.Abs) < float.MaxValue))
                 FloatSum.AssertClose(Terms(row), scores[row]);
@@ -121,7 +124,8 @@ public sealed class RandomTrainingTests(ITestOutputHelper output)
 
         /// <summary>The mean loss is at most that of the mean label, with the benefit of what float cannot tell apart.</summary>
         /// <param name="tolerance">Relative.</param>
-        /// <param name="slack">How far the last steps may leave a prediction from where a loss has a kink, in standard deviations of the label.</param>
+        /// <param name="slack">How far the last steps may leave a prediction from where a loss has a kink, in standard deviations of
+        /// the label.</param>
         public void AssertNotWorseThanTheMean(double tolerance, double slack = 0)
         {
             double total = _usable.Sum(row => (double)_rows.Weight(row));

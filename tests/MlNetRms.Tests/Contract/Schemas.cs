@@ -29,7 +29,8 @@ internal static class Schemas
 
     private static string Text(DataViewSchema.Column column)
     {
-        IEnumerable<string> annotations = column.Annotations.Schema.Select(annotation => $"{annotation.Name} {annotation.Type} = {Value(column, annotation)}");
+        IEnumerable<string> annotations =
+            column.Annotations.Schema.Select(annotation => $"{annotation.Name} {annotation.Type} = {Value(column, annotation)}");
         return $"{column.Name}: {column.Type}{(column.IsHidden ? " hidden" : "")} {string.Join("; ", annotations.Order())}";
     }
 }

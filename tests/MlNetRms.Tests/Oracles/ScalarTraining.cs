@@ -32,7 +32,8 @@ internal static class ScalarTraining
         double meanWeight = Enumerable.Range(0, rows.Count).Average(row => (double)rows.Weight(row));
         double l2 = options.L2Regularization ?? 0;
         double[] touchedL2 = Enumerable.Range(0, width).Select(column => penalizedOnTouch?.Invoke(column) == true
-            ? l2 * rows.Count * meanWeight / Enumerable.Range(0, rows.Count).Where(row => rows.Features[row][column] != 0).Sum(row => (double)rows.Weight(row))
+            ? l2 * rows.Count * meanWeight / Enumerable.Range(0, rows.Count).Where(row => rows.Features[row][column] != 0)
+                .Sum(row => (double)rows.Weight(row))
             : 0).ToArray();
         var rule = new ScalarRmsProp<double>(width + 1, options.Alpha, options.Epsilon, options.EpsilonPlacement,
             options.BiasCorrection, options.Momentum, options.Centered);
@@ -54,7 +55,8 @@ internal static class ScalarTraining
                     for (int i = 0; i < width; i++)
                         residual += parameters[i] * rows.Features[row][i];
                     for (int i = 0; i < width; i++)
-                        gradient[i] += rows.Weight(row) * (residual * rows.Features[row][i] + (rows.Features[row][i] != 0 ? touchedL2[i] * parameters[i] : 0));
+                        gradient[i] += rows.Weight(row) * (residual * rows.Features[row][i] +
+                            (rows.Features[row][i] != 0 ? touchedL2[i] * parameters[i] : 0));
                     gradient[width] += rows.Weight(row) * residual;
                     batchWeight += rows.Weight(row);
                     batchRows++;

@@ -12,7 +12,8 @@ public sealed class SampleTests : IDisposable
 
     private readonly TemporaryFolder _folder = new();
 
-    public static TheoryData<string> All => ["QuickStart", "BookChapter", "Tuning", "HousePrices", "BigData", "Mpi", "SaveAndLoad/Train", "SaveAndLoad/Score"];
+    public static TheoryData<string> All =>
+        ["QuickStart", "BookChapter", "Tuning", "HousePrices", "BigData", "Mpi", "SaveAndLoad/Train", "SaveAndLoad/Score"];
 
     /// <summary>Samples that write files.</summary>
     public static TheoryData<string> Writers => ["QuickStart", "BookChapter", "Tuning", "HousePrices", "BigData", "Mpi", "SaveAndLoad/Train"];
@@ -73,11 +74,13 @@ public sealed class SampleTests : IDisposable
     public void Run_ShortSamples_FitInto80ColumnsAndWriteWhereTheyAreTold()
     {
         string output = _folder.File("output");
-        DotnetCommand.Outcome[] outcomes = [Run("BookChapter", "--output", output), Run("SaveAndLoad/Train", "--output", output), Run("SaveAndLoad/Score", "--input", output)];
+        DotnetCommand.Outcome[] outcomes =
+            [Run("BookChapter", "--output", output), Run("SaveAndLoad/Train", "--output", output), Run("SaveAndLoad/Score", "--input", output)];
 
         Assert.All(outcomes, outcome => Assert.Equal((0, ""), (outcome.ExitCode, outcome.Errors)));
         Assert.All(outcomes.SelectMany(outcome => outcome.Output.Split('\n')), line => Assert.InRange(line.TrimEnd().Length, 0, Columns));
-        Assert.Equal(["concise.png", "model.zip", "scores.csv", "scratch.png", "trace.png"], Directory.GetFiles(output).Select(Path.GetFileName).Order());
+        Assert.Equal(["concise.png", "model.zip", "scores.csv", "scratch.png", "trace.png"],
+            Directory.GetFiles(output).Select(Path.GetFileName).Order());
         Assert.Empty(_folder.Files);
     }
 
@@ -87,7 +90,8 @@ public sealed class SampleTests : IDisposable
         DotnetCommand.Outcome outcome = Run("SaveAndLoad/Train");
 
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Errors));
-        Assert.Contains($"wrote {Path.Combine(Repository.Root, "samples", "SaveAndLoad", "output", "model.zip")}\n", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains($"wrote {Path.Combine(Repository.Root, "samples", "SaveAndLoad", "output", "model.zip")}\n", outcome.Output,
+            StringComparison.Ordinal);
         Assert.Empty(_folder.Files);
     }
 
@@ -115,6 +119,7 @@ public sealed class SampleTests : IDisposable
     private static string Program(string sample)
     {
         string folder = Path.Combine(Repository.Root, "samples", sample);
-        return Directory.GetFiles(Path.Combine(folder, "bin"), $"{Path.GetFileName(sample)}.dll", SearchOption.AllDirectories).MaxBy(File.GetLastWriteTimeUtc)!;
+        return Directory.GetFiles(Path.Combine(folder, "bin"), $"{Path.GetFileName(sample)}.dll", SearchOption.AllDirectories)
+            .MaxBy(File.GetLastWriteTimeUtc)!;
     }
 }

@@ -14,7 +14,8 @@ internal static class DotnetCommand
     public static string Run(string workingDirectory, params string[] arguments)
     {
         Outcome outcome = Try(workingDirectory, arguments);
-        Assert.True(outcome.ExitCode == 0, $"dotnet {string.Join(' ', arguments)} ended with {outcome.ExitCode}:\n{outcome.Output}\n{outcome.Errors}");
+        Assert.True(outcome.ExitCode == 0,
+            $"dotnet {string.Join(' ', arguments)} ended with {outcome.ExitCode}:\n{outcome.Output}\n{outcome.Errors}");
         return outcome.Output;
     }
 

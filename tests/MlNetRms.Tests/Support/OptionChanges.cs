@@ -11,7 +11,8 @@ internal static class OptionChanges
         {
             [nameof(Options.Alpha)] = (options => options.Alpha = 0.5f, "0.999", "0.5"),
             [nameof(Options.Epsilon)] = (options => options.Epsilon = 0.125f, "0.0001", "0.125"),
-            [nameof(Options.EpsilonPlacement)] = (options => options.EpsilonPlacement = EpsilonPlacement.InsideSquareRoot, "OutsideSquareRoot", "InsideSquareRoot"),
+            [nameof(Options.EpsilonPlacement)] =
+                (options => options.EpsilonPlacement = EpsilonPlacement.InsideSquareRoot, "OutsideSquareRoot", "InsideSquareRoot"),
             [nameof(Options.BiasCorrection)] = (options => options.BiasCorrection = false, "True", "False"),
             [nameof(Options.Momentum)] = (options => options.Momentum = 0.9f, "0", "0.9"),
             [nameof(Options.Centered)] = (options => options.Centered = true, "False", "True"),
@@ -19,7 +20,8 @@ internal static class OptionChanges
             [nameof(Options.L1Regularization)] = (options => options.L1Regularization = 0.25f, "0", "0.25"),
             [nameof(Options.NonNegativeWeights)] = (options => options.NonNegativeWeights = true, "False", "True"),
             [nameof(Options.GradientClippingNorm)] = (options => options.GradientClippingNorm = 2.5f, "null", "2.5"),
-            [nameof(Options.LossFunction)] = (options => options.LossFunction = new HuberLoss(2.5f), "half squared residual", "HuberLoss(delta: 2.5)"),
+            [nameof(Options.LossFunction)] =
+                (options => options.LossFunction = new HuberLoss(2.5f), "half squared residual", "HuberLoss(delta: 2.5)"),
             [nameof(Options.Seed)] = (options => options.Seed = -7, "1", "-7"),
             [nameof(Options.Shuffle)] = (options => options.Shuffle = false, "True", "False"),
             [nameof(Options.Standardize)] = (options => options.Standardize = false, "True", "False"),

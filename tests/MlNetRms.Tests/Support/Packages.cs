@@ -34,7 +34,8 @@ public abstract class Packages : IDisposable
     {
         string project = Path.Combine(Folder, name);
         Directory.CreateDirectory(project);
-        IEnumerable<string> references = others.Prepend((_ids[^1], Version)).Select(package => $"""<PackageReference Include="{package.Item1}" Version="{package.Item2}" />""");
+        IEnumerable<string> references = others.Prepend((_ids[^1], Version))
+            .Select(package => $"""<PackageReference Include="{package.Item1}" Version="{package.Item2}" />""");
         File.WriteAllText(Path.Combine(project, "new.csproj"), $"""
             <Project Sdk="Microsoft.NET.Sdk">
               <PropertyGroup>

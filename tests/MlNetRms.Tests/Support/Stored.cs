@@ -28,8 +28,8 @@ internal static class Stored
     {
         TrainingSettings settings = TrainingSettings.From(options);
         using var reader = new RowReader(view, SchemaChecks.Find(view.Schema, settings.Columns), options.CancellationToken);
-        return TrainingRows.Read([reader], Shards.One, reader.FeatureCount, settings.Reading, previous: null, allocator ?? NativeSlabAllocator.Instance,
-            options.CancellationToken, openFile);
+        return TrainingRows.Read([reader], Shards.One, reader.FeatureCount, settings.Reading, previous: null,
+            allocator ?? NativeSlabAllocator.Instance, options.CancellationToken, openFile);
     }
 
     public static (float[] Features, float Label, float Weight) Row(PackedRows store, long position)

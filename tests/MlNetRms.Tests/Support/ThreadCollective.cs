@@ -58,7 +58,8 @@ internal sealed class ThreadCollective : ICollective
     }
 
     /// <summary>What each rank throws, or null; none of them ends the others.</summary>
-    public static Exception?[] Failures(int size, Action<ThreadCollective> program) => Run(size, collective => Record.Exception(() => program(collective)));
+    public static Exception?[] Failures(int size, Action<ThreadCollective> program) =>
+        Run(size, collective => Record.Exception(() => program(collective)));
 
     /// <summary>This rank's share of some parts, as views.</summary>
     public IReadOnlyList<IDataView> Views(IReadOnlyList<Examples> parts) =>

@@ -38,7 +38,8 @@ public sealed class AbsentColumnsTests
         RmsPropRegressionTrainer trainer = ml.Regression.Trainers.RmsProp(options);
 
         RmsPropRegressionTransformer expected = trainer.Fit(second.View(ml, _ => sparseRows), trainer.Fit(first.View(ml, _ => sparseRows)));
-        RmsPropRegressionTransformer actual = trainer.Fit(Spread(second).View(ml, _ => sparseRows), trainer.Fit(Spread(first).View(ml, _ => sparseRows)));
+        RmsPropRegressionTransformer actual =
+            trainer.Fit(Spread(second).View(ml, _ => sparseRows), trainer.Fit(Spread(first).View(ml, _ => sparseRows)));
 
         AssertSpread(expected, actual);
     });
@@ -51,7 +52,8 @@ public sealed class AbsentColumnsTests
         Examples rows = Data(1, wide: true);
         var without = new Examples([.. rows.Features.Select(row => row.Select((x, column) => column % 5 == 0 ? 0 : x).ToArray())], rows.Labels);
         var ml = new MLContext(1);
-        var options = new Options { NumberOfEpochs = 5, LearningRateSchedule = LearningRateSchedule.Constant, Momentum = momentum, AveragedFraction = 0 };
+        var options = new Options { NumberOfEpochs = 5, LearningRateSchedule = LearningRateSchedule.Constant, Momentum = momentum,
+            AveragedFraction = 0 };
         RmsPropRegressionTransformer first = ml.Regression.Trainers.RmsProp(options).Fit(without.View(ml, _ => true));
         options.LearningRate = 1e-9f;
 
@@ -68,7 +70,8 @@ public sealed class AbsentColumnsTests
     public void Fit_ValidationRowsWithValuesInOtherColumns_IgnoresThose()
     {
         (Examples rows, Examples validation) = (Data(1, wide: true), Data(2, wide: true));
-        var more = new Examples([.. Spread(validation).Features.Select(row => row.Select((x, column) => column % (Gap + 1) == 0 ? x : 7).ToArray())], validation.Labels);
+        var more = new Examples([.. Spread(validation).Features.Select(row => row.Select((x, column) => column % (Gap + 1) == 0 ? x : 7).ToArray())],
+            validation.Labels);
         var ml = new MLContext(1);
         RmsPropRegressionTrainer trainer = ml.Regression.Trainers.RmsProp(new Options { NumberOfEpochs = 3 });
 
@@ -145,7 +148,8 @@ public sealed class AbsentColumnsTests
         [.. rows.Features.Select(row => row.SelectMany(x => Enumerable.Repeat(0f, Gap).Prepend(x)).ToArray())], rows.Labels, rows.Weights);
 
     private static void AssertEqualValidation(RmsPropRegressionTransformer expected, RmsPropRegressionTransformer actual) =>
-        Assert.All(expected.Training.Epochs.Zip(actual.Training.Epochs), pair => Assert.Equal(pair.First.ValidationLoss!.Value, pair.Second.ValidationLoss!.Value, 1e-5));
+        Assert.All(expected.Training.Epochs.Zip(actual.Training.Epochs),
+            pair => Assert.Equal(pair.First.ValidationLoss!.Value, pair.Second.ValidationLoss!.Value, 1e-5));
 
     private static void AssertSpread(RmsPropRegressionTransformer expected, RmsPropRegressionTransformer actual)
     {

@@ -180,7 +180,8 @@ public sealed class CancellationTests : IDisposable
         using var argument = new CancellationTokenSource();
         _source.Cancel();
 
-        var exception = Assert.Throws<OperationCanceledException>(() => _ml.Regression.Trainers.RmsProp(new Options { CancellationToken = _source.Token })
+        var exception = Assert.Throws<OperationCanceledException>(() =>
+            _ml.Regression.Trainers.RmsProp(new Options { CancellationToken = _source.Token })
             .Fit(_rows.View(_ml), argument.Token));
 
         Assert.Equal(_source.Token, exception.CancellationToken);
@@ -192,7 +193,8 @@ public sealed class CancellationTests : IDisposable
         RmsPropRegressionTransformer previous = _rows.Fit(new() { NumberOfEpochs = 1 });
         _source.Cancel();
 
-        Assert.Throws<OperationCanceledException>(() => _ml.Regression.Trainers.RmsProp(numberOfEpochs: 1).Fit(_rows.View(_ml), previous, _source.Token));
+        Assert.Throws<OperationCanceledException>(() => _ml.Regression.Trainers.RmsProp(numberOfEpochs: 1)
+            .Fit(_rows.View(_ml), previous, _source.Token));
     }
 
     [Fact]

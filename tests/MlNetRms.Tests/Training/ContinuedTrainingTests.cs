@@ -4,7 +4,10 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Training;
 
-/// <summary>A training that continues another is one training with it: in its bits where the options are the same, and refused where they make no sense together.</summary>
+/// <summary>
+/// A training that continues another is one training with it: in its bits where the options are the same, and refused where they make no sense
+/// together.
+/// </summary>
 public sealed class ContinuedTrainingTests
 {
     /// <summary>Some hundred steps of float, whose roundings differ between the two ways of updating sparse columns.</summary>
@@ -26,9 +29,11 @@ public sealed class ContinuedTrainingTests
         ["decorrelated with momentum"] = () => new() { Decorrelate = true, Momentum = 0.9f, LearningRate = 0.01f },
         ["decorrelated, centered"] = () => new() { Decorrelate = true, Centered = true, LearningRate = 0.003f },
         ["decorrelated with a penalty"] = () => new() { Decorrelate = true, L2Regularization = 0.01f },
-        ["decorrelated, weighted, initial weights"] = () => new() { Decorrelate = true, InitialWeightsStandardDeviation = 1, ExampleWeightColumnName = nameof(Example.Weight) },
+        ["decorrelated, weighted, initial weights"] = () =>
+            new() { Decorrelate = true, InitialWeightsStandardDeviation = 1, ExampleWeightColumnName = nameof(Example.Weight) },
         ["penalty"] = () => new() { L2Regularization = 0.01f },
-        ["everything"] = () => new() { Centered = true, Momentum = 0.5f, L2Regularization = 0.01f, NonNegativeWeights = true, GradientClippingNorm = 0.5f },
+        ["everything"] = () => new() { Centered = true, Momentum = 0.5f, L2Regularization = 0.01f, NonNegativeWeights = true,
+            GradientClippingNorm = 0.5f },
         ["lasso"] = () => new() { L1Regularization = 0.05f },
         ["in order"] = () => new() { Shuffle = false },
         ["not standardised"] = () => new() { Standardize = false, LearningRate = 0.001f },
@@ -39,8 +44,9 @@ public sealed class ContinuedTrainingTests
 
     /// <summary>Those that leave the weights of sparse columns alone until a row touches them, at a constant rate.</summary>
     private static readonly string[] _touchedOnly =
-        ["plain", "momentum", "centered", "centered with momentum", "no bias correction", "in order", "not standardised", "initial weights", "loss", "weighted", "penalty",
-        "decorrelated", "decorrelated with momentum", "decorrelated, centered", "decorrelated with a penalty", "decorrelated, weighted, initial weights"];
+        ["plain", "momentum", "centered", "centered with momentum", "no bias correction", "in order", "not standardised", "initial weights", "loss",
+        "weighted", "penalty", "decorrelated", "decorrelated with momentum", "decorrelated, centered", "decorrelated with a penalty",
+        "decorrelated, weighted, initial weights"];
 
     /// <summary>Up to a half, the average of the second part does not reach into the first; of the whole it is that of the whole.</summary>
     private static readonly float[] _fractions = [0, 0.2f, 0.5f, 1];
@@ -120,10 +126,12 @@ public sealed class ContinuedTrainingTests
     [Fact]
     public void Fit_OtherRowsOfOtherScale_KeepsTheUnitsOfThePreviousTraining()
     {
-        var scaled = new Examples(_rows.Features.Select(row => row.Select(x => 3 * x + 1).ToArray()).ToArray(), _rows.Labels.Select(y => 2 * y).ToArray());
+        var scaled = new Examples(_rows.Features.Select(row => row.Select(x => 3 * x + 1).ToArray()).ToArray(),
+            _rows.Labels.Select(y => 2 * y).ToArray());
         RmsPropRegressionTransformer first = _rows.Fit(new() { NumberOfEpochs = 5 });
 
-        RmsPropRegressionTransformer second = Trainer(new() { BatchSize = scaled.Count, NumberOfEpochs = 1, LearningRate = 1e-7f }).Fit(scaled.View(_ml), first);
+        RmsPropRegressionTransformer second = Trainer(new() { BatchSize = scaled.Count, NumberOfEpochs = 1, LearningRate = 1e-7f })
+            .Fit(scaled.View(_ml), first);
 
         Assert.Equal(first.State.Scaling.Scale(1), second.State.Scaling.Scale(1));
         Assert.Equal(first.State.Scaling.LabelCenter, second.State.Scaling.LabelCenter);
@@ -186,7 +194,8 @@ public sealed class ContinuedTrainingTests
         [nameof(Options.InitialWeightsStandardDeviation)] = options => options.InitialWeightsStandardDeviation = 100,
         [nameof(Options.Collective)] = options => options.Collective = LocalCollective.Instance,
         [nameof(Options.EpochCompleted)] = options => options.EpochCompleted = _ => { },
-        [nameof(Options.Checkpoint)] = options => options.Checkpoint = new() { Path = Path.Combine(Path.GetTempPath(), $"mlnetrms-{Guid.NewGuid()}.checkpoint") },
+        [nameof(Options.Checkpoint)] = options =>
+            options.Checkpoint = new() { Path = Path.Combine(Path.GetTempPath(), $"mlnetrms-{Guid.NewGuid()}.checkpoint") },
         [nameof(Options.Progress)] = options => options.Progress = new ProgressCollector(),
     };
 
@@ -281,7 +290,8 @@ public sealed class ContinuedTrainingTests
     public void Fit_AfterAPartThatDidNotVary_LearnsAsAFreshFitDoes(string constant, float unit)
     {
         var rows = new Examples(_rows.Features, [.. _rows.Labels.Select(y => unit * y)]);
-        float Feature(int column, float value) => constant.Contains("features", StringComparison.Ordinal) || (constant == "one feature" && column == 0) ? 3 : value;
+        float Feature(int column, float value) =>
+            constant.Contains("features", StringComparison.Ordinal) || (constant == "one feature" && column == 0) ? 3 : value;
         var part = new Examples(rows.Features.Select(row => row.Select((x, column) => Feature(column, x)).ToArray()).ToArray(),
             constant.StartsWith("label", StringComparison.Ordinal) ? [.. rows.Labels.Select(_ => 7 * unit)] : rows.Labels);
         IDataView view = rows.View(_ml);

@@ -28,8 +28,10 @@ public sealed class DivergenceTests
         float largest = rows.Features.Select(row => row[1]).MaxBy(MathF.Abs);
         Assert.Matches(@"diverged in epoch [1-9]\d* at step [1-9]\d*", exception.Message);
         Assert.Contains(FormattableString.Invariant($"The learning rate was {learningRate}"), exception.Message, StringComparison.Ordinal);
-        Assert.Contains(FormattableString.Invariant($"the largest feature is {largest} in feature 'Huge'"), exception.Message, StringComparison.Ordinal);
-        Assert.Contains(FormattableString.Invariant($"Lower LearningRate (now {learningRate}) or turn Standardize on"), exception.Message, StringComparison.Ordinal);
+        Assert.Contains(FormattableString.Invariant($"the largest feature is {largest} in feature 'Huge'"), exception.Message,
+            StringComparison.Ordinal);
+        Assert.Contains(FormattableString.Invariant($"Lower LearningRate (now {learningRate}) or turn Standardize on"), exception.Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -87,7 +89,8 @@ public sealed class DivergenceTests
     public void Fit_SparseWeightWhoseGradientIsNoNumber_ThrowsWithinThatEpoch(float? clippingNorm)
     {
         // ∞ − ∞ in one column, from two rows whose loss and bias gradient are finite.
-        var rows = new Examples([.. Enumerable.Range(0, 80).Select(row => Enumerable.Range(0, 80).Select(column => row == column ? 1f : 0).ToArray())],
+        var rows = new Examples([.. Enumerable.Range(0, 80)
+            .Select(row => Enumerable.Range(0, 80).Select(column => row == column ? 1f : 0).ToArray())],
             [.. Enumerable.Range(0, 80).Select(row => row == 0 ? 1e12f : row == 1 ? -1e12f : 0)]);
         rows.Features[0][7] = rows.Features[1][7] = 1e30f;
         var options = new Options
@@ -186,7 +189,8 @@ public sealed class DivergenceTests
 
         Assert.StartsWith("Training diverged in epoch ", message, StringComparison.Ordinal);
         Assert.Contains("LossFunction MlNetRms.Tests.Support.LossOf returned", message, StringComparison.Ordinal);
-        Assert.Contains(FormattableString.Invariant($"the loss {loss} and the derivative {derivative} for the prediction "), message, StringComparison.Ordinal);
+        Assert.Contains(FormattableString.Invariant($"the loss {loss} and the derivative {derivative} for the prediction "), message,
+            StringComparison.Ordinal);
         Assert.Contains("and the label 4.5.", message, StringComparison.Ordinal);
         Assert.DoesNotContain("LearningRate", message, StringComparison.Ordinal);
     }

@@ -114,7 +114,8 @@ public sealed class DoubtsTests
             string warning = Assert.Single(Warnings(rows, new() { ExampleWeightColumnName = nameof(Example.Weight), LossFunction = loss }));
 
             Assert.Contains("The example weights in column 'Weight'", warning, StringComparison.Ordinal);
-            Assert.Contains(FormattableString.Invariant($"the {count} training rows count as {heavyRows}.0: the largest is {heavy:g3}"), warning, StringComparison.Ordinal);
+            Assert.Contains(FormattableString.Invariant($"the {count} training rows count as {heavyRows}.0: the largest is {heavy:g3}"), warning,
+                StringComparison.Ordinal);
             Assert.DoesNotContain("LearningRate", warning, StringComparison.Ordinal);
         }
     }

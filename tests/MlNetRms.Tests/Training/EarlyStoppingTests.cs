@@ -64,7 +64,8 @@ public sealed class EarlyStoppingTests
         var ml = new MLContext(1);
         IDataView unreadable = Examples.View(ml, Unreadable(), 3);
 
-        var exception = Assert.Throws<InvalidOperationException>(() => ml.Regression.Trainers.RmsProp(new Options { EarlyStopping = new() }).Fit(unreadable));
+        var exception = Assert.Throws<InvalidOperationException>(() => ml.Regression.Trainers.RmsProp(new Options { EarlyStopping = new() })
+            .Fit(unreadable));
 
         Assert.Contains("EarlyStopping needs validation rows", exception.Message, StringComparison.Ordinal);
         Assert.Contains(nameof(Options.ValidationFraction), exception.Message, StringComparison.Ordinal);
@@ -135,11 +136,13 @@ public sealed class EarlyStoppingTests
         ml.Regression.Trainers.RmsProp(options).Fit(_train.View(ml), _validation.View(ml));
 
         Assert.Equal(before, Warnings());
-        Assert.Equal(expected is null ? [] : [$"Early stopping chooses the best epoch but cannot end this training: {expected} Lower Patience or raise NumberOfEpochs."],
+        Assert.Equal(expected is null ? []
+            : [$"Early stopping chooses the best epoch but cannot end this training: {expected} Lower Patience or raise NumberOfEpochs."],
             before!);
 
         IReadOnlyList<string> Warnings() =>
-            [.. log.Messages(Microsoft.ML.Runtime.ChannelMessageKind.Warning).Where(line => line.StartsWith("Early stopping", StringComparison.Ordinal))];
+            [.. log.Messages(Microsoft.ML.Runtime.ChannelMessageKind.Warning)
+                .Where(line => line.StartsWith("Early stopping", StringComparison.Ordinal))];
     }
 
     [Fact]
@@ -156,11 +159,13 @@ public sealed class EarlyStoppingTests
         RmsPropRegressionTransformer model = Train(options);
 
         Assert.True(best + 3 < last);
-        Assert.Equal((StopReason.StoppedByCallback, best, best + 3), (model.Training.StopReason, model.Training.ReturnedEpoch, model.Training.Epochs.Count));
+        Assert.Equal((StopReason.StoppedByCallback, best, best + 3),
+            (model.Training.StopReason, model.Training.ReturnedEpoch, model.Training.Epochs.Count));
         Assert.Equal(Fit(null, best).Parameters(), model.Parameters());
     }
 
-    public static TheoryData<string> Kinds => ["dense", "dense, averaged", "decorrelated", "decorrelated, averaged", "sparse", "sparse, penalty", "sparse, all weights", "lasso", "sparse lasso", "lasso of another loss", "absolute loss", "non-negative"];
+    public static TheoryData<string> Kinds => ["dense", "dense, averaged", "decorrelated", "decorrelated, averaged", "sparse", "sparse, penalty",
+        "sparse, all weights", "lasso", "sparse lasso", "lasso of another loss", "absolute loss", "non-negative"];
 
     [Theory, MemberData(nameof(Kinds))]
     public void Fit_ReturnedEpoch_HasTheValidationLossOfTheReturnedModel(string kind)
@@ -186,7 +191,8 @@ public sealed class EarlyStoppingTests
         RmsPropRegressionTransformer model = ml.Regression.Trainers.RmsProp(options).Fit(train.View(ml), validation.View(ml));
 
         float[] scores = model.Scores(validation.View(ml));
-        double expected = scores.Zip(validation.Labels, (score, y) => options.LossFunction?.Loss(score, y) ?? 0.5 * Math.Pow((double)score - y, 2)).Average();
+        double expected = scores.Zip(validation.Labels, (score, y) => options.LossFunction?.Loss(score, y) ?? 0.5 * Math.Pow((double)score - y, 2))
+            .Average();
         double reported = model.Training.Epochs.Single(epoch => epoch.Epoch == model.Training.ReturnedEpoch).ValidationLoss!.Value;
         Assert.Equal(expected, reported, 2e-5 * expected);        // sums of floats
         Assert.Equal(reported, Losses(model.Training).Min());

@@ -193,7 +193,8 @@ public sealed class JobFailureTests
             return Trainer(Usual(job)).FitParts(job.Views(_parts)).Parameters();
         });
 
-        Assert.All(models, model => Assert.Equal(ThreadCollective.Run(1, job => Trainer(Usual(job)).FitParts(job.Views(_parts)).Parameters())[0], model));
+        Assert.All(models, model =>
+            Assert.Equal(ThreadCollective.Run(1, job => Trainer(Usual(job)).FitParts(job.Views(_parts)).Parameters())[0], model));
     }
 
     [Fact]
@@ -224,7 +225,8 @@ public sealed class JobFailureTests
 
     private static IDataView View(IEnumerable<Example> rows) => Examples.View(new MLContext(1), rows, 4);
 
-    private static Example SomeRow(int width) => new() { Features = Examples.Sparse([.. Enumerable.Range(1, width).Select(i => (float)i)]), Label = 1 };
+    private static Example SomeRow(int width) =>
+        new() { Features = Examples.Sparse([.. Enumerable.Range(1, width).Select(i => (float)i)]), Label = 1 };
 
     private static IEnumerable<Example> Throwing()
     {

@@ -34,7 +34,8 @@ public sealed class LeakTests
         ml.Log += (_, entry) =>
         {
             // The rows trained on have been read by then, and where there is a choice the validation rows too.
-            if (entry.Kind == ChannelMessageKind.Warning && (validation == "fraction" || entry.Message.Contains("validation", StringComparison.Ordinal)))
+            if (entry.Kind == ChannelMessageKind.Warning
+                && (validation == "fraction" || entry.Message.Contains("validation", StringComparison.Ordinal)))
                 throw thrown;
         };
         IDataView view = _rows.View(ml);

@@ -101,7 +101,8 @@ public sealed class LossesTests
     public void Fit_SquaredLossOfMlNet_GivesTheSameModelAndTwiceTheReportedLoss()
     {
         RmsPropRegressionTransformer ours = _outliers.Fit(new() { NumberOfEpochs = 20, ValidationFraction = 0.2f });
-        RmsPropRegressionTransformer theirs = _outliers.Fit(new() { NumberOfEpochs = 20, ValidationFraction = 0.2f, LossFunction = new SquaredLoss() });
+        RmsPropRegressionTransformer theirs =
+            _outliers.Fit(new() { NumberOfEpochs = 20, ValidationFraction = 0.2f, LossFunction = new SquaredLoss() });
 
         Assert.Equal(ours.Parameters(), theirs.Parameters());
         for (int epoch = 0; epoch < 20; epoch++)
@@ -191,7 +192,8 @@ public sealed class LossesTests
         data ??= _outliers;
         foreach (bool weighted in new[] { false, true })
         {
-            Examples rows = weighted ? new Examples(data.Features, data.Labels, Enumerable.Range(0, data.Count).Select(row => 0.5f + row % 3).ToArray()) : data;
+            Examples rows = weighted ? new Examples(data.Features, data.Labels,
+                Enumerable.Range(0, data.Count).Select(row => 0.5f + row % 3).ToArray()) : data;
             float[] expected = ReweightedLeastSquares.Solve(rows, slopeOverResidual);
 
             float[] actual = rows.Fit(new() { LossFunction = loss, ExampleWeightColumnName = weighted ? nameof(Example.Weight) : null }).Parameters();

@@ -42,7 +42,8 @@ public sealed class MemoryLimitTests
                 (options.MemoryLimitInBytes, options.TemporaryDirectory, options.NumberOfThreads) = (1, folder.File(""), threads));
             Assert.True(expected.Parameters().SequenceEqual(limited.Parameters()), name);
             Assert.Equal(expected.Training.Epochs.Select(epoch => epoch.Loss), limited.Training.Epochs.Select(epoch => epoch.Loss));
-            Assert.Equal(expected.Training.Epochs.Select(epoch => epoch.ValidationLoss), limited.Training.Epochs.Select(epoch => epoch.ValidationLoss));
+            Assert.Equal(expected.Training.Epochs.Select(epoch => epoch.ValidationLoss),
+                limited.Training.Epochs.Select(epoch => epoch.ValidationLoss));
             Assert.Equal(expected.Training.RSquared, limited.Training.RSquared);
         }
         Assert.Empty(folder.Files);
@@ -102,18 +103,21 @@ public sealed class MemoryLimitTests
     {
         using var folder = new TemporaryFolder();
         Examples rows = (sparse ? _sparse : _dense).Take(Enumerable.Range(0, 30_000));
-        Examples[] parts = [.. new[] { (0, 9_000), (9_000, 500), (9_500, 11_500), (21_000, 9_000) }.Select(part => rows.Take(Enumerable.Range(part.Item1, part.Item2)))];
+        Examples[] parts = [.. new[] { (0, 9_000), (9_000, 500), (9_500, 11_500), (21_000, 9_000) }
+            .Select(part => rows.Take(Enumerable.Range(part.Item1, part.Item2)))];
         float[] expected = ThreadCollective.Run(1, job => Fit(job, limit: null).Parameters())[0];
 
         foreach (long limit in new[] { 1, 1_000_000 })
         {
             long largest = 0;
-            Assert.All(ThreadCollective.Run(2, job => Fit(job, job.Rank == 1 ? limit : null, () => largest = Math.Max(largest, OpenBytes(folder.File("")))).Parameters()),
+            Assert.All(ThreadCollective.Run(2,
+                job => Fit(job, job.Rank == 1 ? limit : null, () => largest = Math.Max(largest, OpenBytes(folder.File("")))).Parameters()),
                 model => Assert.Equal(expected, model));
             Assert.True(largest > 300_000 || !OperatingSystem.IsLinux());
         }
 
-        RmsPropRegressionTransformer Fit(ThreadCollective job, long? limit, Action? eachEpoch = null) => new MLContext(1).Regression.Trainers.RmsProp(new Options
+        RmsPropRegressionTransformer Fit(ThreadCollective job, long? limit, Action? eachEpoch = null) =>
+            new MLContext(1).Regression.Trainers.RmsProp(new Options
         {
             Collective = job,
             NumberOfEpochs = 2,
@@ -157,7 +161,8 @@ public sealed class MemoryLimitTests
     {
         var options = new Options { MemoryLimitInBytes = 4_000_000, NumberOfEpochs = 2, NumberOfThreads = 1, Decorrelate = false };
         RecordingFile? file = null;
-        using TrainingRows rows = Stored.Read((sparse ? _sparse : _dense).View(new MLContext(1), _ => sparse), options, openFile: () => file = new RecordingFile());
+        using TrainingRows rows =
+            Stored.Read((sparse ? _sparse : _dense).View(new MLContext(1), _ => sparse), options, openFile: () => file = new RecordingFile());
         using var run = new TrainingRun(rows, TrainingSettings.From(options), default, CancellationToken.None);
         int first = file!.Steps.Count;
 

@@ -115,7 +115,8 @@ public sealed class PenaltiesTests
             if (Math.Abs(slope - l1) < 0.1 * l1)
                 continue;
             clear++;
-            Assert.True(slope < l1 == (model.Model.Weights[column] == 0), FormattableString.Invariant($"column {column}: slope {slope}, weight {weight}"));
+            Assert.True(slope < l1 == (model.Model.Weights[column] == 0),
+                FormattableString.Invariant($"column {column}: slope {slope}, weight {weight}"));
         }
         Assert.InRange(clear, 0.8 * rows.Width, rows.Width);
         Assert.InRange(zeros, 1, rows.Width - 1);
@@ -139,7 +140,8 @@ public sealed class PenaltiesTests
     [InlineData(nameof(Options.Centered))]
     public void RmsProp_L1WithMomentumOrCentered_ThrowsWithBothNames(string other)
     {
-        var options = new Options { L1Regularization = 0.1f, Momentum = other == nameof(Options.Momentum) ? 0.5f : 0, Centered = other == nameof(Options.Centered) };
+        var options = new Options { L1Regularization = 0.1f, Momentum = other == nameof(Options.Momentum) ? 0.5f : 0,
+            Centered = other == nameof(Options.Centered) };
 
         var exception = Assert.Throws<ArgumentException>(() => new MLContext(1).Regression.Trainers.RmsProp(options));
 
@@ -154,7 +156,8 @@ public sealed class PenaltiesTests
 
         foreach (bool standardize in new[] { true, false })
         {
-            RmsPropRegressionTransformer model = low.Fit(new() { NonNegativeWeights = true, Standardize = standardize, LearningRate = standardize ? 0.03f : 1 });
+            RmsPropRegressionTransformer model =
+                low.Fit(new() { NonNegativeWeights = true, Standardize = standardize, LearningRate = standardize ? 0.03f : 1 });
             Assert.All(model.Model.Weights, w => Assert.InRange(w, 0, float.MaxValue));
             Assert.InRange(model.Model.Bias, -110, -90);
         }

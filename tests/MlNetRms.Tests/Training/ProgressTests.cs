@@ -26,7 +26,8 @@ public sealed class ProgressTests
         TrainingProgress[] reading = [.. _collector.Reports.TakeWhile(report => report.Phase == TrainingPhase.Reading)];
         TrainingProgress[] steps = [.. _collector.Reports.Skip(reading.Length)];
         Assert.True(reading.Length > 3 && steps.Length > 10, $"{reading.Length} and {steps.Length} reports");
-        Assert.All(steps, report => Assert.Equal((TrainingPhase.Training, 2, training.TotalSteps), (report.Phase, report.NumberOfEpochs, report.TotalSteps)));
+        Assert.All(steps, report =>
+            Assert.Equal((TrainingPhase.Training, 2, training.TotalSteps), (report.Phase, report.NumberOfEpochs, report.TotalSteps)));
         Assert.Equal((0, 0L, 0L), (reading[0].Epoch, reading[0].Step, reading[0].Rows));
         Assert.Equal(2000, reading[^1].Rows);
         Assert.All([reading, steps], reports => Assert.Equal(reports.OrderBy(report => report.Rows), reports));
@@ -113,7 +114,8 @@ public sealed class ProgressTests
     {
         // A call of the clock is a second: one to begin, one to look whether a report is due, one to report.
         var meter = new ProgressMeter(_collector, new SteppingClock(TimeSpan.FromSeconds(1)), () => { });
-        meter.BeginTraining(new TrainingPlan(BatchSize: 10, StepsPerEpoch: 50, NumberOfEpochs: 2, AveragedSteps: 0), rowCount: 500, lossFactor: 2, step: 0);
+        meter.BeginTraining(new TrainingPlan(BatchSize: 10, StepsPerEpoch: 50, NumberOfEpochs: 2, AveragedSteps: 0), rowCount: 500, lossFactor: 2,
+            step: 0);
         meter.Step(1, 25, new LossSum(50, 25));
 
         TrainingProgress report = _collector.Reports[^1];

@@ -77,7 +77,8 @@ public sealed class RunningAverageTests
             float[] expected = Fit(form, Epochs, averaged, batchSize: 40).Parameters();
 
             Assert.Equal(expected, Fit(form, Epochs, averaged, batchSize: 40, stopAfter: Epochs + 1).Parameters());
-            Assert.Equal(expected, Trainer(form, Epochs, averaged, batchSize: 40).Fit(_forms[form].Rows.View(_ml), _forms[form].Rows.View(_ml)).Parameters());
+            Assert.Equal(expected, Trainer(form, Epochs, averaged, batchSize: 40).Fit(_forms[form].Rows.View(_ml), _forms[form].Rows.View(_ml))
+                .Parameters());
         }
     }
 
@@ -113,7 +114,8 @@ public sealed class RunningAverageTests
             float[] expected = [.. Enumerable.Range(0, after[0].Length).Select(i => averaged.Average(weights => weights[i]))];
             foreach (int stopAfter in new[] { 0, 1000 })
             {
-                float[] actual = Trainer(form, to - 7, averaged: 0.5f, batchSize: 1000, stopAfter).Fit(_forms[form].Rows.View(_ml), stopped).Parameters();
+                float[] actual = Trainer(form, to - 7, averaged: 0.5f, batchSize: 1000, stopAfter).Fit(_forms[form].Rows.View(_ml), stopped)
+                    .Parameters();
                 Models.AssertClose(expected, actual, SumsOfFloats);
             }
         }

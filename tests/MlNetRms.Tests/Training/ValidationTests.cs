@@ -125,7 +125,8 @@ public sealed class ValidationTests
         TrainingReport report = Trainer(new() { NumberOfEpochs = 1 }).Fit(_train.View(_ml), bad.View(_ml)).Training;
 
         Assert.Equal(_validation.Count, report.ValidationRows);
-        Assert.Equal(Trainer(new() { NumberOfEpochs = 1 }).Fit(_train.View(_ml), _validation.View(_ml)).Training.Epochs[0].ValidationLoss, report.Epochs[0].ValidationLoss);
+        Assert.Equal(Trainer(new() { NumberOfEpochs = 1 }).Fit(_train.View(_ml), _validation.View(_ml)).Training.Epochs[0].ValidationLoss,
+            report.Epochs[0].ValidationLoss);
         string warning = Assert.Single(log.Messages(Microsoft.ML.Runtime.ChannelMessageKind.Warning));
         Assert.StartsWith("Skipped 1 of 171 validation rows: ", warning, StringComparison.Ordinal);
     }
@@ -140,7 +141,8 @@ public sealed class ValidationTests
         RmsPropRegressionTransformer model = bad.Fit(new() { ValidationFraction = 0.3f });
 
         Assert.Equal(_train.Fit(new() { ValidationFraction = 0.3f }).Parameters(), model.Parameters());
-        Assert.Equal((231, 1, 230), (model.Training.RowsRead, model.Training.RowsSkippedForFeatures, model.Training.RowsUsed + model.Training.ValidationRows));
+        Assert.Equal((231, 1, 230),
+            (model.Training.RowsRead, model.Training.RowsSkippedForFeatures, model.Training.RowsUsed + model.Training.ValidationRows));
     }
 
     [Fact]
@@ -176,7 +178,8 @@ public sealed class ValidationTests
         var narrow = Assert.Throws<ArgumentOutOfRangeException>(() => Trainer(new()).Fit(unreadable, Some.Linear(1, 5, 2).View(_ml)));
 
         Assert.Contains("Could not find label column 'Label'", missing.Message, StringComparison.Ordinal);
-        Assert.Contains("feature column 'Features' of the validation data: expected Vector<Single, 3>, got Vector<Single, 2>", narrow.Message, StringComparison.Ordinal);
+        Assert.Contains("feature column 'Features' of the validation data: expected Vector<Single, 3>, got Vector<Single, 2>", narrow.Message,
+            StringComparison.Ordinal);
 
         static IEnumerable<Example> Unreadable()
         {

@@ -45,7 +45,8 @@ public sealed class WarmStartTests
     {
         // One full batch with bias correction and not centered: ŝ = g², so w ← w − η·g / (|g| + ε).
         var start = new float[] { 0.5f, -2, 3, 7 };
-        var options = new Options { Standardize = false, BatchSize = 1000, NumberOfEpochs = 1, LearningRate = 0.25f, Epsilon = 0.01f, LearningRateSchedule = LearningRateSchedule.Constant };
+        var options = new Options { Standardize = false, BatchSize = 1000, NumberOfEpochs = 1, LearningRate = 0.25f, Epsilon = 0.01f,
+            LearningRateSchedule = LearningRateSchedule.Constant };
         var gradient = new double[4];
         for (int row = 0; row < _rows.Count; row++)
         {
@@ -107,7 +108,8 @@ public sealed class WarmStartTests
         RmsPropRegressionTransformer first = rows.Fit(new() { NumberOfEpochs = 20 });
         double expected = 0.5 * Math.Pow(first.Rmse(rows), 2);
 
-        Assert.Equal(expected, Trainer(OneStep(rows, decorrelate: decorrelate)).Fit(rows.View(_ml), first.Model).Training.Epochs[0].Loss, 1e-4 * expected);
+        Assert.Equal(expected, Trainer(OneStep(rows, decorrelate: decorrelate)).Fit(rows.View(_ml), first.Model).Training.Epochs[0].Loss,
+            1e-4 * expected);
     }
 
     [Fact]
@@ -117,7 +119,8 @@ public sealed class WarmStartTests
         IDataView view = _rows.View(_ml);
         IDataView validation = Some.Linear(2, 40, 3).View(_ml);
         // Of the squared loss the returned bias is that of the weights, not the one given.
-        var options = new Options { NumberOfEpochs = 1, LearningRateSchedule = LearningRateSchedule.Custom("still", (_, _) => 0), LossFunction = new AbsoluteLoss() };
+        var options = new Options { NumberOfEpochs = 1, LearningRateSchedule = LearningRateSchedule.Custom("still", (_, _) => 0),
+            LossFunction = new AbsoluteLoss() };
 
         TrainingReport both = Trainer(options).Fit(view, validation, model).Training;
 
