@@ -9,12 +9,12 @@ using Options = MlNetRms.RmsPropRegressionTrainer.Options;
 namespace MlNetRms.Benchmarks;
 
 /// <summary>
-/// The bits of many small models, a line each: save the lines before and after a change that should not move any weight, and
-/// compare them. Uses the public part of the library only, so that it also compiles against what the change makes of the rest.
+/// Hashes of many small models, one per line. Save the lines before and after a change that should not affect any weight, and compare them.
+/// Uses only the public API, so that it compiles before and after the change.
 /// </summary>
 internal static class FingerprintsVerb
 {
-    /// <summary>Unless a training says otherwise.</summary>
+    /// <summary>Default of the trainings below.</summary>
     private const int Epochs = 40;
 
     private static readonly MLContext _context = new();
@@ -61,7 +61,7 @@ internal static class FingerprintsVerb
             () => Fit(Dense(1000, 5).Select(example => example with { Features = new(5, [7, 0, 1, -2, example.Label]) }))),
     ];
 
-    /// <summary>The lines of a pair must be equal.</summary>
+    /// <summary>The two lines of a pair must be equal.</summary>
     private static readonly Case[] _threads =
     [
         ("threads: dense 5000x100, batch size 1000, 1 thread", () => Fit(Dense(5000, 100), new() { BatchSize = 1000, NumberOfThreads = 1 })),
@@ -278,7 +278,7 @@ internal static class FingerprintsVerb
         AveragedFraction = averagedFraction,
     };
 
-    /// <summary>All that the update rule can have beside its plain form, together.</summary>
+    /// <summary>All variants of the update rule at once.</summary>
     private static Options EveryForm()
     {
         Options options = ConstantMomentum();
@@ -289,7 +289,7 @@ internal static class FingerprintsVerb
         return options;
     }
 
-    /// <summary>At a constant rate the loss soon hovers, so that training really stops early.</summary>
+    /// <summary>At a constant rate the loss soon stops falling, so training does stop early.</summary>
     private static Options Impatient(Options? options = null, int patience = 2, float minimumImprovement = 0)
     {
         options ??= new();
@@ -326,18 +326,18 @@ internal static class FingerprintsVerb
     /// <summary>Every column from N(0, 1).</summary>
     private static IEnumerable<Example> Unscaled(int count, int columns, int first = 0) => Examples(new SyntheticRows(first + count, columns), first);
 
-    /// <summary>Sparsely encoded, 5 values a row.</summary>
+    /// <summary>Stored sparse, 5 values per row.</summary>
     private static IEnumerable<Example> Sparse(int count, int columns = 400, int first = 0) =>
         Examples(new SyntheticRows(first + count, columns, nonZerosPerRow: 5), first);
 
-    /// <summary>3 usual columns, then 400 with 5 values a row; every other row is sparsely encoded.</summary>
+    /// <summary>3 dense columns, then 400 with 5 values per row; every other row is stored sparse.</summary>
     private static IEnumerable<Example> Mixed(int count) =>
         Dense(count, 3).Zip(Sparse(count, columns: 400, first: 10_000), Joined)
             .Select((example, row) => row % 2 == 0 ? example : SparselyEncoded(example));
 
     private static IEnumerable<Example> SparselyEncoded(IEnumerable<Example> examples) => examples.Select(SparselyEncoded);
 
-    /// <summary>Of ten rows one has no label, one an infinite feature, one a missing feature, and one weight 0.</summary>
+    /// <summary>Of ten rows, one has no label, one has an infinite feature, one has a missing feature, and one has weight 0.</summary>
     private static IEnumerable<Example> WithGaps(IEnumerable<Example> examples) => examples.Select((example, row) => (row % 10) switch
     {
         1 => example with { Label = float.NaN },

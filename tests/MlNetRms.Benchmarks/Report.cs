@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 
 namespace MlNetRms.Benchmarks;
 
-/// <summary>What every verb prints: where the figures come from, and a Markdown table.</summary>
+/// <summary>Output of the verbs: the origin of the figures, and Markdown tables.</summary>
 internal static class Report
 {
     public static void Header(params IEnumerable<Type> packages)
@@ -18,9 +18,7 @@ internal static class Report
         Console.WriteLine();
     }
 
-    /// <summary>
-    /// Prints a table whose columns are as wide as their widest cell; the first <paramref name="textColumns"/> are text, the others numbers.
-    /// </summary>
+    /// <summary>Prints a Markdown table; the first <paramref name="textColumns"/> columns are text, the others are numbers.</summary>
     public static void Table(string[] columns, IReadOnlyList<string[]> rows, int textColumns = 1)
     {
         int[] widths = [.. columns.Select((column, i) => Math.Max(3, rows.Select(row => row[i].Length).Append(column.Length).Max()))];
@@ -45,7 +43,7 @@ internal static class Report
         return value.ToString("F" + decimals, CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Seconds in a unit that suits them.</summary>
+    /// <summary>Formats seconds in a suitable unit.</summary>
     public static string Time(double seconds) => seconds switch
     {
         < 1e-3 => $"{Number(seconds * 1e6)} µs",
@@ -71,10 +69,10 @@ internal static class Report
     }
 }
 
-/// <summary>What all timings have in common.</summary>
+/// <summary>Common to all timings.</summary>
 internal static class Measuring
 {
-    /// <summary>The runtime replaces quickly compiled code by optimised code in the background, a tenth of a second after things calm down.</summary>
+    /// <summary>The runtime replaces quickly compiled code by optimised code in the background, a tenth of a second after the last compilation.</summary>
     public static readonly TimeSpan WarmUpTime = TimeSpan.FromSeconds(2);
 }
 
@@ -83,7 +81,7 @@ internal static class Statistics
 {
     public static double Median(IEnumerable<double> values) => Quantile(values, 0.5);
 
-    /// <summary>The value below which a share of all values lies, by linear interpolation.</summary>
+    /// <summary>The quantile of a share, by linear interpolation.</summary>
     public static double Quantile(IEnumerable<double> values, double share)
     {
         double[] sorted = [.. values.Order()];

@@ -96,7 +96,7 @@ internal static class TrainingChecks
             $"Training diverged in epoch {where.Epoch} at step {where.Step}: the loss, the weights or the squares of the gradients are no longer finite. ");
         if (causes.OfDivergence() is { } cause)
             return new InvalidOperationException(diverged + cause);
-        (int feature, float value) = LargestFeature.Of(rows);
+        (int feature, float value) = LargestFeature.Find(rows);
         string standardized = settings.Reading.Standardize ? "standardised " : "";
         string remedy = settings.Reading.Standardize ? "" : " or turn Standardize on";
         return new InvalidOperationException(diverged +

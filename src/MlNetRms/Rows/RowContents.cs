@@ -20,7 +20,7 @@ internal static class RowContents
     {
         if (!rows.IsDivided)
         {
-            Write(writer, rows.Parts[0], cancellation);
+            Write(writer, rows.Shards[0], cancellation);
             return;
         }
         foreach (double[] hash in rows.InTurn(part => ToNumbers(ContentHash.Of(ofPart => Write(ofPart, part, cancellation)))))

@@ -101,7 +101,7 @@ internal sealed record IntakeSums(RowCounts Counts, ExampleWeights Weights, long
         int columnCount = own[0].Reader.FeatureCount + 1;
         var moments = new ColumnMoments(rowLength, columnCount);
         foreach (double[] numbers in job.InTurn(part => own[part].Moments.ToNumbers(), ColumnMoments.CountOfNumbers(columnCount)))
-            moments.Merge(ColumnMoments.Of(numbers, rowLength, columnCount));
+            moments.Merge(ColumnMoments.FromNumbers(numbers, rowLength, columnCount));
         return new(counts, weights, setAside, moments);
     }
 }

@@ -36,12 +36,12 @@ internal sealed class TrainingRows : IDisposable
                 throw sums.RowsSetAside > 0 ? NothingLeft(sums.RowsSetAside) : intakes[0].Reader.NoUsableRow("training", sums.Counts);
             Counts = sums.Counts;
             // Without units the weight of a column that is always 0 stays what it is at the beginning.
-            ActiveFeatures columns = settings.Standardize ? sums.Moments.Occurring() : ActiveFeatures.All(featureCount);
+            ActiveFeatures columns = Decisions.LeavesOutZeroFeatures(settings) ? sums.Moments.Occurring() : ActiveFeatures.All(featureCount);
             if (previous is not null)
                 columns = columns.With(previous.Columns);
             // Millions of columns take a tenth of a second each time.
             cancellation.ThrowIfCancellationRequested();
-            Scaling = new Scaling(columns, sums.Moments, sums.Weights.RowCount, settings.Standardize, settings.MayDecorrelate, previous, cancellation);
+            Scaling = new Scaling(columns, sums.Moments, sums.Weights.RowCount, settings, previous, cancellation);
             cancellation.ThrowIfCancellationRequested();
             Layout = new RowLayout(columns, Scaling.IsSparse, intakes[0].Reader.HasWeights);
             Weights = sums.Weights;
@@ -145,7 +145,7 @@ internal sealed class TrainingRows : IDisposable
     }
 
     /// <summary>Parts whose rows are alike, as those of two years, must not be shuffled alike; the first has the seed itself.</summary>
-    private static int SeedOf(int part, int seed) => part == 0 ? seed : (int)new SeededRandom(seed, RandomStream.Part).Bits(part);
+    private static int SeedOf(int part, int seed) => part == 0 ? seed : (int)new SeededRandom(seed, RandomStream.Shard).Bits(part);
 
     private static InvalidOperationException NothingLeft(long setAside) => new(
         $"ValidationFraction set all {setAside} usable rows aside, and none is left to train on. Lower it or give more rows.");

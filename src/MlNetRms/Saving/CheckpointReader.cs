@@ -38,6 +38,13 @@ internal sealed class CheckpointReader(Stream stream, long length) : BinaryReade
         return values.Length == count ? values : throw new FormatException();
     }
 
+    public T Exchange<T>(Func<Archive, T?, T> exchange)
+        where T : class
+    {
+        using var archive = Archive.ToRead(BaseStream, Remaining);
+        return exchange(archive, null);
+    }
+
     /// <summary>What <paramref name="read"/> reads, or null.</summary>
     public T? ReadOptional<T>(Func<T> read)
         where T : class => ReadBoolean() ? read() : null;
@@ -65,6 +72,14 @@ internal static class CheckpointWriter
         writer.Write((long)values.Length);
         for (; values.Length > 0; values = values[Math.Min(values.Length, ValuesAtOnce)..])
             writer.Write(MemoryMarshal.AsBytes(values[..Math.Min(values.Length, ValuesAtOnce)]));
+    }
+
+    public static void Exchange<T>(this BinaryWriter writer, T value, Func<Archive, T?, T> exchange)
+        where T : class
+    {
+        writer.Flush();
+        using var archive = Archive.ToWrite(writer.BaseStream);
+        exchange(archive, value);
     }
 
     public static void WriteOptional<T>(this BinaryWriter writer, T? value, Action<T> write)

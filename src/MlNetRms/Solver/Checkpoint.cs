@@ -135,7 +135,7 @@ internal sealed class Checkpoint : IDisposable
         using var written = new MemoryStream();
         using (var writer = new BinaryWriter(written))
             own?.Write(writer);
-        byte[] bytes = _job.OfFirst(written.ToArray());
+        byte[] bytes = _job.BroadcastFromFirst(written.ToArray());
         if (bytes is [] || HasFile)
             return own;
         using var reader = new CheckpointReader(new MemoryStream(bytes), bytes.Length);
@@ -193,7 +193,7 @@ internal static class TrainingConditions
         ("the number of parts of the training rows", TrainingIdentity.Text(rows.Training.RowCounts.Count)),
         ("the training rows", ContentHash.Of(writer =>
         {
-            rows.Scaling.Write(writer);
+            writer.Exchange(rows.Scaling, Scaling.Exchange);
             writer.Write(rows.Weights.Mean);
             RowContents.Write(writer, rows.Training, cancellation);
         })),

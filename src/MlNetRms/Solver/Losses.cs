@@ -175,13 +175,3 @@ internal sealed class MeanLoss(RowSet rows, StandardizedLoss loss, CancellationT
         return [losses.Sum.Loss, losses.Sum.Weight];
     }
 }
-
-/// <summary>Sum of weighted losses and sum of weights over some rows; those of two parts add up to those of both.</summary>
-internal readonly record struct LossSum(double Loss, double Weight)
-{
-    public double Mean => Loss / Weight;
-
-    public static LossSum operator -(LossSum left, LossSum right) => new(left.Loss - right.Loss, left.Weight - right.Weight);
-
-    public static LossSum operator +(LossSum left, LossSum right) => new(left.Loss + right.Loss, left.Weight + right.Weight);
-}

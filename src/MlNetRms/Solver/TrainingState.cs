@@ -56,7 +56,7 @@ internal sealed record TrainingState(
     {
         TrainingIdentity identity = TrainingIdentity.Read(reader);
         var plan = new TrainingPlan(reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt64());
-        var scaling = new Scaling(reader);
+        Scaling scaling = reader.Exchange<Scaling>(Scaling.Exchange);
         float l2 = reader.ReadSingle();
         var parameters = ParameterState.Read(reader, LayoutOf(scaling), new RmsPropRule(identity.Rule).StateNames);
         var state = new TrainingState(identity, plan, scaling, l2, parameters, reader.ReadInt32(), reader.ReadInt64(), reader.ReadInt32(),
@@ -75,7 +75,7 @@ internal sealed record TrainingState(
         writer.Write(Plan.StepsPerEpoch);
         writer.Write(Plan.NumberOfEpochs);
         writer.Write(Plan.AveragedSteps);
-        Scaling.Write(writer);
+        writer.Exchange(Scaling, Scaling.Exchange);
         writer.Write(L2);
         Parameters.Write(writer);
         writer.Write(EpochsBefore);

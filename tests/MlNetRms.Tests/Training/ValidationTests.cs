@@ -233,7 +233,7 @@ public sealed class ValidationTests
         var options = new Options { ValidationFraction = fraction, Seed = seed, Standardize = false };
         IDataView view = numbered.View(new MLContext(1), isSparse ?? (_ => false));
         using TrainingRows read = Stored.Read(view, options);
-        return (Labels(read.Training.Parts[0]), Labels(read.Validation!.Parts[0]));
+        return (Labels(read.Training.Shards[0]), Labels(read.Validation!.Shards[0]));
 
         static int[] Labels(PackedRows store) =>
             Enumerable.Range(0, (int)store.RowCount).Select(row => (int)Stored.Row(store, row).Label).Order().ToArray();
