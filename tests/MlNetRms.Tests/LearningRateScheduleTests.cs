@@ -154,7 +154,7 @@ public sealed class LearningRateScheduleTests
 
     [Theory]
     [InlineData(double.NaN)]
-    [InlineData(1e300)]        // finite, but the learning rate made of it is not
+    [InlineData(1e300)]        // finite, but the resulting learning rate is not
     public void Fit_CustomScheduleGoesAstray_ThrowsInvalidOperation(double factor)
     {
         LearningRateSchedule schedule = LearningRateSchedule.Custom("mine", (step, _) => step < 5 ? 1 : factor);
@@ -181,7 +181,7 @@ public sealed class LearningRateScheduleTests
 
         Assert.Equal(Enumerable.Range(0, 12).Select(step => ((long)step, 12L)), asked);
         Assert.All(model.Training.Epochs.Zip([4, 8, 12]), pair => Assert.Equal(model.Training.LearningRate / pair.Second, pair.First.LearningRate));
-        Assert.Equal(0.5, model.Training.LearningRate, 1e-6);        // of five standardised columns
+        Assert.Equal(0.5, model.Training.LearningRate, 1e-6);        // five standardised columns
     }
 
     [Fact]

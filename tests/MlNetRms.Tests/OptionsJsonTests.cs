@@ -44,7 +44,7 @@ public sealed class OptionsJsonTests
             Enumerable.Range(0, 100).Select(step => back.Factor(step, 100)));
     }
 
-    /// <summary>The default one is more than its factors: it goes with an automatic number of epochs.</summary>
+    /// <summary>The default schedule is more than its factors: it adapts to an automatic number of epochs.</summary>
     [Fact]
     public void Json_DefaultSchedule_IsTheDefault() =>
         Assert.Same(new Options().LearningRateSchedule, ThereAndBack(new()).LearningRateSchedule);

@@ -3,7 +3,7 @@ using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests;
 
-/// <summary>What the objects a user prints say of themselves.</summary>
+/// <summary>The texts of objects that a user prints.</summary>
 public sealed class ReportTextTests
 {
     [Theory]

@@ -83,7 +83,7 @@ public sealed class RmsPropCatalogTests
         Assert.Equal("catalog", Assert.Throws<ArgumentNullException>(() => RmsPropCatalog.RmsProp(null!)).ParamName);
     }
 
-    /// <summary>Whoever writes the arguments by place for ML.NET's own trainer writes them so for this one.</summary>
+    /// <summary>Positional arguments have the order of ML.NET's own trainer.</summary>
     [Fact]
     public void RmsProp_Arguments_BeginAsThoseOfSdcaDo()
     {

@@ -112,7 +112,7 @@ public sealed class RmsPropModelExtensionsTests
         Assert.Equal(names, table.Select(coefficient => coefficient.Name));
         Assert.Equal(chain.LastTransformer.Model.Weights, table.Select(coefficient => coefficient.Weight));
         Assert.Equal(chain.LastTransformer.Model.Bias, table.Bias);
-        Assert.Equal(table, chain.ToNative().GetCoefficients(chain.GetOutputSchema(view.Schema)));        // a schema of later data does too
+        Assert.Equal(table, chain.ToNative().GetCoefficients(chain.GetOutputSchema(view.Schema)));        // a schema of transformed data works too
     }
 
     [Fact]

@@ -32,7 +32,7 @@ public sealed class TextFilePartTests : IDisposable
             Assert.Equal(count, parts.Length);
             Assert.All(parts, part => Assert.StartsWith(header, part, StringComparison.Ordinal));
             Assert.Equal(lines, string.Concat(parts.Select(part => part[header.Length..])));
-            // A part ends where a line does.
+            // A part ends at the end of a line.
             Assert.All(parts.Where(part => part.Length > header.Length).SkipLast(1), part => Assert.EndsWith("\n", part, StringComparison.Ordinal));
         }
     }

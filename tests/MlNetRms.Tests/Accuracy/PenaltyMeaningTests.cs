@@ -3,7 +3,7 @@ using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests.Accuracy;
 
-/// <summary>What λ and λ₁ are in the formulas of ridge regression and the lasso, on standardised columns and label.</summary>
+/// <summary>The meaning of λ and λ₁ in the formulas of ridge regression and the lasso, on standardised columns and label.</summary>
 public sealed class PenaltyMeaningTests
 {
     private const int Count = 1000;

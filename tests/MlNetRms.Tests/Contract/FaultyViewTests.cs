@@ -5,14 +5,14 @@ using static MlNetRms.RmsPropRegressionTrainer;
 namespace MlNetRms.Tests.Contract;
 
 /// <summary>
-/// Views that throw, change between passes or lie: what they throw comes out unchanged, the model is that of the rows which were delivered, and
-/// every cursor is disposed once.
+/// Views that throw, change between passes or lie: their exception is thrown unchanged, the model is that of the rows delivered, and every cursor
+/// is disposed once.
 /// </summary>
 public sealed class FaultyViewTests
 {
     private const int Columns = 20;
 
-    /// <summary>Many times what one thread reads before another one helps.</summary>
+    /// <summary>Many times the number of rows that one thread reads before a second one helps.</summary>
     private static readonly Examples _rows = Some.Linear(1, 6000, Columns, weighted: true);
 
     private readonly MLContext _ml = new(1);

@@ -10,8 +10,8 @@ using MlNetRms.Tests.Support;
 namespace MlNetRms.Tests.Contract;
 
 /// <summary>
-/// What ML.NET's own tests demand of every trainer and the transformer it fits, written from the outside for any regression trainer. Each
-/// invariant is a method that takes the trainer.
+/// What ML.NET's own tests require of every trainer and its transformer, for any regression trainer and through the public API. Each invariant is
+/// a method that takes the trainer.
 /// </summary>
 internal sealed class HostContract
 {

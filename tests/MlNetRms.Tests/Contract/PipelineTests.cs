@@ -76,7 +76,7 @@ public sealed class PipelineTests
         var folds = _ml.Regression.CrossValidate(RawView, Pipeline, numberOfFolds: 5);
 
         Assert.Equal(5, folds.Count);
-        // Noise 0.3; forty rows a fold put five standard errors of the root mean square at 0.17.
+        // The noise is 0.3; with forty rows per fold, five standard errors of the root mean square are 0.17.
         Assert.All(folds, fold => Assert.InRange(fold.Metrics.RootMeanSquaredError, 0.13, 0.47));
         Assert.All(folds, fold =>
             Assert.IsType<RmsPropRegressionTransformer>(((TransformerChain<RmsPropRegressionTransformer>)fold.Model).LastTransformer));

@@ -13,7 +13,7 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Contract;
 
-/// <summary>Random options with a mistake among them and columns of random types: the documented exception, with the name of what is wrong.</summary>
+/// <summary>Random options with one mistake, and columns of random types: the documented exception, which names the mistake.</summary>
 public sealed class RandomMistakesTests
 {
     private static readonly int _cases =
@@ -21,7 +21,7 @@ public sealed class RandomMistakesTests
 
     private static readonly float[] _notFinite = [float.NaN, float.PositiveInfinity, float.NegativeInfinity];
 
-    /// <summary>An option, and what sets it to a value that it does not take.</summary>
+    /// <summary>An option, and code that sets it to an invalid value.</summary>
     private static readonly Gen<(string Name, Action<Options> Set)> _mistake = Gen.OneOf(
         Wrong(nameof(Options.LearningRate), Gen.OneOf(Gen.OneOf(_notFinite), NotAbove(0)), (options, value) => options.LearningRate = value),
         Wrong(nameof(Options.Epsilon), Gen.OneOf(Gen.OneOf(_notFinite), NotAbove(0)), (options, value) => options.Epsilon = value),
@@ -63,7 +63,7 @@ public sealed class RandomMistakesTests
         BooleanDataViewType.Instance, TextDataViewType.Instance, DateTimeDataViewType.Instance, TimeSpanDataViewType.Instance,
         RowIdDataViewType.Instance, new KeyDataViewType(typeof(uint), 5));
 
-    /// <summary>Types of columns, the right ones among them often enough.</summary>
+    /// <summary>Types of columns; the right ones are frequent.</summary>
     private static readonly Gen<DataViewType?> _columns = Gen.Frequency(
         (4, Gen.Const<DataViewType?>(NumberDataViewType.Single)),
         (4, Gen.Const<DataViewType?>(new VectorDataViewType(NumberDataViewType.Single, 3))),
@@ -126,7 +126,7 @@ public sealed class RandomMistakesTests
     private static Gen<float> OutsideOfUnitInterval(float end) =>
         Gen.OneOf(Gen.OneOf(_notFinite), NotAbove(-float.Epsilon), Gen.Const(end), Gen.Float[end, float.MaxValue]);
 
-    /// <summary>No rows, and columns of given types; null for a column that is missing.</summary>
+    /// <summary>A view without rows and with columns of given types; null for a missing column.</summary>
     private sealed class TypedView : IDataView
     {
         private readonly IDataView _empty;

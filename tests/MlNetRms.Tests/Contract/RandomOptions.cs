@@ -8,7 +8,7 @@ namespace MlNetRms.Tests.Contract;
 /// <summary>Random options that the trainer accepts.</summary>
 internal static class RandomOptions
 {
-    /// <summary>Any options at all, senseless ones included.</summary>
+    /// <summary>Any valid options, even useless ones.</summary>
     public static Gen<Options> Valid { get; } = Together(
         Set(Log(1e-6, 1e6), (options, value) => options.LearningRate = (float)value),
         Set(Gen.OneOf(AnySchedule(), Gen.Const(LearningRateSchedule.Default)), (options, value) => options.LearningRateSchedule = value),
@@ -39,8 +39,8 @@ internal static class RandomOptions
             (options, patience) => options.EarlyStopping = patience > 0 ? new EarlyStopping { Patience = patience } : null));
 
     /// <summary>
-    /// Options that leave the training what it needs to come near the optimum: a learning rate in the range that the documentation recommends and
-    /// that falls to zero, 2000 steps, standardised columns. Everything else may differ from the defaults.
+    /// Options with which training can approach the optimum: a learning rate in the recommended range that falls to zero, 2000 steps, and
+    /// standardised columns. Everything else may differ from the defaults.
     /// </summary>
     public static Gen<Options> Sound { get; } = Together(
         Set(Log(0.003, 0.1), (options, value) => options.LearningRate = (float)value),

@@ -2,7 +2,7 @@ using Microsoft.ML.Data;
 
 namespace MlNetRms.Tests.Contract;
 
-/// <summary>Compares schemas down to the values of the annotations.</summary>
+/// <summary>Compares schemas, including the values of annotations.</summary>
 internal static class Schemas
 {
     public static void AssertSame(DataViewSchema expected, DataViewSchema actual)

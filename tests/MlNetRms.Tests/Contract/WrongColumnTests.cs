@@ -10,13 +10,13 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Contract;
 
-/// <summary>Missing and mistyped columns: the exception and the words of ML.NET's own SDCA trainer, before any row is read.</summary>
+/// <summary>Missing columns and columns of the wrong type: the exception and the wording of ML.NET's own SDCA trainer, before any row is read.</summary>
 public sealed class WrongColumnTests
 {
     private static readonly VectorDataViewType _twoFloats = new(NumberDataViewType.Single, 2);
     private static readonly float[] _features = [1, 2];
 
-    /// <summary>Which option names an absent column or what view is wrong, and the remedy the message must hold.</summary>
+    /// <summary>The option that names a missing column, or the wrong view; and the remedy that the message must contain.</summary>
     private static readonly Dictionary<string, (Func<MLContext, IDataView> View, string Remedy)> _wrongViews = new()
     {
         ["label of double"] = (ml => Shapes.View(ml, _features, 1.0, 1f, ("Features", _twoFloats)), "ConvertType(\"Label\""),
@@ -51,7 +51,7 @@ public sealed class WrongColumnTests
         AssertAsSdca(ml, view(ml), "Features", "Label", "Weight", remedy);
     }
 
-    /// <summary>What the messages say, done.</summary>
+    /// <summary>Follows the advice in the messages.</summary>
     [Fact]
     public void Fit_AfterTheRemedyOfTheMessage_Trains()
     {
@@ -95,7 +95,7 @@ public sealed class WrongColumnTests
         IDataView view = Examples.View(ml, Unreadable(), width: 2);
 
         Assert.Throws<ArgumentOutOfRangeException>(() => ml.Regression.Trainers.RmsProp(labelColumnName: "Absent").Fit(view));
-        Assert.Throws<InvalidDataException>(() => ml.Regression.Trainers.RmsProp().Fit(view));        // the rows do refuse to be read
+        Assert.Throws<InvalidDataException>(() => ml.Regression.Trainers.RmsProp().Fit(view));        // reading a row throws
 
         static IEnumerable<Example> Unreadable()
         {

@@ -3,8 +3,8 @@ using MlNetRms.Tests.Support;
 namespace MlNetRms.Tests.Oracles;
 
 /// <summary>
-/// A whole training in plain double code, without standardisation: near-equal batches, mean gradient (the sum over the number of rows and the
-/// mean weight of all rows), update rule, schedule, average of the last steps. In the order of reading, or in any order it is given.
+/// A complete training in plain double code, without standardisation: batches of nearly equal length, mean gradient (the sum divided by the number
+/// of rows and by the mean weight of all rows), update rule, schedule, average of the last steps. In the order of reading or in a given order.
 /// </summary>
 internal static class ScalarTraining
 {
@@ -17,8 +17,8 @@ internal static class ScalarTraining
         }), penalizedOnTouch);
 
     /// <param name="rows">The rows.</param>
-    /// <param name="options">With a fixed number of epochs.</param>
-    /// <param name="order">From the epoch, from 0, and the number of batches to the rows of each batch.</param>
+    /// <param name="options">The options, with a fixed number of epochs.</param>
+    /// <param name="order">Returns the rows of each batch from the epoch (from 0) and the number of batches.</param>
     /// <param name="penalizedOnTouch">Columns whose L2 penalty is divided among the rows that are not 0 there; null for none.</param>
     public static (double[] Parameters, double[] EpochLosses) Run(Examples rows, RmsPropRegressionTrainer.Options options,
         Func<int, int, IEnumerable<IEnumerable<int>>> order, Func<int, bool>? penalizedOnTouch = null)
@@ -37,7 +37,7 @@ internal static class ScalarTraining
             : 0).ToArray();
         var rule = new ScalarRmsProp<double>(width + 1, options.Alpha, options.Epsilon, options.EpsilonPlacement,
             options.BiasCorrection, options.Momentum, options.Centered);
-        var parameters = new double[width + 1];        // the bias last
+        var parameters = new double[width + 1];        // the bias is last
         var sum = new double[width + 1];
         var losses = new double[epochs];
         long step = 0;

@@ -4,7 +4,7 @@ using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests.Package;
 
-/// <summary>Packs the library, installs the package into new projects, and runs the documents' code there, word for word.</summary>
+/// <summary>Packs the library, installs the package into new projects, and runs the documents' code there, unchanged.</summary>
 [Trait("Vectors", "Irrelevant")]
 public sealed class PackageTests : IClassFixture<PackageTests.PackedLibrary>
 {

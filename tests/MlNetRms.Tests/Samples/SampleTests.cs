@@ -2,7 +2,7 @@ using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests.Samples;
 
-/// <summary>The samples as processes: what they say when they are asked, and when something is wrong that the user can mend.</summary>
+/// <summary>The samples as processes: their help, and their messages about user errors.</summary>
 [Trait("Vectors", "Irrelevant")]
 public sealed class SampleTests : IDisposable
 {
@@ -18,7 +18,7 @@ public sealed class SampleTests : IDisposable
     /// <summary>Samples that write files.</summary>
     public static TheoryData<string> Writers => ["QuickStart", "BookChapter", "Tuning", "HousePrices", "BigData", "Mpi", "SaveAndLoad/Train"];
 
-    /// <summary>Samples that take a file, and what it may hold.</summary>
+    /// <summary>Samples that read a file, and valid contents.</summary>
     public static TheoryData<string, string> UselessFiles
     {
         get
@@ -69,7 +69,7 @@ public sealed class SampleTests : IDisposable
     public void Input_WithoutModel_IsOneLineThatNamesTheFile() =>
         AssertRefused(Run("SaveAndLoad/Score", "--input", _folder.File("")), $"'{_folder.File("model.zip")}'");
 
-    /// <summary>The shortest samples; the build server looks at what all of them print.</summary>
+    /// <summary>The shortest samples; the build server checks the output of all of them.</summary>
     [Fact]
     public void Run_ShortSamples_FitInto80ColumnsAndWriteWhereTheyAreTold()
     {
@@ -115,7 +115,7 @@ public sealed class SampleTests : IDisposable
     private DotnetCommand.Outcome Run(string sample, params string[] arguments) =>
         DotnetCommand.Try(_folder.File(""), [Program(sample), .. arguments]);
 
-    /// <summary>The build of the sample that was made last, with the configuration of the tests or another.</summary>
+    /// <summary>The newest build of the sample, in any configuration.</summary>
     private static string Program(string sample)
     {
         string folder = Path.Combine(Repository.Root, "samples", sample);

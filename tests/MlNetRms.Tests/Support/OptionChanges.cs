@@ -2,10 +2,10 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Support;
 
-/// <summary>Another value for an option, and how messages write the usual one (of a trainer of a context with seed 1) and that.</summary>
+/// <summary>Another value for an option, with the text of messages for the usual value (in a context with seed 1) and for this one.</summary>
 internal static class OptionChanges
 {
-    /// <summary>Of the options that give an optimiser's state its meaning.</summary>
+    /// <summary>Changes of the options that an optimiser's state depends on.</summary>
     public static readonly IReadOnlyDictionary<string, (Action<Options> Change, string Before, string After)> OfMeaning =
         new Dictionary<string, (Action<Options> Change, string Before, string After)>
         {

@@ -9,7 +9,7 @@ using MlNetRms.Solver;
 
 namespace MlNetRms.Tests.Support;
 
-/// <summary>Reads rows into a store as training does, and single rows out of it.</summary>
+/// <summary>Reads and packs rows as training does, and returns single packed rows.</summary>
 internal static class Stored
 {
     public static TrainingRows Read(Examples rows, RmsPropRegressionTrainer.Options options) => Read(rows, options, out _, _ => false);

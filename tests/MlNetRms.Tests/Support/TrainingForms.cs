@@ -2,7 +2,7 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Support;
 
-/// <summary>Trainings that differ in what they remember from step to step.</summary>
+/// <summary>Trainings that differ in the state they keep from step to step.</summary>
 internal static class TrainingForms
 {
     public static Examples Dense { get; } = Some.Linear(1, 300, [1, 10, 0.1, 3], means: [5, 0, 1, 0], noise: 2);
@@ -10,9 +10,8 @@ internal static class TrainingForms
     private static readonly Examples _common = Some.WithFactors(1, 300, 520, [0.5]);
     private static readonly Examples _fewRows = Some.Linear(1, 90, 25, noise: 3);
 
-    /// <summary>By name: rows, and new options.</summary>
-    public static IReadOnlyDictionary<string, (Examples Rows, Func<Options> Options)> All { get; } =
-        new Dictionary<string, (Examples Rows, Func<Options> Options)>()
+    /// <summary>Rows and new options, by name.</summary>
+    public static IReadOnlyDictionary<string, (Examples Rows, Func<Options> Options)> All { get; } = new Dictionary<string, (Examples Rows, Func<Options> Options)>()
     {
         ["dense"] = (Dense, () => new()),
         ["touched weights"] = (Sparse, () => new()),

@@ -6,10 +6,10 @@ namespace MlNetRms.Tests.Training;
 /// <summary>Columns that are 0 in every row: the model is that of the other columns alone, and their weights are 0.</summary>
 public sealed class AbsentColumnsTests
 {
-    /// <summary>Each column is followed by so many that are always 0.</summary>
+    /// <summary>Each column is followed by this many columns that are always 0.</summary>
     private const int Gap = 3;
 
-    /// <summary>Longer rows make smaller blocks, whose moments are merged in another order.</summary>
+    /// <summary>Longer rows make smaller blocks, so the moments are merged in another order.</summary>
     private const double Rounding = 1e-6;
 
     public static TheoryData<string> Cases => ["default", "momentum", "centered", "lasso", "penalty", "validation", "clipping"];
@@ -123,7 +123,7 @@ public sealed class AbsentColumnsTests
         }
     }
 
-    /// <summary>Every column occurs: 8 dense ones, or 2 and 90 with few values.</summary>
+    /// <summary>No column is always 0: 8 dense ones, or 2 dense ones and 90 with few values.</summary>
     private static Examples Data(int seed, bool wide)
     {
         Examples rows = wide ? Some.MostlyZero(seed, 2000, 2, 90, 3) : Some.Linear(seed, 300, 8);

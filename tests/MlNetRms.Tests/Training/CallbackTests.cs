@@ -83,7 +83,7 @@ public sealed class CallbackTests
             .Fit(_rows.Take(Enumerable.Range(0, 20)).View(ml)).Training;
 
         string[] lines = log.Messages(ChannelMessageKind.Info).Where(line => line.StartsWith("Epoch ", StringComparison.Ordinal)).ToArray();
-        Assert.InRange(lines.Length, 1, 1 + 2 * report.TrainingTime.TotalSeconds);        // at least half a second lies between two lines
+        Assert.InRange(lines.Length, 1, 1 + 2 * report.TrainingTime.TotalSeconds);        // at least half a second between two lines
         EpochReport first = report.Epochs[0];
         Assert.StartsWith(FormattableString.Invariant(
             $"Epoch 1 of 20000, step 1: loss {first.Loss:g6}, validation loss {first.ValidationLoss:g6}, learning rate {report.LearningRate:g3}, "),

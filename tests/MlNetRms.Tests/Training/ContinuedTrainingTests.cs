@@ -4,13 +4,10 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Training;
 
-/// <summary>
-/// A training that continues another is one training with it: in its bits where the options are the same, and refused where they make no sense
-/// together.
-/// </summary>
+/// <summary>A training that continues another gives the bits of one long training if the options are the same, and is refused if they do not fit together.</summary>
 public sealed class ContinuedTrainingTests
 {
-    /// <summary>Some hundred steps of float, whose roundings differ between the two ways of updating sparse columns.</summary>
+    /// <summary>A few hundred steps in float, whose roundings differ between the two ways of updating sparse columns.</summary>
     private const double OtherRoundings = 5e-5;
 
     private static readonly Examples _rows = Some.Linear(1, 300, [1, 10, 0.1], means: [5, 0, 1], labelOffset: 50, labelScale: 4);
@@ -42,13 +39,13 @@ public sealed class ContinuedTrainingTests
         ["weighted"] = () => new() { ExampleWeightColumnName = nameof(Example.Weight) },
     };
 
-    /// <summary>Those that leave the weights of sparse columns alone until a row touches them, at a constant rate.</summary>
+    /// <summary>Trainings at a constant rate that update the weights of sparse columns lazily.</summary>
     private static readonly string[] _touchedOnly =
         ["plain", "momentum", "centered", "centered with momentum", "no bias correction", "in order", "not standardised", "initial weights", "loss",
         "weighted", "penalty", "decorrelated", "decorrelated with momentum", "decorrelated, centered", "decorrelated with a penalty",
         "decorrelated, weighted, initial weights"];
 
-    /// <summary>Up to a half, the average of the second part does not reach into the first; of the whole it is that of the whole.</summary>
+    /// <summary>Up to 0.5, the average of the second part contains no steps of the first; at 1 it contains all steps of both.</summary>
     private static readonly float[] _fractions = [0, 0.2f, 0.5f, 1];
 
     public static TheoryData<string, float> Forms => Cross(_forms.Keys, _fractions);
@@ -96,7 +93,7 @@ public sealed class ContinuedTrainingTests
     [Fact]
     public void Fit_AverageThatReachesBehindItsOwnSteps_IsThatOfItsOwnSteps()
     {
-        // 0.8 of four epochs, of which this training takes the last two.
+        // 0.8 of four epochs, of which this training runs the last two.
         IDataView view = _rows.View(_ml);
         RmsPropRegressionTransformer first = Trainer(ConstantRate("plain", 2, 0)).Fit(view);
 
@@ -108,7 +105,7 @@ public sealed class ContinuedTrainingTests
     [Fact]
     public void Fit_PenaltyAndAveraging_ContinuesFromTheLastWeightsAndNotFromTheAverage()
     {
-        // The penalty is too small to matter, but for what it does after the last step.
+        // The penalty is too small to matter, except for its effect after the last step.
         Options Form(float l1, float averaged)
         {
             Options options = ConstantRate("plain", 2, averaged);
@@ -225,7 +222,7 @@ public sealed class ContinuedTrainingTests
 
         RmsPropRegressionTransformer second = Trainer(options).Fit(view, first);
 
-        // The first part has reached the optimum; a few small steps do not leave it.
+        // The first part has reached the optimum, and a few small steps do not leave it.
         Assert.InRange(second.Rmse(rows), 0.9 * first.Rmse(rows), 1.1 * first.Rmse(rows));
         Assert.Equal(first.State.TotalEpochs + second.Training.Epochs.Count, second.State.TotalEpochs);
     }
@@ -247,12 +244,12 @@ public sealed class ContinuedTrainingTests
         }
     }
 
-    /// <summary>Momentum at a constant rate updates touched weights only, and at another all of them: the state fits both.</summary>
+    /// <summary>Momentum updates weights lazily at a constant rate and all of them at a changing one; the state fits both.</summary>
     [Theory, MemberData(nameof(Rates))]
     public void Fit_AnotherRateOfSparseColumns_IsThatOfUpdatingAllWeights(string form, string change, float averaged)
     {
         IDataView view = _sparse.View(_ml);
-        // A clipping norm that nothing reaches only forbids the short cut.
+        // A clipping norm that is never reached only disables lazy updates.
         Models.AssertClose(Both(1e18f), Both(null), OtherRoundings);
 
         float[] Both(float? clippingNorm)
@@ -295,7 +292,7 @@ public sealed class ContinuedTrainingTests
         var part = new Examples(rows.Features.Select(row => row.Select((x, column) => Feature(column, x)).ToArray()).ToArray(),
             constant.StartsWith("label", StringComparison.Ordinal) ? [.. rows.Labels.Select(_ => 7 * unit)] : rows.Labels);
         IDataView view = rows.View(_ml);
-        // A shorter training shows what the optimiser remembers of gradients that were 0, a longer one the units.
+        // A short training shows what the optimiser keeps of gradients that were 0, a long one the units.
         foreach (int epochs in new[] { 100, 300 })
         {
             RmsPropRegressionTrainer trainer = Trainer(new() { NumberOfEpochs = epochs });

@@ -3,12 +3,12 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Training;
 
-/// <summary>On few rows of many columns, where the validation loss falls first and rises then.</summary>
+/// <summary>Few rows with many columns, on which the validation loss first falls and then rises.</summary>
 public sealed class EarlyStoppingTests
 {
     private const int Epochs = 600;
 
-    /// <summary>Epochs of two steps that make a hundred: the unit of patience.</summary>
+    /// <summary>Epochs that make a hundred steps, at two steps per epoch: the unit of patience.</summary>
     private const int Period = 50;
 
     private static readonly Examples _all = Some.Linear(1, 300, 25, noise: 3);
@@ -43,7 +43,7 @@ public sealed class EarlyStoppingTests
     {
         int best = Array.IndexOf(_losses, _losses.Min()) + 1;
 
-        Assert.InRange(best, 5, Epochs - 5 * Period);        // or the tests above would show nothing
+        Assert.InRange(best, 5, Epochs - 5 * Period);        // otherwise the tests above would show nothing
         Assert.NotEqual(Expected(1, 0), Expected(1, 0.02f));
     }
 
@@ -119,7 +119,7 @@ public sealed class EarlyStoppingTests
     }
 
     [Theory]
-    [InlineData(1, 51, null)]        // it can run out with the last epoch
+    [InlineData(1, 51, null)]        // patience can run out with the last epoch
     [InlineData(1, 50, "Patience 1 is 50 epochs of 2 steps, and 50 are planned.")]
     [InlineData(3, 151, null)]
     [InlineData(3, 2, "Patience 3 is 150 epochs of 2 steps, and 2 are planned.")]
@@ -201,7 +201,7 @@ public sealed class EarlyStoppingTests
         Assert.Equal(isSparse ? train.OccurringColumns - 2 : 0, model.Training.SparseFeatures);
     }
 
-    /// <summary>The rule in plain words: the best epoch, and the last one trained.</summary>
+    /// <summary>The rule in plain code: the best epoch, and the last one trained.</summary>
     private static (int Best, int Last) Expected(int patience, float improvement)
     {
         int best = 1;
@@ -232,7 +232,7 @@ public sealed class EarlyStoppingTests
     {
         Decorrelate = false,
         L2Regularization = 0,
-        LearningRate = 0.03f * MathF.Sqrt(5),        // for rows of 25 columns divided by the root of 25 / 5
+        LearningRate = 0.03f * MathF.Sqrt(5),        // the trainer divides it by √(25 / 5) for rows of 25 columns
         Epsilon = 0.01f,
         BatchSize = 20,
         NumberOfEpochs = Epochs,

@@ -4,10 +4,10 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Training;
 
-/// <summary>One training over several processes: the parts of the rows and the seed decide its bits, whichever process has which part.</summary>
+/// <summary>A training over several processes: only the parts of the rows and the seed decide its bits, not which process has which part.</summary>
 public sealed class JobTests
 {
-    /// <summary>Uneven, and one of them without rows.</summary>
+    /// <summary>Uneven parts, one of them without rows.</summary>
     private static readonly int[] _lengths = [7, 190, 0, 413, 90];
 
     private static readonly Dictionary<string, (Examples Rows, Func<Options> Options)> _cases = new()
@@ -167,14 +167,13 @@ public sealed class JobTests
             {
                 Collective = collective,
                 LearningRate = customLoss ? 0.03f : 1e30f,
-                // Only rows of the second process have such labels.
-                LossFunction = customLoss
-                    ? new LossOf((prediction, label) => label > 1000 ? double.NaN : 0, (_, label) => label > 1000 ? float.NaN : 0) : null,
+                // Only the second process has such labels.
+                LossFunction = customLoss ? new LossOf((prediction, label) => label > 1000 ? double.NaN : 0, (_, label) => label > 1000 ? float.NaN : 0) : null,
                 Standardize = false,
             }).FitParts([View(new Examples(Some.Linear(1, 100, 3).Features, Enumerable.Repeat(collective.Rank * 2000f, 100).ToArray()))])).Message);
 
         Assert.Equal(messages[0], messages[1]);
-        // An epoch is one step; from weights of 0 the first one is finite, however long.
+        // An epoch is one step; the first one starts from weights of 0 and is always finite.
         Assert.StartsWith($"Training diverged in epoch {(customLoss ? 1 : 2)}", messages[0], StringComparison.Ordinal);
         Assert.Equal(customLoss, messages[0]!.Contains(nameof(Options.LossFunction), StringComparison.Ordinal));
     }

@@ -94,7 +94,7 @@ public sealed class MemoryLimitTests
         Assert.Equal(0, OpenBytes(folder.File("")));
     }
 
-    /// <summary>Each rank has a limit of its own; the parts of a rank share it.</summary>
+    /// <summary>Each rank has its own limit, which its parts share.</summary>
     [Theory]
     [InlineData(false, 256)]
     [InlineData(false, 20_000)]
@@ -130,7 +130,7 @@ public sealed class MemoryLimitTests
     }
 
     /// <summary>
-    /// Limits between nothing and all: then some chunks stay in memory, others come and go.
+    /// Limits at which some chunks stay in memory and others are loaded and evicted.
     /// </summary>
     [Theory]
     [InlineData(false, 2_000_000)]
@@ -179,12 +179,12 @@ public sealed class MemoryLimitTests
             surprises += isRead && !expected.Contains(position) ? 1 : 0;
         }
         Assert.InRange(reads, 200, 1000);
-        Assert.InRange(surprises, 0, reads / 10);        // in memory when they were announced, but no longer when they were read
+        Assert.InRange(surprises, 0, reads / 10);        // in memory when they were prefetched, but no longer when they were read
     }
 
     public static TheoryData<int, bool> Threads => new() { { 1, false }, { 2, false }, { 2, true } };
 
-    /// <summary>A disk that is full at the first write, the second, ... the last: always the message, no file and no memory left behind.</summary>
+    /// <summary>The disk is full at the first write, the second, ... the last: always the message, and no file or memory left behind.</summary>
     [Theory, MemberData(nameof(Threads))]
     public void Read_AnyWriteFails_SaysHowManyBytesWereNeededAndLeavesNothing(int threads, bool sparse)
     {
@@ -241,7 +241,7 @@ public sealed class MemoryLimitTests
         Assert.Contains("MemoryLimitInBytes", thrown.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>Bytes of the files of a folder that this process has open, those without a name included.</summary>
+    /// <summary>Bytes of the files in a folder that this process has open, including deleted ones.</summary>
     private static long OpenBytes(string folder)
     {
         long bytes = 0;
@@ -257,7 +257,7 @@ public sealed class MemoryLimitTests
             }
             catch (IOException)
             {
-                // Closed in the meantime, by another test.
+                // Closed by another test in the meantime.
             }
         }
         return bytes;
