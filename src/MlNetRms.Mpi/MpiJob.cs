@@ -35,8 +35,8 @@ public static class MpiJob
         {
             _ = MpiNative.MPI_Finalize();
             throw new InvalidOperationException(
-                $"The launcher started {launched.Count} processes ({launched.Variable}), but this one is alone: the launcher is not that of the library " +
-                $"'{collective.LibraryVersion}'. Use that library's own mpirun, or let {MpiLibrary.Variable} name the launcher's library.");
+                $"The launcher started {launched.Count} processes ({launched.Variable}), but this one is alone: the launcher is not that of the " +
+                $"library '{collective.LibraryVersion}'. Use that library's own mpirun, or let {MpiLibrary.Variable} name the launcher's library.");
         }
 
         EventHandler onExit = (_, _) => collective.Abort("the process exits before its program has returned.");

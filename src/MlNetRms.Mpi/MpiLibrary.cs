@@ -56,7 +56,7 @@ internal static class MpiLibrary
                 return library;
         }
         throw new DllNotFoundException(
-            $"No MPI library was found ({string.Join(", ", names)}): install Open MPI (Debian, Ubuntu: apt install openmpi-bin libopenmpi3) or MPICH " +
-            $"(apt install mpich), or let {Variable} name the library.");
+            $"No MPI library was found ({string.Join(", ", names)}): install Open MPI (Debian, Ubuntu: apt install openmpi-bin libopenmpi3) or " +
+            $"MPICH (apt install mpich), or let {Variable} name the library.");
     }
 }

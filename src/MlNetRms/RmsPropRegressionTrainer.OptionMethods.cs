@@ -36,8 +36,10 @@ public sealed partial class RmsPropRegressionTrainer
         public override string ToString()
         {
             var defaults = new Options();
+#pragma warning disable RS0030 // Lists the options, all of them public.
             string[] changed = [.. typeof(Options).GetProperties().Where(option => !Equals(option.GetValue(this), option.GetValue(defaults)))
                 .Select(option => FormattableString.Invariant($"{option.Name} = {Text(option.GetValue(this))}"))];
+#pragma warning restore RS0030
             return changed.Length == 0 ? "Options, all at their defaults" : $"Options {{ {string.Join(", ", changed)} }}, the others at their defaults";
         }
 

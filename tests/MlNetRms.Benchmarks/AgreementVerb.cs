@@ -73,7 +73,8 @@ internal static class AgreementVerb
     /// <summary>Runs in the child process: fits all cases and prints one line.</summary>
     public static int RunChild(string[] arguments)
     {
-        Model[] models = [.. _cases.Where(one => one.Name.Contains(arguments[0], StringComparison.OrdinalIgnoreCase)).Select(one => Fitted(one.Set(), one.Options()))];
+        Model[] models = [.. _cases.Where(one => one.Name.Contains(arguments[0], StringComparison.OrdinalIgnoreCase))
+            .Select(one => Fitted(one.Set(), one.Options()))];
         Console.WriteLine(JsonSerializer.Serialize(new Result(Vector<byte>.Count * 8, models)));
         return 0;
     }

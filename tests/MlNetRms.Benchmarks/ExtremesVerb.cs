@@ -43,7 +43,8 @@ internal static class ExtremesVerb
             Result whole = Measured(extreme, count);
             Result half = Measured(extreme, count / 2);
             double each = (whole.AddedBytes - half.AddedBytes) / (count - (double)(count / 2));
-            table.Add([extreme.Name, Report.Time(whole.Seconds), Report.Invariant($"{whole.AddedBytes / 1e6:F0}"), $"{Report.Number(Math.Max(each, 0))} {extreme.Unit}"]);
+            table.Add([extreme.Name, Report.Time(whole.Seconds), Report.Invariant($"{whole.AddedBytes / 1e6:F0}"),
+                $"{Report.Number(Math.Max(each, 0))} {extreme.Unit}"]);
         }
         Report.Table(["training", "time", "fit adds, MB", "bytes"], table);
         Console.WriteLine("""

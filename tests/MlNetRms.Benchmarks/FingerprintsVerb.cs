@@ -57,7 +57,8 @@ internal static class FingerprintsVerb
         ("missing values: sparse 1000x400", () => Fit(WithGaps(Sparse(1000)))),
         ("missing values: mixed 1000x403, weighted", () => Fit(WithGaps(Mixed(1000)), Weighted())),
         ("constant label: dense 1000x5", () => Fit(Dense(1000, 5).Select(example => example with { Label = 3 }))),
-        ("constant columns: dense 1000x5", () => Fit(Dense(1000, 5).Select(example => example with { Features = new(5, [7, 0, 1, -2, example.Label]) }))),
+        ("constant columns: dense 1000x5",
+            () => Fit(Dense(1000, 5).Select(example => example with { Features = new(5, [7, 0, 1, -2, example.Label]) }))),
     ];
 
     /// <summary>The two lines of a pair must be equal.</summary>
@@ -78,7 +79,8 @@ internal static class FingerprintsVerb
         ("schedule: dense 1000x20, constant", () => Fit(Dense(1000, 20), new() { LearningRateSchedule = LearningRateSchedule.Constant })),
         ("schedule: dense 1000x20, cosine to zero", () => Fit(Dense(1000, 20), new() { LearningRateSchedule = LearningRateSchedule.CosineToZero })),
         ("schedule: dense 1000x20, linear to zero", () => Fit(Dense(1000, 20), new() { LearningRateSchedule = LearningRateSchedule.LinearToZero })),
-        ("schedule: dense 1000x20, inverse square root", () => Fit(Dense(1000, 20), new() { LearningRateSchedule = LearningRateSchedule.InverseSquareRoot(50) })),
+        ("schedule: dense 1000x20, inverse square root",
+            () => Fit(Dense(1000, 20), new() { LearningRateSchedule = LearningRateSchedule.InverseSquareRoot(50) })),
         ("schedule: dense 1000x20, step decay", () => Fit(Dense(1000, 20), new() { LearningRateSchedule = LearningRateSchedule.StepDecay(0.5, 60) })),
         ("schedule: dense 1000x20, custom", () => Fit(Dense(1000, 20), new() { LearningRateSchedule = Hump })),
         ("schedule: sparse 1000x400, constant", () => Fit(Sparse(1000), new() { LearningRateSchedule = LearningRateSchedule.Constant })),
@@ -104,7 +106,8 @@ internal static class FingerprintsVerb
         ("sparse 1000x400, momentum 0.9 at a constant rate (touched weights)", () => Fit(Sparse(1000), ConstantMomentum())),
         ("sparse 1000x400, momentum 0.9 (all weights)", () => Fit(Sparse(1000), FallingMomentum())),
         ("sparse 1000x400, centered", () => Fit(Sparse(1000), new() { Centered = true })),
-        ("sparse 1000x400, momentum 0.9, centered, no bias correction, epsilon inside the root (touched weights)", () => Fit(Sparse(1000), EveryForm())),
+        ("sparse 1000x400, momentum 0.9, centered, no bias correction, epsilon inside the root (touched weights)",
+            () => Fit(Sparse(1000), EveryForm())),
         ("mixed 1000x403, momentum 0.9 at a constant rate (touched weights)", () => Fit(Mixed(1000), ConstantMomentum())),
         ("mixed 1000x403, momentum 0.9 (all weights)", () => Fit(Mixed(1000), FallingMomentum())),
         ("mixed 1000x403, centered", () => Fit(Mixed(1000), new() { Centered = true })),
@@ -118,7 +121,8 @@ internal static class FingerprintsVerb
         ("dense 1000x20, L1, no bias correction", () => Fit(Dense(1000, 20), new() { L1Regularization = 0.1f, BiasCorrection = false })),
         ("dense 1000x20, non-negative", () => Fit(Dense(1000, 20), new() { NonNegativeWeights = true })),
         ("dense 1000x20, non-negative, L1", () => Fit(Dense(1000, 20), new() { NonNegativeWeights = true, L1Regularization = 0.1f })),
-        ("dense 1000x20, non-negative, momentum, centered", () => Fit(Dense(1000, 20), new() { NonNegativeWeights = true, Momentum = 0.5f, Centered = true })),
+        ("dense 1000x20, non-negative, momentum, centered",
+            () => Fit(Dense(1000, 20), new() { NonNegativeWeights = true, Momentum = 0.5f, Centered = true })),
         ("dense 1000x20, clipping", () => Fit(Dense(1000, 20), new() { GradientClippingNorm = 0.2f })),
         ("sparse 1000x400, L2", () => Fit(Sparse(1000), new() { L2Regularization = 0.01f })),
         ("sparse 1000x400, L1", () => Fit(Sparse(1000), new() { L1Regularization = 0.005f })),
@@ -139,7 +143,8 @@ internal static class FingerprintsVerb
         ("loss: dense 1000x20, ML.NET's squared loss", () => Fit(Dense(1000, 20), new() { LossFunction = new SquaredLoss() })),
         ("loss: dense 1000x20, Huber with L1", () => Fit(Dense(1000, 20), new() { LossFunction = new HuberLoss(0.5f), L1Regularization = 0.1f })),
         ("loss: dense 1000x20, Huber, weighted", () => Fit(Dense(1000, 20), Weighted(new HuberLoss(0.5f)))),
-        ("loss: dense 1000x20, quantile, standardize off", () => Fit(Unscaled(1000, 20), new() { LossFunction = new QuantileLoss(0.1f), Standardize = false })),
+        ("loss: dense 1000x20, quantile, standardize off",
+            () => Fit(Unscaled(1000, 20), new() { LossFunction = new QuantileLoss(0.1f), Standardize = false })),
         ("loss: sparse 1000x400, Huber", () => Fit(Sparse(1000), new() { LossFunction = new HuberLoss(0.5f) })),
         ("loss: mixed 1000x403, Huber with L1, weighted", () => Fit(Mixed(1000), Weighted(new HuberLoss(0.5f), l1: 0.005f))),
     ];
@@ -187,16 +192,19 @@ internal static class FingerprintsVerb
         ("early stopping: dense 1000x20, L1", () => Fit(Dense(1000, 20), Impatient(new() { L1Regularization = 0.1f }))),
         ("early stopping: dense 1000x20, minimum improvement 0.1", () => Fit(Dense(1000, 20), Impatient(minimumImprovement: 0.1f))),
         ("early stopping: sparse 1000x400, fraction", () => Fit(Sparse(1000), Impatient())),
-        ("early stopping: mixed 1000x403, best of all epochs, all steps averaged", () => Fit(Mixed(1000), Impatient(new() { AveragedFraction = 1 }, patience: 100))),
+        ("early stopping: mixed 1000x403, best of all epochs, all steps averaged",
+            () => Fit(Mixed(1000), Impatient(new() { AveragedFraction = 1 }, patience: 100))),
     ];
 
     private static readonly Case[] _starts =
     [
         ("warm start: dense 1000x20", () => Trainer(Slow()).Fit(View(Dense(1000, 20)), Fit(Dense(127, 20)).Model)),
-        ("warm start: dense 1000x20, standardize off", () => Trainer(Slow(standardize: false)).Fit(View(Unscaled(1000, 20)), Fit(Unscaled(127, 20)).Model)),
+        ("warm start: dense 1000x20, standardize off",
+            () => Trainer(Slow(standardize: false)).Fit(View(Unscaled(1000, 20)), Fit(Unscaled(127, 20)).Model)),
         ("warm start: mixed 1000x403", () => Trainer(Slow()).Fit(View(Mixed(1000)), Fit(Mixed(127)).Model)),
         ("continue: dense 1000x20, no averaging", () => FitTwice(Dense(1000, 20), new() { AveragedFraction = 0 })),
-        ("continue: dense 1000x20, momentum 0.9 at a constant rate, no averaging", () => FitTwice(Dense(1000, 20), ConstantMomentum(averagedFraction: 0))),
+        ("continue: dense 1000x20, momentum 0.9 at a constant rate, no averaging",
+            () => FitTwice(Dense(1000, 20), ConstantMomentum(averagedFraction: 0))),
         ("continue: dense 1000x20, averaging", () => FitTwice(Dense(1000, 20), new())),
         ("continue: dense 1000x20, momentum 0.9, centered", () => FitTwice(Dense(1000, 20), EveryForm())),
         ("continue: dense 1000x20, L1", () => FitTwice(Dense(1000, 20), new() { L1Regularization = 0.1f })),
@@ -206,7 +214,8 @@ internal static class FingerprintsVerb
         ("continue: sparse 1000x400", () => FitTwice(Sparse(1000), new())),
         ("continue: sparse 1000x400, no averaging", () => FitTwice(Sparse(1000), new() { AveragedFraction = 0 })),
         ("continue: sparse 1000x400, momentum 0.9, centered (touched weights)", () => FitTwice(Sparse(1000), EveryForm())),
-        ("continue: sparse 1000x400, touched weights, then all", () => Trainer(FallingMomentum()).Fit(View(Sparse(1000)), Fit(Sparse(1000), ConstantMomentum()))),
+        ("continue: sparse 1000x400, touched weights, then all",
+            () => Trainer(FallingMomentum()).Fit(View(Sparse(1000)), Fit(Sparse(1000), ConstantMomentum()))),
         ("continue: mixed 1000x403, validation", () => FitTwice(Mixed(1000), new() { ValidationFraction = 0.25f })),
     ];
 
@@ -323,7 +332,8 @@ internal static class FingerprintsVerb
 
     /// <summary>3 dense columns, then 400 with 5 values per row; every other row is stored sparse.</summary>
     private static IEnumerable<Example> Mixed(int count) =>
-        Dense(count, 3).Zip(Sparse(count, columns: 400, first: 10_000), Joined).Select((example, row) => row % 2 == 0 ? example : SparselyEncoded(example));
+        Dense(count, 3).Zip(Sparse(count, columns: 400, first: 10_000), Joined)
+            .Select((example, row) => row % 2 == 0 ? example : SparselyEncoded(example));
 
     private static IEnumerable<Example> SparselyEncoded(IEnumerable<Example> examples) => examples.Select(SparselyEncoded);
 

@@ -29,7 +29,8 @@ internal static class LimitVerb
     {
         Report.Header();
         var rows = new List<string[]>();
-        foreach (Workload workload in arguments.Select([.. Workloads.All(arguments.Quick).Where(workload => workload.Folds is null)], workload => workload.Name))
+        foreach (Workload workload in arguments.Select([.. Workloads.All(arguments.Quick).Where(workload => workload.Folds is null)],
+            workload => workload.Name))
         {
             using TrainingRows read = ReadRows(workload);
             foreach (int threads in (int[])[1, 2])
@@ -53,7 +54,8 @@ internal static class LimitVerb
         var view = new RowView(workload.Train);
         TrainingSettings settings = TrainingSettings.From(workload.Options);
         using var reader = new RowReader(view, SchemaChecks.Find(view.Schema, settings.Columns), CancellationToken.None);
-        return TrainingRows.Read([reader], Shards.One, reader.FeatureCount, settings.Reading, previous: null, NativeSlabAllocator.Instance, CancellationToken.None);
+        return TrainingRows.Read([reader], Shards.One, reader.FeatureCount, settings.Reading, previous: null, NativeSlabAllocator.Instance,
+            CancellationToken.None);
     }
 
     private static TrainingRun NewRun(TrainingRows read, RmsPropRegressionTrainer.Options options) =>

@@ -23,7 +23,8 @@ internal static class MicroVerb
     {
         IReadOnlyList<Type> kernels = arguments.Select(_kernels, kernel => kernel.Name);
         Report.Header(typeof(BenchmarkRunner));
-        Job job = (arguments.Quick ? Job.Dry : Job.ShortRun.WithIterationCount(9).WithIterationTime(TimeInterval.FromMilliseconds(50))).WithToolchain(InProcessEmitToolchain.DontLogOutput);
+        Job job = (arguments.Quick ? Job.Dry : Job.ShortRun.WithIterationCount(9).WithIterationTime(TimeInterval.FromMilliseconds(50)))
+            .WithToolchain(InProcessEmitToolchain.DontLogOutput);
         ManualConfig config = ManualConfig.CreateEmpty()
             .AddJob(job)
             .AddColumnProvider(DefaultColumnProviders.Instance)

@@ -24,7 +24,8 @@ internal sealed record PeerResult(double FitSeconds, double FirstFitSeconds, dou
         return new(Of(one => one.FitSeconds)!.Value, Of(one => one.FirstFitSeconds)!.Value, Of(one => one.TestRmse),
             (long)Of(one => one.PeakBytes)!, (long)Of(one => one.PeakBeforeBytes)!, (long?)Of(one => one.FitBytes), Of(one => one.EpochSeconds));
 
-        double? Of(Func<PeerResult, double?> figure) => results.All(one => figure(one) is not null) ? Statistics.Median(results.Select(one => figure(one)!.Value)) : null;
+        double? Of(Func<PeerResult, double?> figure) =>
+            results.All(one => figure(one) is not null) ? Statistics.Median(results.Select(one => figure(one)!.Value)) : null;
     }
 }
 
@@ -44,7 +45,8 @@ internal sealed record Peer(string Name, Func<MLContext, Workload, IDataView, Li
         new(OneThread, (context, workload, view) => Model(context, workload, view,
             context.Regression.Trainers.RmsProp(new RmsPropRegressionTrainer.Options { NumberOfThreads = 1, Seed = 0 }))),
         new("Sdca", (context, workload, view) => Model(context, workload, view, context.Regression.Trainers.Sdca())),
-        new("OnlineGradientDescent", (context, workload, view) => Model(context, workload, view, context.Regression.Trainers.OnlineGradientDescent())),
+        new("OnlineGradientDescent",
+            (context, workload, view) => Model(context, workload, view, context.Regression.Trainers.OnlineGradientDescent())),
         new(LeastSquaresName, (_, _, view) => LeastSquares.ByCholesky(view)),
         new(ReadingName, (_, _, view) =>
         {
@@ -108,7 +110,8 @@ internal static class PeerChild
         LinearModel? model = null;
         WarmUp(() => peer.Fit(context, workload, view), first);
         var times = new List<double>();
-        for (long start = Stopwatch.GetTimestamp(); times.Count == 0 || (times.Count < Fits && Stopwatch.GetElapsedTime(start) < _patience) || Stopwatch.GetElapsedTime(start) < _shortest;)
+        for (long start = Stopwatch.GetTimestamp(); times.Count == 0 || (times.Count < Fits && Stopwatch.GetElapsedTime(start) < _patience)
+            || Stopwatch.GetElapsedTime(start) < _shortest;)
             times.Add(Seconds(() => model = peer.Fit(context, workload, view)));
 
         var result = new PeerResult(Statistics.Median(times), first, model?.RmseOn(workload.Test),
@@ -204,6 +207,7 @@ internal static class ProcessMemory
         if (!File.Exists(Status))
             return null;
         string? line = File.ReadLines(Status).FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal));
-        return line is null ? null : 1024 * long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[^2], CultureInfo.InvariantCulture);
+        return line is null ? null : 1024 * long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[^2],
+            CultureInfo.InvariantCulture);
     }
 }

@@ -22,7 +22,8 @@ internal static class PeersVerb
     /// <summary>A process that takes longer is not repeated.</summary>
     private static readonly TimeSpan _longToRepeat = TimeSpan.FromMinutes(1);
     private static readonly string[] _columns =
-        ["workload", "trainer", "fit, median", "first fit", "test RMSE", "over least squares, %", "peak, MB", "before fit, MB", "fit adds, MB", "fit adds / data"];
+        ["workload", "trainer", "fit, median", "first fit", "test RMSE", "over least squares, %", "peak, MB", "before fit, MB", "fit adds, MB",
+            "fit adds / data"];
 
     public static void Run(Arguments arguments)
     {
@@ -82,14 +83,15 @@ internal static class PeersVerb
             string source = workload.Rows is FileRows ? "airfoil, standardised, first 1500 rows" : "synthetic, because the real airfoil set is missing";
             notes.Add($"{part.Name}: {source}; batch 10, 2 epochs; RMSE on the training rows.");
             if (outcomes[0].Result?.EpochSeconds is { } seconds)
-                notes.Add($"{part.Name}: an epoch of RmsProp takes {Report.Time(seconds)} (median of a long training), read and shuffled beforehand.");
+                notes.Add($"{part.Name}: an epoch of RmsProp takes {Report.Time(seconds)} (median of a long training), " +
+                    "read and shuffled beforehand.");
             AddTorch(workload, outcomes, notes);
         }
         rows.AddRange(Formatted(part.Name, workload, outcomes, notes));
     }
 
-    private static IEnumerable<string[]> Formatted(string name, Workload workload, IReadOnlyList<(string Trainer, PeerResult? Result, string? Failure)> outcomes,
-        List<string> notes)
+    private static IEnumerable<string[]> Formatted(string name, Workload workload,
+        IReadOnlyList<(string Trainer, PeerResult? Result, string? Failure)> outcomes, List<string> notes)
     {
         double? least = outcomes.FirstOrDefault(outcome => outcome.Trainer == Peer.LeastSquaresName).Result?.TestRmse;
         foreach ((string trainer, PeerResult? result, string? failure) in outcomes)
@@ -106,7 +108,8 @@ internal static class PeersVerb
                 result.TestRmse?.ToString("F5", CultureInfo.InvariantCulture) ?? "—",
                 (100 * (result.TestRmse / least - 1))?.ToString("F4", CultureInfo.InvariantCulture) ?? "—",
                 Megabytes(result.PeakBytes), Megabytes(result.PeakBeforeBytes), result.FitBytes is { } bytes ? Megabytes(bytes) : "—",
-                result.FitBytes is { } added && workload.PackedBytes >= SmallestComparedBytes ? Report.Number((double)added / workload.PackedBytes) : "—",
+                result.FitBytes is { } added && workload.PackedBytes >= SmallestComparedBytes
+                    ? Report.Number((double)added / workload.PackedBytes) : "—",
             ];
         }
     }
@@ -162,7 +165,8 @@ internal static class PeersVerb
 
         public string Trainer => peer.Name;
 
-        public (string Trainer, PeerResult? Result, string? Failure) Outcome => (Trainer, _failure is null ? PeerResult.Median(_results) : null, _failure);
+        public (string Trainer, PeerResult? Result, string? Failure) Outcome =>
+            (Trainer, _failure is null ? PeerResult.Median(_results) : null, _failure);
 
         public void Measure(string part, string[] arguments)
         {

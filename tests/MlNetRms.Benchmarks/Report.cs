@@ -10,7 +10,8 @@ internal static class Report
 {
     public static void Header(params IEnumerable<Type> packages)
     {
-        string versions = string.Join(", ", packages.Prepend(typeof(Microsoft.ML.MLContext)).Prepend(typeof(RmsPropRegressionTrainer)).Select(Version));
+        string versions = string.Join(", ",
+            packages.Prepend(typeof(Microsoft.ML.MLContext)).Prepend(typeof(RmsPropRegressionTrainer)).Select(Version));
         Console.WriteLine(Invariant($"{DateTime.UtcNow:yyyy-MM-dd}; {Processor()}, {Environment.ProcessorCount} cores; ") +
             $"{RuntimeInformation.OSDescription}; {RuntimeInformation.FrameworkDescription}; {versions}; " +
             Invariant($"vectors of {Vector<byte>.Count * 8} bits"));
@@ -22,13 +23,15 @@ internal static class Report
     {
         int[] widths = [.. columns.Select((column, i) => Math.Max(3, rows.Select(row => row[i].Length).Append(column.Length).Max()))];
         PrintRow(columns);
-        Console.WriteLine("| " + string.Join(" | ", widths.Select((width, i) => i < textColumns ? new string('-', width) : new string('-', width - 1) + ":")) + " |");
+        Console.WriteLine("| " + string.Join(" | ",
+            widths.Select((width, i) => i < textColumns ? new string('-', width) : new string('-', width - 1) + ":")) + " |");
         foreach (string[] row in rows)
             PrintRow(row);
         Console.WriteLine();
 
         void PrintRow(string[] cells) =>
-            Console.WriteLine("| " + string.Join(" | ", cells.Select((cell, i) => i < textColumns ? cell.PadRight(widths[i]) : cell.PadLeft(widths[i]))) + " |");
+            Console.WriteLine("| " + string.Join(" | ",
+                cells.Select((cell, i) => i < textColumns ? cell.PadRight(widths[i]) : cell.PadLeft(widths[i]))) + " |");
     }
 
     /// <summary>A number in three significant digits, without an exponent.</summary>
@@ -60,7 +63,8 @@ internal static class Report
     private static string Processor()
     {
         const string Source = "/proc/cpuinfo";
-        string? line = File.Exists(Source) ? File.ReadLines(Source).FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal)) : null;
+        string? line = File.Exists(Source)
+            ? File.ReadLines(Source).FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal)) : null;
         return line?.Split(':')[1].Trim() ?? $"{RuntimeInformation.ProcessArchitecture}";
     }
 }

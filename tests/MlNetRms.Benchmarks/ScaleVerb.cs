@@ -28,7 +28,8 @@ internal static class ScaleVerb
     {
         if (job.Rank == 0)
             Report.Header(typeof(MpiJob));
-        Cost[] costs = [.. (arguments.Quick ? [10] : new[] { 10, 100, 1000 }).Select(columns => Measure(job, columns, arguments.Quick ? 20_000 : 12_000_000 / columns))];
+        Cost[] costs = [.. (arguments.Quick ? [10] : new[] { 10, 100, 1000 })
+            .Select(columns => Measure(job, columns, arguments.Quick ? 20_000 : 12_000_000 / columns))];
         string[][] accuracy = Accuracy(job, arguments.Quick ? 20_000 : 100_000, columns: 100, arguments.Quick ? [256] : [256, 1024, 4096, 16384]);
         if (job.Rank > 0)
             return;
@@ -40,7 +41,8 @@ internal static class ScaleVerb
             """);
         int[] sizes = [8, 64, 1024];
         Report.Table(["columns", "batch", .. sizes.Select(size => $"{size} ranks")],
-            [.. costs.SelectMany(cost => new[] { 8192, 131072 }.Select(batch => (string[])[$"{cost.Columns}", $"{batch}", .. sizes.Select(size => Report.Number(cost.SpeedUp(batch, size)))]))]);
+            [.. costs.SelectMany(cost => new[] { 8192, 131072 }.Select(batch =>
+                (string[])[$"{cost.Columns}", $"{batch}", .. sizes.Select(size => Report.Number(cost.SpeedUp(batch, size)))]))]);
         Console.WriteLine("""
             Speed-up of a step over one process, computed (not measured) for a network of 10 µs and 10 Gbit/s, on which an exchange takes
             2·log₂(ranks) messages and twice the bytes.
@@ -97,7 +99,8 @@ internal static class ScaleVerb
         {
             TrainingReport report = Fit(job, own, new() { BatchSize = batch, NumberOfEpochs = epochs });
             double excess = 100 * (Math.Sqrt(2 * report.TrainingLoss) / best.Rmse(examples) - 1);
-            return (string[])[$"{batch}", $"{report.Epochs.Count}", $"{report.TotalSteps}", Report.Number(excess), Report.Time(report.TrainingTime.TotalSeconds)];
+            return (string[])[$"{batch}", $"{report.Epochs.Count}", $"{report.TotalSteps}", Report.Number(excess),
+                Report.Time(report.TrainingTime.TotalSeconds)];
         }))];
     }
 

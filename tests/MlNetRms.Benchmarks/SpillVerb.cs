@@ -103,8 +103,8 @@ internal static class SpillVerb
         long peak = ProcessMemory.Peak;
 
         ReadOnlySpan<float> weights = [.. fitted.Model.Weights, fitted.Model.Bias];
-        Console.WriteLine(JsonSerializer.Serialize(new Result(fitted.Training.ReadingTime.TotalSeconds, Statistics.Median(epochs), Statistics.Median(reads),
-            Statistics.Median(epochProcessor), Statistics.Median(readProcessor),
+        Console.WriteLine(JsonSerializer.Serialize(new Result(fitted.Training.ReadingTime.TotalSeconds, Statistics.Median(epochs),
+            Statistics.Median(reads), Statistics.Median(epochProcessor), Statistics.Median(readProcessor),
             Statistics.Median(epochs.Zip(reads, (epoch, read) => epoch / read)), file.Length, peak - before,
             Convert.ToHexString(SHA256.HashData(MemoryMarshal.AsBytes(weights))))));
         return 0;
@@ -122,7 +122,8 @@ internal static class SpillVerb
         public PlainFile(long length, int blockBytes)
         {
             _block = new byte[blockBytes];
-            _file = new FileStream(Path.GetTempFileName(), FileMode.Create, FileAccess.ReadWrite, FileShare.None, bufferSize: 0, FileOptions.DeleteOnClose);
+            _file = new FileStream(Path.GetTempFileName(), FileMode.Create, FileAccess.ReadWrite, FileShare.None, bufferSize: 0,
+                FileOptions.DeleteOnClose);
             for (long written = 0; written < length; written += blockBytes)
                 _file.Write(_block);
         }

@@ -10,6 +10,8 @@ using MlNetRms.Saving;
 using MlNetRms.Settings;
 using MlNetRms.Solver;
 
+#pragma warning disable RS0030 // The one file with accessors.
+
 namespace MlNetRms.Host;
 
 /// <summary>

@@ -14,7 +14,7 @@ namespace MlNetRms.Host;
 /// Reads rows in one pass with one cursor over only the needed columns. It skips and counts rows with an unusable label or weight. Features
 /// are checked by <see cref="CheckFinite"/> or, many rows at a time, by the code that stores them.
 /// </summary>
-internal sealed class RowReader : IDisposable
+internal sealed class RowReader : IRowSource, IDisposable
 {
     private readonly InputColumns _columns;
     private readonly CancellationToken _cancellation;
@@ -37,7 +37,9 @@ internal sealed class RowReader : IDisposable
         FeatureCount = columns.FeatureCount;
         _cancellation = cancellation;
         (DataViewSchema.Column features, DataViewSchema.Column label, DataViewSchema.Column? weight) = columns;
+#pragma warning disable RS0030 // The one cursor over a training's rows.
         _cursor = data.GetRowCursor(weight is { } needed ? [features, label, needed] : [features, label]);
+#pragma warning restore RS0030
         try
         {
             _getFeatures = _cursor.GetGetter<VBuffer<float>>(features);
@@ -51,7 +53,6 @@ internal sealed class RowReader : IDisposable
         }
     }
 
-    /// <summary>Length of every feature vector.</summary>
     public int FeatureCount { get; }
 
     /// <summary>Whether rows have example weights; otherwise every weight is 1.</summary>
@@ -59,10 +60,6 @@ internal sealed class RowReader : IDisposable
 
     public RowCounts Counts => _counts;
 
-    /// <summary>Fills a block with the next rows that have a finite label and a finite weight above 0.</summary>
-    /// <returns>Whether there are more rows.</returns>
-    /// <exception cref="InvalidOperationException">A feature vector is not one of <see cref="FeatureCount"/> values.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled.</exception>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public bool Fill(RowBlock block)
     {
@@ -102,7 +99,6 @@ internal sealed class RowReader : IDisposable
         return more;
     }
 
-    /// <summary>Whether the features of a row are finite; if not, the row is counted as skipped.</summary>
     public bool CheckFinite(in Row row)
     {
         bool finite = MomentKernels.AllFinite(row.Values);

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using MlNetRms.Host;
 using MlNetRms.Jobs;
 using MlNetRms.Kernels;
 using MlNetRms.Saving;
@@ -17,7 +16,7 @@ internal sealed class TrainingRows : IDisposable
 
     private readonly ChunkStore _chunks;
 
-    private TrainingRows(IEnumerable<RowReader> parts, Shards job, int featureCount, ReadingSettings settings, Scaling? previous,
+    private TrainingRows(IEnumerable<IRowSource> parts, Shards job, int featureCount, ReadingSettings settings, Scaling? previous,
         ISlabAllocator allocator, Func<ISpillFile>? openFile, CancellationToken cancellation)
     {
         int chunkLength = (int)Math.Clamp(8 * RowBucket.DenseRecordWords(featureCount), ShortestChunk, LongestChunk);
@@ -27,7 +26,7 @@ internal sealed class TrainingRows : IDisposable
         try
         {
             var intakes = new List<RowIntake>();
-            foreach (RowReader reader in parts)
+            foreach (IRowSource reader in parts)
             {
                 intakes.Add(new RowIntake(reader, _chunks, settings with { Seed = SeedOf(job.First + intakes.Count, settings.Seed) }));
                 intakes[^1].ReadAll();
@@ -92,7 +91,7 @@ internal sealed class TrainingRows : IDisposable
     /// <exception cref="InvalidOperationException">No usable row, or a row of another length.</exception>
     /// <exception cref="IOException">There is no room for the file.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static TrainingRows Read(IEnumerable<RowReader> parts, Shards job, int featureCount, ReadingSettings settings, Scaling? previous,
+    public static TrainingRows Read(IEnumerable<IRowSource> parts, Shards job, int featureCount, ReadingSettings settings, Scaling? previous,
         ISlabAllocator allocator, CancellationToken cancellation, Func<ISpillFile>? openFile = null) =>
         new(parts, job, featureCount, settings, previous, allocator, openFile, cancellation);
 
@@ -102,12 +101,12 @@ internal sealed class TrainingRows : IDisposable
     /// <returns>How many rows were read and skipped.</returns>
     /// <exception cref="InvalidOperationException">No usable row, or a row of another length.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public RowCounts ReadValidation(IEnumerable<RowReader> parts, Shards job)
+    public RowCounts ReadValidation(IEnumerable<IRowSource> parts, Shards job)
     {
         var stores = new List<PackedRows>();
         var counts = new List<RowCounts>();
-        RowReader? last = null;
-        foreach (RowReader reader in parts)
+        IRowSource? last = null;
+        foreach (IRowSource reader in parts)
         {
             stores.Add(ReadStore(reader));
             counts.Add(reader.Counts);
@@ -121,7 +120,7 @@ internal sealed class TrainingRows : IDisposable
 
     public void Dispose() => _chunks.Dispose();
 
-    private PackedRows ReadStore(RowReader reader)
+    private PackedRows ReadStore(IRowSource reader)
     {
         var store = new PackedRows(_chunks, Layout, Scaling, Weights.Mean);
         var block = new RowBlock(reader.FeatureCount);

@@ -40,8 +40,9 @@ internal static class AccuracyVerb
             Console.Error.WriteLine(Report.Time(Stopwatch.GetElapsedTime(groupStart).TotalSeconds));
         }
         Report.Table(Finding.Columns, [.. findings.Select(finding => finding.Cells)], textColumns: 2);
+        double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         Console.WriteLine(Report.Invariant($"""
-            {findings.Count(finding => finding.IsReached)} of {findings.Count} lines reached, in {Report.Time(Stopwatch.GetElapsedTime(start).TotalSeconds)}.
+            {findings.Count(finding => finding.IsReached)} of {findings.Count} lines reached, in {Report.Time(seconds)}.
 
             - RmsProp: default options unless the case names others, on raw features. Sdca and OnlineGradientDescent (OGD): default
               options; dense features go through NormalizeMeanVariance, sparse features stay raw; Sdca runs on one thread.
