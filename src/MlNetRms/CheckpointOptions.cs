@@ -1,12 +1,3 @@
-using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Settings;
-using MlNetRms.Solver;
-
-
 namespace MlNetRms;
 
 /// <summary>
@@ -51,9 +42,9 @@ public sealed record CheckpointOptions
     /// </summary>
     public bool Keep { get; init; }
 
-    /// <param name="parameter">What a caller's parameter is called.</param>
+    /// <param name="parameter">What the caller's parameter is called.</param>
     /// <param name="isWritten">Whether this process reads and writes the file.</param>
-    internal void Validate(string parameter, bool isWritten)
+    internal void CheckPath(string parameter, bool isWritten)
     {
         const string Name = nameof(RmsPropRegressionTrainer.Options.Checkpoint) + "." + nameof(Path);
         if (string.IsNullOrWhiteSpace(Path))
@@ -62,9 +53,5 @@ public sealed record CheckpointOptions
             throw new ArgumentException($"{Name} '{Path}' is a folder; it must name a file.", parameter);
         if (isWritten && !Directory.Exists(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))))
             throw new ArgumentException($"{Name} '{Path}' is in no folder that exists.", parameter);
-        if (EveryEpochs is { } epochs)
-            Require.AtLeastOne(epochs, nameof(EveryEpochs), parameter);
-        if (Interval <= TimeSpan.Zero)
-            throw new ArgumentOutOfRangeException(parameter, Interval, $"{nameof(Interval)} must be greater than 0.");
     }
 }

@@ -1,12 +1,3 @@
-using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Settings;
-using MlNetRms.Solver;
-
-
 namespace MlNetRms;
 
 /// <summary>
@@ -32,10 +23,4 @@ public sealed record EarlyStopping
     /// 0; in [0, 1).
     /// </summary>
     public float MinimumImprovement { get; init; }
-
-    internal void Validate(string parameter)
-    {
-        Require.AtLeastOne(Patience, nameof(Patience), parameter);
-        Require.InUnitInterval(MinimumImprovement, nameof(MinimumImprovement), parameter);
-    }
 }

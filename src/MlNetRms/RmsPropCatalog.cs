@@ -1,14 +1,8 @@
 using System.Collections.Immutable;
 using Microsoft.ML.Data;
 using Microsoft.ML.Trainers;
-using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Settings;
-using MlNetRms.Solver;
 using MlNetRms;
+using MlNetRms.Host;
 
 // In ML.NET's namespace, so that the methods appear beside its own.
 #pragma warning disable IDE0130
@@ -56,18 +50,7 @@ public static class RmsPropCatalog
         string labelColumnName = "Label", string featureColumnName = "Features", string? exampleWeightColumnName = null,
         IRegressionLoss? lossFunction = null, float learningRate = 0.03f, float? l2Regularization = null, int? numberOfEpochs = null, int batchSize = 256)
     {
-        Require.ColumnName(labelColumnName, nameof(labelColumnName));
-        Require.ColumnName(featureColumnName, nameof(featureColumnName));
-        if (exampleWeightColumnName is not null)
-            Require.ColumnName(exampleWeightColumnName, nameof(exampleWeightColumnName));
-        LossFunctions.Check(lossFunction, nameof(lossFunction));
-        Require.Positive(learningRate, nameof(learningRate));
-        if (l2Regularization is { } l2)
-            Require.NonNegative(l2, nameof(l2Regularization));
-        if (numberOfEpochs is { } epochs)
-            Require.AtLeastOne(epochs, nameof(numberOfEpochs));
-        Require.AtLeastOne(batchSize, nameof(batchSize));
-        return catalog.RmsProp(new RmsPropRegressionTrainer.Options
+        var options = new RmsPropRegressionTrainer.Options
         {
             LabelColumnName = labelColumnName,
             FeatureColumnName = featureColumnName,
@@ -77,7 +60,9 @@ public static class RmsPropCatalog
             L2Regularization = l2Regularization,
             NumberOfEpochs = numberOfEpochs,
             BatchSize = batchSize,
-        });
+        };
+        OptionTable.CheckArguments(options);
+        return catalog.RmsProp(options);
     }
 
     /// <summary>Creates a <see cref="RmsPropRegressionTrainer"/> with all its options.</summary>

@@ -1,11 +1,5 @@
 using Microsoft.ML;
 using Microsoft.ML.Trainers;
-using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Settings;
 using MlNetRms.Solver;
 
 namespace MlNetRms;
@@ -25,11 +19,7 @@ public sealed partial class RmsPropRegressionTrainer
     /// <exception cref="InvalidDataException">The file of the checkpoint is damaged, of a newer version, or no checkpoint.</exception>
     /// <exception cref="IOException">The checkpoint cannot be read or written (then the one before is as it was), or the temporary file for rows
     /// cannot grow.</exception>
-    public RmsPropRegressionTransformer Fit(IDataView input)
-    {
-        ArgumentNullException.ThrowIfNull(input);
-        return Train([input], OptionalValidation, start: default, nameof(input), _options.CancellationToken);
-    }
+    public RmsPropRegressionTransformer Fit(IDataView input) => FitView(input, nameof(input), validationData: null, start: default, CancellationToken.None);
 
     /// <summary>Trains a model, unless it is cancelled.</summary>
     /// <param name="trainData">The training rows.</param>
@@ -74,8 +64,8 @@ public sealed partial class RmsPropRegressionTrainer
     /// <remarks>With the default learning rate the first steps move far; lower it to stay near the given weights.</remarks>
     public RmsPropRegressionTransformer Fit(IDataView trainData, IDataView? validationData = null, LinearModelParameters? modelParameters = null,
         CancellationToken cancellationToken = default) =>
-        Train(trainData, validationData, modelParameters is null ? default : new TrainingStart((modelParameters.Weights, modelParameters.Bias), Previous: null),
-            cancellationToken);
+        FitView(trainData, nameof(trainData), validationData,
+            modelParameters is null ? default : new TrainingStart((modelParameters.Weights, modelParameters.Bias), Previous: null), cancellationToken);
 
     /// <summary>
     /// Continues a previous training run: its last weights, the optimiser's state, its standardisation, and its count of epochs.
@@ -111,7 +101,7 @@ public sealed partial class RmsPropRegressionTrainer
     public RmsPropRegressionTransformer Fit(IDataView trainData, RmsPropRegressionTransformer previous, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(previous);
-        return Train(trainData, validationData: null, new TrainingStart(Model: null, previous.State), cancellationToken);
+        return FitView(trainData, nameof(trainData), validationData: null, new TrainingStart(Model: null, previous.State), cancellationToken);
     }
 
     /// <summary>
@@ -125,7 +115,7 @@ public sealed partial class RmsPropRegressionTrainer
     public RmsPropRegressionTransformer Fit(IDataView trainData, SavedTraining previous, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(previous);
-        return Train(trainData, validationData: null, new TrainingStart(Model: null, previous.State), cancellationToken);
+        return FitView(trainData, nameof(trainData), validationData: null, new TrainingStart(Model: null, previous.State), cancellationToken);
     }
 
     /// <summary>
@@ -160,23 +150,23 @@ public sealed partial class RmsPropRegressionTrainer
     /// <inheritdoc cref="Fit(IDataView)" path="/exception"/>
     public RmsPropRegressionTransformer FitParts(IReadOnlyList<IDataView> parts, IReadOnlyList<IDataView>? validationParts = null,
         RmsPropRegressionTransformer? previous = null, CancellationToken cancellationToken = default) =>
-        Train(parts, nameof(parts), validationParts, new TrainingStart(Model: null, previous?.State), cancellationToken);
+        FitViews(parts, nameof(parts), validationParts, new TrainingStart(Model: null, previous?.State), cancellationToken);
 
     /// <summary>Continues a training of another job: the same with what <see cref="RmsPropRegressionTransformer.SaveTraining"/> saved.</summary>
     /// <inheritdoc cref="FitParts(IReadOnlyList{IDataView}, IReadOnlyList{IDataView}, RmsPropRegressionTransformer, CancellationToken)"/>
     public RmsPropRegressionTransformer FitParts(IReadOnlyList<IDataView> parts, SavedTraining previous, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(previous);
-        return Train(parts, nameof(parts), validationData: null, new TrainingStart(Model: null, previous.State), cancellationToken);
+        return FitViews(parts, nameof(parts), validationData: null, new TrainingStart(Model: null, previous.State), cancellationToken);
     }
 
-    private IReadOnlyList<IDataView>? OptionalValidation => _options.ValidationSet is { } rows ? [rows] : null;
+    private RmsPropRegressionTransformer FitView(IDataView view, string parameter, IDataView? validationData, TrainingStart start,
+        CancellationToken cancellationToken) =>
+        FitViews([view], parameter, validationData is null ? null : [validationData], start, cancellationToken);
 
-    private RmsPropRegressionTransformer Train(IDataView trainData, IDataView? validationData, TrainingStart start, CancellationToken cancellationToken) =>
-        Train([trainData], nameof(trainData), validationData is null ? null : [validationData], start, cancellationToken);
-
-    private RmsPropRegressionTransformer Train(IReadOnlyList<IDataView> parts, string parameter, IReadOnlyList<IDataView>? validationData, TrainingStart start,
-        CancellationToken cancellationToken)
+    /// <summary>Where every form of <c>Fit</c> leads: checks the arguments, and ends the training if either token is cancelled.</summary>
+    private RmsPropRegressionTransformer FitViews(IReadOnlyList<IDataView> parts, string parameter, IReadOnlyList<IDataView>? validationData,
+        TrainingStart start, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(parts, parameter);
         foreach (IDataView part in parts)
@@ -185,15 +175,26 @@ public sealed partial class RmsPropRegressionTrainer
             throw new InvalidOperationException(
                 "Validation rows are given twice: as an argument of Fit, and by the option " +
                 $"{(_options.ValidationSet is null ? nameof(Options.ValidationFraction) : nameof(Options.ValidationSet))}. Give them once.");
+        IReadOnlyList<IDataView>? validation = validationData ?? (_options.ValidationSet is { } set ? [set] : null);
         CancellationToken option = _options.CancellationToken;
         using var either = CancellationTokenSource.CreateLinkedTokenSource(option, cancellationToken);
         try
         {
-            return Train(parts, validationData ?? OptionalValidation, start, parameter, either.Token);
+            return TrainInJob(new TrainingInput(parts, parameter, validation, start, either.Token));
         }
         catch (OperationCanceledException cancelled) when (cancelled.CancellationToken == either.Token)
         {
-            throw new OperationCanceledException(cancelled.Message, cancelled, cancellationToken.IsCancellationRequested ? cancellationToken : option);
+            throw new OperationCanceledException(cancelled.Message, cancelled.InnerException ?? cancelled,
+                cancellationToken.IsCancellationRequested ? cancellationToken : option);
         }
     }
+
+    /// <summary>What a training is given besides the options.</summary>
+    /// <param name="Parts">This process's parts of the training rows.</param>
+    /// <param name="Parameter">What the caller's parameter for them is called.</param>
+    /// <param name="Validation">Its parts of the validation rows, or null.</param>
+    /// <param name="Start">Where to begin.</param>
+    /// <param name="Cancellation">Ends the training.</param>
+    private sealed record TrainingInput(IReadOnlyList<IDataView> Parts, string Parameter, IReadOnlyList<IDataView>? Validation, TrainingStart Start,
+        CancellationToken Cancellation);
 }

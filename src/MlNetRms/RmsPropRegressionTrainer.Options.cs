@@ -3,12 +3,7 @@ using Microsoft.ML;
 using Microsoft.ML.SearchSpace;
 using Microsoft.ML.Trainers;
 using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
-using MlNetRms.Solver;
 
 namespace MlNetRms;
 
@@ -53,7 +48,7 @@ public sealed partial class RmsPropRegressionTrainer
     /// }
     /// </code>
     /// </example>
-    public sealed partial class Options
+    public sealed class Options
     {
         /// <summary>Name of the label column, a <see cref="float"/>. Default "Label".</summary>
         public string LabelColumnName { get; set; } = "Label";
@@ -250,6 +245,26 @@ public sealed partial class RmsPropRegressionTrainer
         public string? TemporaryDirectory { get; set; }
 
         /// <summary>
+        /// The processes that train one model together, each on its own parts of the rows
+        /// (<see cref="FitParts(IReadOnlyList{IDataView}, IReadOnlyList{IDataView}, RmsPropRegressionTransformer, CancellationToken)"/>);
+        /// null, the default, for this process alone. All must have the same options, but for threads, memory, paths, and what is called back.
+        /// </summary>
+        /// <remarks>
+        /// <para>
+        /// Statistics of the columns, mini-batches, losses and decisions are those of all rows; each process gets the whole model.
+        /// <see cref="BatchSize"/> counts the rows of all. <see cref="ValidationSet"/> is this process's part of the validation rows, and
+        /// <see cref="MemoryLimitInBytes"/> is for the rows of this process.
+        /// </para>
+        /// <para>
+        /// <see cref="EpochCompleted"/> and <see cref="Progress"/> are called in those processes that have set them: set them where
+        /// <see cref="ICollective.Rank"/> is 0 to be told once. Progress counts the rows that this process reads, and, when it trains, those of all.
+        /// One process that stops in its callback stops all; one that is cancelled or fails ends the training in all.
+        /// </para>
+        /// </remarks>
+        [JsonIgnore]
+        public ICollective? Collective { get; set; }
+
+        /// <summary>
         /// Share of the rows set aside, by <see cref="Seed"/>, to evaluate each epoch on; not trained on. Default 0, none; in
         /// [0, 1). Excludes <see cref="ValidationSet"/>.
         /// </summary>
@@ -299,5 +314,53 @@ public sealed partial class RmsPropRegressionTrainer
 
         /// <summary>Where the time comes from that <see cref="Progress"/> is told.</summary>
         internal TimeProvider Clock { get; set; } = TimeProvider.System;
+
+        /// <summary>
+        /// RMSProp as the book "Dive into Deep Learning" teaches it: η = 0.01 constant, γ = α = 0.9, ε = 1e-6 inside the root,
+        /// no bias correction, batches of 10, 2 epochs, first weights from N(0, 0.01²), no averaging, and no standardisation:
+        /// the data should be standardised beforehand. A new object each time.
+        /// </summary>
+        /// <returns>The options, to be changed at will.</returns>
+        public static Options Textbook() => new()
+        {
+            LearningRate = 0.01f,
+            LearningRateSchedule = LearningRateSchedule.Constant,
+            Alpha = 0.9f,
+            Epsilon = 1e-6f,
+            EpsilonPlacement = EpsilonPlacement.InsideSquareRoot,
+            BiasCorrection = false,
+            BatchSize = 10,
+            NumberOfEpochs = 2,
+            AveragedFraction = 0,
+            Standardize = false,
+            InitialWeightsStandardDeviation = 0.01f,
+        };
+
+        /// <summary>A copy that can be changed without this one; what the options refer to is shared.</summary>
+        /// <returns>The copy.</returns>
+        public Options Clone() => (Options)MemberwiseClone();
+
+        /// <summary>The options that are not at their defaults, invariant culture.</summary>
+        /// <returns>For example "Options { BatchSize = 32, NumberOfEpochs = 7 }, the others at their defaults".</returns>
+        public override string ToString()
+        {
+            IReadOnlyList<NamedText> changed = OptionTable.Changed(this);
+            return changed is [] ? "Options, all at their defaults"
+                : $"Options {{ {string.Join(", ", changed.Select(option => $"{option.Name} = {option.Text}"))} }}, the others at their defaults";
+        }
+
+        /// <summary>A checked copy in which the seed is settled.</summary>
+        /// <param name="contextSeed">The seed if these options have none.</param>
+        /// <inheritdoc cref="OptionTable.CheckArguments" path="/exception"/>
+        internal Options CheckedCopy(int? contextSeed)
+        {
+            Options copy = Clone();
+            copy.Seed ??= contextSeed ?? 0;
+            OptionTable.Check(copy, "options");
+            return copy;
+        }
+
+        /// <summary>What training reads of the options.</summary>
+        internal TrainingSettings ToSettings() => TrainingSettings.From(this, LossFunctions.Bind(LossFunction), OptionTable.Compared(this, Same.Continuation));
     }
 }

@@ -1,11 +1,5 @@
-using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
 using MlNetRms.Saving;
-using MlNetRms.Settings;
 using MlNetRms.Solver;
-
 
 namespace MlNetRms;
 
@@ -32,6 +26,6 @@ public sealed class SavedTraining
     public static SavedTraining Load(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return new(new CheckpointFile(path).Read(SavedContent.Read).State);
+        return new(new CheckpointFile(path).Read(file => SavedContent.Exchange(file, content: null)).State);
     }
 }

@@ -25,7 +25,7 @@ internal sealed class TrainingLog(IChannel channel)
     /// <param name="rows">What was read.</param>
     /// <param name="what">"rows" or "validation rows".</param>
     /// <param name="columns">Their columns.</param>
-    public void SkippedRows(RowCounts rows, string what, ColumnSettings columns)
+    public void WarnOfSkippedRows(RowCounts rows, string what, ColumnSettings columns)
     {
         if (rows.Skipped == 0)
             return;
@@ -46,14 +46,17 @@ internal sealed class TrainingLog(IChannel channel)
 
     /// <param name="path">The checkpoint.</param>
     /// <param name="state">Where it was written.</param>
-    public void Resumed(string path, TrainingState state) => Info(FormattableString.Invariant(
+    public void SayResumed(string path, TrainingState state) => Info(FormattableString.Invariant(
         $"Continues from the checkpoint '{path}': {state.Epoch} of {state.Plan.NumberOfEpochs} epochs and {state.Part.Steps} steps are done."));
 
-    /// <summary>Warns where a checkpoint that is no longer needed stays.</summary>
-    public void NotRemoved(string path, Exception cause) => Warn($"Training is finished, but its checkpoint '{path}' could not be removed: {cause.Message}");
+    /// <summary>Warns that a cancelled training could not be saved.</summary>
+    public void WarnOfUnsaved(string path, Exception cause) => Warn($"Training was cancelled, and its checkpoint '{path}' could not be written: {cause.Message}");
+
+    /// <summary>Warns that a checkpoint that is no longer needed is still there.</summary>
+    public void WarnOfFileLeft(string path, Exception cause) => Warn($"Training is finished, but its checkpoint '{path}' could not be removed: {cause.Message}");
 
     /// <summary>Warns where early stopping cannot end the training.</summary>
-    public void Patience(StoppingSettings? stopping, TrainingPlan plan)
+    public void WarnOfPatience(StoppingSettings? stopping, TrainingPlan plan)
     {
         if (stopping is null || plan.PatienceInEpochs(stopping) < plan.NumberOfEpochs)
             return;
@@ -62,7 +65,7 @@ internal sealed class TrainingLog(IChannel channel)
             FormattableString.Invariant($"of {plan.StepsPerEpoch} steps, and {plan.NumberOfEpochs} are planned. Lower Patience or raise NumberOfEpochs."));
     }
 
-    public void Epoch(EpochReport report)
+    public void SayEpoch(EpochReport report)
     {
         if (report.Elapsed - _lastLine < _shortestInterval)
             return;
@@ -70,7 +73,7 @@ internal sealed class TrainingLog(IChannel channel)
         Info($"{report}.");
     }
 
-    public void Trained(TrainingReport report)
+    public void SayTrained(TrainingReport report)
     {
         EpochReport last = report.Epochs[^1];
         Info(FormattableString.Invariant(
@@ -80,16 +83,16 @@ internal sealed class TrainingLog(IChannel channel)
     /// <summary>Warns where the model is worse than it should be, with the figure and the remedy.</summary>
     /// <param name="report">What happened.</param>
     /// <param name="causes">What can be the cause.</param>
-    public void Doubts(TrainingReport report, TrainingCauses causes)
+    public void WarnOfDoubts(TrainingReport report, TrainingCauses causes)
     {
         double first = report.Epochs[0].Loss;
         double last = report.Epochs[^1].Loss;
-        if (causes.Weights() is { } weights)
+        if (causes.FindUnequalWeights() is { } weights)
             Warn(weights);
         else if (IsAbove(report.TrainingLoss, report.MeanPredictorLoss))
             Warn(FormattableString.Invariant(
                 $"The model is worse than the mean of the label: its loss on the training rows is {report.TrainingLoss:g6}, that of the mean {report.MeanPredictorLoss:g6}. ") +
-                (causes.Start(report.MeanPredictorLoss) ??
+                (causes.FindBadStart(report.MeanPredictorLoss) ??
                 FormattableString.Invariant($"Lower LearningRate (it was {report.LearningRate:g3}), let it fall (LearningRateSchedule), or train for more epochs.")));
         else if (IsAbove(last, first))
             Warn(FormattableString.Invariant($"The loss rose from {first:g6} in the first epoch to {last:g6} in the last. ") +

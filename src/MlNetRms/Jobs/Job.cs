@@ -49,14 +49,15 @@ internal sealed class Job(ICollective collective)
         HasEnded = false;
     }
 
-    /// <summary>Bytes of the first process, however many.</summary>
-    /// <param name="own">What this process has; looked at in the first one only.</param>
-    public byte[] OfFirst(byte[] own)
+    /// <summary>Gives all processes what one of them has, of any length.</summary>
+    /// <param name="own">What this process has; used in the process <paramref name="root"/> only.</param>
+    /// <param name="root">The process that has it.</param>
+    public byte[] Share(byte[] own, int root)
     {
         Span<int> length = [own.Length];
-        Broadcast(MemoryMarshal.AsBytes(length), root: 0);
-        byte[] bytes = Rank == 0 ? own : new byte[length[0]];
-        Broadcast(bytes, root: 0);
+        Broadcast(MemoryMarshal.AsBytes(length), root);
+        byte[] bytes = Rank == root ? own : new byte[length[0]];
+        Broadcast(bytes, root);
         return bytes;
     }
 

@@ -40,12 +40,11 @@ internal sealed class ActiveFeatures
     /// <param name="features">Places in it, ascending.</param>
     public static ActiveFeatures Of(int featureCount, int[] features) => new(featureCount, features.Length == featureCount ? null : features);
 
-    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
     /// <exception cref="FormatException">The places are not ascending, or not below the length.</exception>
-    public static ActiveFeatures Read(CheckpointReader reader)
+    public static ActiveFeatures Exchange(Archive file, ActiveFeatures? columns)
     {
-        int featureCount = reader.ReadInt32();
-        int[]? features = reader.ReadOptional(() => reader.ReadArray<int>());
+        int featureCount = file.Value(columns?.FeatureCount);
+        int[]? features = file.Optional(columns?._features, (_, places) => file.Array(places));
         int last = -1;
         foreach (int feature in features ?? [])
         {
@@ -54,12 +53,6 @@ internal sealed class ActiveFeatures
             last = feature;
         }
         return last < featureCount && features?.Length != featureCount ? new(featureCount, features) : throw new FormatException();
-    }
-
-    public void Write(BinaryWriter writer)
-    {
-        writer.Write(FeatureCount);
-        writer.WriteOptional(_features, features => writer.WriteArray<int>(features));
     }
 
     /// <summary>The columns of either.</summary>

@@ -244,55 +244,32 @@ internal sealed class Scaling
         return squares > 0 ? Math.Sqrt(squares / weight) : null;
     }
 
-    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
     /// <exception cref="FormatException">The parts do not fit together.</exception>
-    public Scaling(CheckpointReader reader)
-    {
-        Columns = ActiveFeatures.Read(reader);
-        IsOn = reader.ReadBoolean();
-        Wideness = reader.ReadDouble();
-        IsPareto = reader.ReadBoolean();
-        CentersSparse = reader.ReadBoolean();
-        LargestValue = reader.ReadDouble();
-        ConstantColumnCount = reader.ReadInt32();
-        HasNewUnits = reader.ReadBoolean();
-        LabelCenter = reader.ReadDouble();
-        LabelStandardDeviation = reader.ReadDouble();
-        IsLabelConstant = reader.ReadBoolean();
-        _labelMean = reader.ReadDouble();
-        _labelVariance = reader.ReadDouble();
-        _denseEnergy = reader.ReadDouble();
-        _sparseEnergy = reader.ReadDouble();
-        _isSparse = Array.ConvertAll(reader.ReadArray<byte>(Columns.Count), flag => flag != 0);
-        _means = reader.ReadArray<double>(Columns.Count);
-        _centers = reader.ReadArray<double>(Columns.Count);
-        _scales = reader.ReadArray<double>(Columns.Count);
-        _nonZeroShares = reader.ReadArray<double>(Columns.Count);
-        StandardDeviations = reader.ReadArray<double>(Columns.Count);
-    }
+    public static Scaling Exchange(Archive file, Scaling? scaling) => new(file, scaling);
 
-    public void Write(BinaryWriter writer)
+    private Scaling(Archive file, Scaling? scaling)
     {
-        Columns.Write(writer);
-        writer.Write(IsOn);
-        writer.Write(Wideness);
-        writer.Write(IsPareto);
-        writer.Write(CentersSparse);
-        writer.Write(LargestValue);
-        writer.Write(ConstantColumnCount);
-        writer.Write(HasNewUnits);
-        writer.Write(LabelCenter);
-        writer.Write(LabelStandardDeviation);
-        writer.Write(IsLabelConstant);
-        writer.Write(_labelMean);
-        writer.Write(_labelVariance);
-        writer.Write(_denseEnergy);
-        writer.Write(_sparseEnergy);
-        writer.WriteArray<byte>(Array.ConvertAll(_isSparse, flag => (byte)(flag ? 1 : 0)));
-        writer.WriteArray<double>(_means);
-        writer.WriteArray<double>(_centers);
-        writer.WriteArray<double>(_scales);
-        writer.WriteArray<double>(_nonZeroShares);
-        writer.WriteArray<double>(StandardDeviations);
+        Columns = ActiveFeatures.Exchange(file, scaling?.Columns);
+        IsOn = file.Flag(scaling?.IsOn);
+        Wideness = file.Value(scaling?.Wideness);
+        IsPareto = file.Flag(scaling?.IsPareto);
+        CentersSparse = file.Flag(scaling?.CentersSparse);
+        LargestValue = file.Value(scaling?.LargestValue);
+        ConstantColumnCount = file.Value(scaling?.ConstantColumnCount);
+        HasNewUnits = file.Flag(scaling?.HasNewUnits);
+        LabelCenter = file.Value(scaling?.LabelCenter);
+        LabelStandardDeviation = file.Value(scaling?.LabelStandardDeviation);
+        IsLabelConstant = file.Flag(scaling?.IsLabelConstant);
+        _labelMean = file.Value(scaling?._labelMean);
+        _labelVariance = file.Value(scaling?._labelVariance);
+        _denseEnergy = file.Value(scaling?._denseEnergy);
+        _sparseEnergy = file.Value(scaling?._sparseEnergy);
+        byte[]? flags = scaling is null ? null : Array.ConvertAll(scaling._isSparse, flag => (byte)(flag ? 1 : 0));
+        _isSparse = Array.ConvertAll(file.Array(flags, Columns.Count), flag => flag != 0);
+        _means = file.Array(scaling?._means, Columns.Count);
+        _centers = file.Array(scaling?._centers, Columns.Count);
+        _scales = file.Array(scaling?._scales, Columns.Count);
+        _nonZeroShares = file.Array(scaling?._nonZeroShares, Columns.Count);
+        StandardDeviations = file.Array(scaling?.StandardDeviations, Columns.Count);
     }
 }

@@ -17,7 +17,7 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>Values of rows and weights a thread goes through in less than a millisecond; time enough between two looks at the clock.</summary>
     private const long ValuesBetweenReports = 1 << 18;
 
-    private readonly TrainingIdentity _identity;
+    private readonly IReadOnlyList<NamedText> _meaning;
     private readonly Scaling _scaling;
     private readonly Job _job;
     private readonly Parameters _parameters;
@@ -40,7 +40,7 @@ internal sealed class TrainingRun : IDisposable
     public TrainingRun(TrainingRows rows, TrainingSettings settings, TrainingStart start, CancellationToken cancellation, ProgressMeter? progress = null)
     {
         _progress = progress ?? new ProgressMeter(receiver: null, TimeProvider.System, () => { });
-        _identity = TrainingIdentity.Of(rows.Scaling.Columns.FeatureCount, settings);
+        _meaning = settings.Meaning;
         _scaling = rows.Scaling;
         _job = rows.Job;
         TrainingState? previous = start.Previous;
@@ -152,7 +152,7 @@ internal sealed class TrainingRun : IDisposable
 
     /// <summary>All of the training after the last step, as plain data.</summary>
     public TrainingState Save() => new(
-        _identity, Plan, _scaling, L2, _parameters.Save(), _epochsBefore, _stepsBefore, _epoch, _loop.Part, _stopReason, _best?.State, [.. History.Reports],
+        _meaning, Plan, _scaling, L2, _parameters.Save(), _epochsBefore, _stepsBefore, _epoch, _loop.Part, _stopReason, _best?.State, [.. History.Reports],
         History.Elapsed);
 
     /// <summary>Continues where another run of the same rows and settings was saved.</summary>

@@ -8,19 +8,11 @@ public sealed class CheckpointConditionTests : IDisposable
 {
     private static readonly Examples _rows = Some.Linear(1, 60, 3);
 
-    private static readonly Dictionary<string, (Action<Options> Change, string Before, string Now)> _compared = new(OptionChanges.OfMeaning)
+    private static readonly Dictionary<string, (Action<Options> Change, string Before, string Now)> _compared = new(OptionChanges.OfBits)
     {
         [nameof(Options.L2Regularization)] = (options => options.L2Regularization = 0, "null", "0"),        // no penalty is not the automatic one
-        [nameof(Options.ExampleWeightColumnName)] = (options => options.ExampleWeightColumnName = nameof(Example.Weight), "null", "set"),
-        [nameof(Options.LearningRate)] = (options => options.LearningRate = 0.0301f, "0.03", "0.0301"),
-        [nameof(Options.LearningRateSchedule)] = (options => options.LearningRateSchedule = LearningRateSchedule.StepDecay(0.5, 10),
-            LearningRateSchedule.CosineThenConstant().Name, "step decay (0.5 every 10)"),
         [nameof(Options.BatchSize)] = (options => options.BatchSize = 17, "8", "17"),
         [nameof(Options.NumberOfEpochs)] = (options => options.NumberOfEpochs = 5, "4", "5"),
-        [nameof(Options.AveragedFraction)] = (options => options.AveragedFraction = 1, "0.2", "1"),
-        [nameof(Options.InitialWeightsStandardDeviation)] = (options => options.InitialWeightsStandardDeviation = 1, "0", "1"),
-        [nameof(Options.ValidationFraction)] = (options => options.ValidationFraction = 0.25f, "0", "0.25"),
-        [nameof(Options.EarlyStopping)] = (options => (options.EarlyStopping, options.ValidationSet) = (new() { Patience = 2 }, _rows.View(new MLContext(1))), "null", "2"),
         [nameof(Options.EpochCompleted)] = (options => options.EpochCompleted = _ => { }, "null", "set"),
         [nameof(Options.ValidationSet)] = (options => options.ValidationSet = _rows.View(new MLContext(1)), "0", "60"),
     };

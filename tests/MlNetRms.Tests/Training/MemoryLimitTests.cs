@@ -158,7 +158,7 @@ public sealed class MemoryLimitTests
         var options = new Options { MemoryLimitInBytes = 4_000_000, NumberOfEpochs = 2, NumberOfThreads = 1, Decorrelate = false };
         RecordingFile? file = null;
         using TrainingRows rows = Stored.Read((sparse ? _sparse : _dense).View(new MLContext(1), _ => sparse), options, openFile: () => file = new RecordingFile());
-        using var run = new TrainingRun(rows, TrainingSettings.From(options), default, CancellationToken.None);
+        using var run = new TrainingRun(rows, options.ToSettings(), default, CancellationToken.None);
         int first = file!.Steps.Count;
 
         run.Run(_ => true);
