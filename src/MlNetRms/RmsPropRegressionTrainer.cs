@@ -245,6 +245,7 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
                 log.WarnOfSkippedRows(counts, "validation rows", _settings.Columns);
             }
             TrainingChecks.CheckEarlyStopping(_settings, rows);
+            TrainingChecks.CheckUnits(rows.Scaling, start);
             return rows;
         }
         catch

@@ -42,6 +42,18 @@ internal static class TrainingChecks
             throw new ArgumentException($"The training to continue had {option} {theirs}, this trainer has {mine}.", parameter);
     }
 
+    /// <summary>The products of larger values are beyond the range of float.</summary>
+    private const double LargestMeanSquare = 1e30;
+
+    /// <exception cref="InvalidOperationException">In the units of the training to continue the features cannot be computed with.</exception>
+    public static void CheckUnits(Scaling scaling, TrainingStart start)
+    {
+        if (start.Previous is not null && !(scaling.Energy <= LargestMeanSquare))
+            throw new InvalidOperationException(FormattableString.Invariant(
+                $"In the units of the training to continue, the features of these rows have a mean squared length of {scaling.Energy:g3}, beyond what ") +
+                "float can multiply. Train from the start, or bring the features to the units of those rows.");
+    }
+
     /// <exception cref="InvalidOperationException">Early stopping was asked for, and nothing gives it validation rows.</exception>
     public static void CheckEarlyStopping(TrainingSettings settings, bool hasValidationData)
     {
