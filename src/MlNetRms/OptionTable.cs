@@ -17,7 +17,8 @@ internal static class OptionTable
     [
         new(nameof(Options.LabelColumnName), o => o.LabelColumnName, Is.Column, Same.Never),
         new(nameof(Options.FeatureColumnName), o => o.FeatureColumnName, Is.Column, Same.Never),
-        new(nameof(Options.ExampleWeightColumnName), o => o.ExampleWeightColumnName, Is.ColumnOrNull, Same.Bits, o => IsSet(o.ExampleWeightColumnName)),
+        new(nameof(Options.ExampleWeightColumnName), o => o.ExampleWeightColumnName, Is.ColumnOrNull, Same.Bits,
+            o => IsSet(o.ExampleWeightColumnName)),
         new(nameof(Options.LearningRate), o => o.LearningRate, Is.Positive, Same.Bits),
         new(nameof(Options.LearningRateSchedule), o => o.LearningRateSchedule, Is.Set, Same.Bits),
         new(nameof(Options.Alpha), o => o.Alpha, Is.InUnitInterval, Same.Meaning),
@@ -100,7 +101,8 @@ internal static class OptionTable
 
     /// <summary>The options that must be the same in a place, as text.</summary>
     public static IReadOnlyList<NamedText> Compared(Options options, Same where) =>
-        [.. Lines.Where(line => (line.Same & where) != 0).Select(line => new NamedText(line.Name, line.Compared?.Invoke(options) ?? Text(line.Value(options))))];
+        [.. Lines.Where(line => (line.Same & where) != 0)
+            .Select(line => new NamedText(line.Name, line.Compared?.Invoke(options) ?? Text(line.Value(options))))];
 
     /// <summary>The options that are not at their defaults.</summary>
     public static IReadOnlyList<NamedText> Changed(Options options)

@@ -48,7 +48,8 @@ public static class RmsPropCatalog
     /// </example>
     public static RmsPropRegressionTrainer RmsProp(this RegressionCatalog.RegressionTrainers catalog,
         string labelColumnName = "Label", string featureColumnName = "Features", string? exampleWeightColumnName = null,
-        IRegressionLoss? lossFunction = null, float learningRate = 0.03f, float? l2Regularization = null, int? numberOfEpochs = null, int batchSize = 256)
+        IRegressionLoss? lossFunction = null, float learningRate = 0.03f, float? l2Regularization = null, int? numberOfEpochs = null,
+        int batchSize = 256)
     {
         var options = new RmsPropRegressionTrainer.Options
         {
@@ -70,7 +71,8 @@ public static class RmsPropCatalog
     /// <param name="options">The options; a copy is taken.</param>
     /// <returns>The trainer.</returns>
     /// <exception cref="System.ArgumentNullException">An argument, or an option that is needed, is null.</exception>
-    /// <exception cref="System.ArgumentException">An option is out of its range (<see cref="System.ArgumentOutOfRangeException"/>) or excludes another.</exception>
+    /// <exception cref="System.ArgumentException">An option is out of its range (<see cref="System.ArgumentOutOfRangeException"/>) or excludes
+    /// another.</exception>
     /// <inheritdoc cref="RmsPropRegressionTrainer.Options" path="/example"/>
     public static RmsPropRegressionTrainer RmsProp(this RegressionCatalog.RegressionTrainers catalog, RmsPropRegressionTrainer.Options options)
     {
@@ -97,8 +99,8 @@ public static class RmsPropCatalog
     /// using MlNetRms;
     ///
     /// var ml = new MLContext(seed: 1);
-    /// var rows = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 500).Select(i =&gt; new House(40 + i % 90, i % 7, 1000 * (i % 90) + 50 * (i % 11))));
-    /// var model = ml.Transforms.Concatenate("Features", "Area", "Rooms").Append(ml.Regression.Trainers.RmsProp("Price")).Fit(rows);
+    /// var rows = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 500).Select(i =&gt; new House(40 + i % 90, i % 7, 1000 * (i % 90) + 50 * (i %
+    /// 11)))); var model = ml.Transforms.Concatenate("Features", "Area", "Rooms").Append(ml.Regression.Trainers.RmsProp("Price")).Fit(rows);
     ///
     /// var importance = ml.Regression.PermutationFeatureImportance(model, model.Transform(rows), "Price");
     /// foreach (var (feature, metrics) in importance)

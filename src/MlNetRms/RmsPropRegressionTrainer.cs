@@ -41,8 +41,8 @@ namespace MlNetRms;
 /// using MlNetRms;
 ///
 /// var ml = new MLContext(seed: 1);
-/// var rows = Enumerable.Range(0, 500).Select(i =&gt; new House { Size = new float[] { 40 + i % 90, i % 7 }, Price = 1000 * (i % 90) + 50 * (i % 11) });
-/// var split = ml.Data.TrainTestSplit(ml.Data.LoadFromEnumerable(rows), testFraction: 0.2);
+/// var rows = Enumerable.Range(0, 500).Select(i =&gt; new House { Size = new float[] { 40 + i % 90, i % 7 }, Price = 1000 * (i % 90) + 50 * (i % 11)
+/// }); var split = ml.Data.TrainTestSplit(ml.Data.LoadFromEnumerable(rows), testFraction: 0.2);
 /// RmsPropRegressionTrainer trainer = ml.Regression.Trainers.RmsProp("Price", "Size");
 ///
 /// using var cancellation = new CancellationTokenSource(TimeSpan.FromMinutes(1));
@@ -80,7 +80,9 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         Info = MlNetInternals.NewTrainerInfo(needNormalization: !_settings.Reading.Standardize, wantCaching: false);
     }
 
-    /// <summary>Whether the features should be normalized beforehand (not while <see cref="Options.Standardize"/> is on); caching is not needed.</summary>
+    /// <summary>
+    /// Whether the features should be normalized beforehand (not while <see cref="Options.Standardize"/> is on); caching is not needed.
+    /// </summary>
     public TrainerInfo Info { get; }
 
     /// <summary>The schema after scoring: the input's columns and "Score".</summary>
@@ -175,7 +177,8 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         new("the number of features", FormattableString.Invariant($"{columns.FeatureCount}")),
         .. OptionTable.Compared(_options, Same.Job),
         new("whether they have validation rows", hasValidationRows ? "some" : "none"),
-        new("the weights they start from", start.Raw() is not { } raw ? "none" : ContentHash.Compute(file => file.Array<float>([.. raw.Weights, raw.Bias]))),
+        new("the weights they start from", start.Raw() is not { } raw ? "none"
+            : ContentHash.Compute(file => file.Array<float>([.. raw.Weights, raw.Bias]))),
     ];
 
     /// <summary>The options as if each process had the callback of any other: it can end the training of all.</summary>
@@ -187,10 +190,11 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         return options;
     }
 
-    private RmsPropRegressionTransformer CreateModel(FitResult result, TrainingRun run, TrainingRows rows, TimeSpan readingTime, TrainingCauses causes,
-        DataViewSchema schema, InputColumns columns, TrainingLog log)
+    private RmsPropRegressionTransformer CreateModel(FitResult result, TrainingRun run, TrainingRows rows, TimeSpan readingTime,
+        TrainingCauses causes, DataViewSchema schema, InputColumns columns, TrainingLog log)
     {
-        (float[] weights, float bias) = rows.Scaling.ToRaw(result.Weights.AsSpan(..^1), result.Weights[^1], centerResiduals: _settings.Loss.IsSquared);
+        (float[] weights, float bias) =
+            rows.Scaling.ToRaw(result.Weights.AsSpan(..^1), result.Weights[^1], centerResiduals: _settings.Loss.IsSquared);
         TrainingChecks.CheckRange(weights, bias, result.Weights, rows.Scaling, columns);
         FitStatistics statistics = run.Evaluation.Of(result.Weights);
         TrainingReport report = TrainingReports.Create(rows, run, result, statistics, readingTime);
@@ -229,8 +233,8 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         }
     }
 
-    private TrainingRows ReadRows(ShardViews parts, Shards shards, ShardViews? validation, TrainingStart start, TrainingLog log, ProgressMeter progress,
-        CancellationToken cancellation)
+    private TrainingRows ReadRows(ShardViews parts, Shards shards, ShardViews? validation, TrainingStart start, TrainingLog log,
+        ProgressMeter progress, CancellationToken cancellation)
     {
         TrainingRows? rows = null;
         try

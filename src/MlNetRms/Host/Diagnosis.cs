@@ -1,18 +1,14 @@
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
 using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
 using MlNetRms.Solver;
-
 using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Host;
 
-/// <summary>What can be wrong with a training besides its schema, in words that name the column, the option and the value.</summary>
+/// <summary>Checks of a training beyond its schema; the messages name the column, the option and the value.</summary>
 internal static class TrainingChecks
 {
-    /// <summary>Least memory for each column, one that is always 0: two numbers to find it by, and the weight that is returned, twice.</summary>
+    /// <summary>The least memory per column, taken by one that is always 0: two numbers to find it by, and the returned weight twice.</summary>
     private const long BytesPerColumn = 16;
 
     /// <summary>A row is stored with a few numbers beside its features, in one array.</summary>
@@ -117,16 +113,16 @@ internal static class TrainingChecks
 }
 
 /// <summary>
-/// What a training can have gone wrong for besides its learning rate, in sentences that name the column, the option and the value; null
-/// where that is not the cause. Most read all rows.
+/// Causes, other than the learning rate, that can spoil a training, in sentences that name the column, the option and the value; null if
+/// something is not the cause. Most of the methods read all rows.
 /// </summary>
 internal sealed class TrainingCauses(TrainingRun run, TrainingRows rows, TrainingStart start, InputColumns columns, TrainingSettings settings,
     CancellationToken cancellation)
 {
-    /// <summary>A training can hardly be blamed for a model that began with a loss of this multiple of what no weights have.</summary>
+    /// <summary>A training cannot be blamed for a model whose first weights had this multiple of the loss of weights of 0.</summary>
     private const double BadStart = 2;
 
-    /// <summary>The first of the causes that can make a training diverge.</summary>
+    /// <summary>The first cause that can make a training diverge.</summary>
     public string? FindCauseOfDivergence() => FindBadLoss() ?? FindBadStart(constantLoss: double.PositiveInfinity) ?? FindUnequalWeights();
 
     /// <summary>A loss that is not finite at the weights as they are.</summary>
@@ -134,7 +130,7 @@ internal sealed class TrainingCauses(TrainingRun run, TrainingRows rows, Trainin
         : FormattableString.Invariant($"{nameof(Options.LossFunction)} {settings.Loss.Name} returned the loss {failure.Loss} and the derivative {failure.Derivative} ") +
             FormattableString.Invariant($"for the prediction {failure.Prediction} and the label {failure.Label}. Both must be finite for any finite prediction.");
 
-    /// <summary>First weights that are far worse than the constant predictor and, where they are random, than weights of 0.</summary>
+    /// <summary>First weights that are far worse than the constant predictor and, if they are random, than weights of 0.</summary>
     public string? FindBadStart(double constantLoss)
     {
         float deviation = settings.Plan.InitialWeightsStandardDeviation;

@@ -1,8 +1,5 @@
 using Microsoft.ML.Runtime;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
 using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
 using MlNetRms.Solver;
 
@@ -17,7 +14,7 @@ internal sealed class TrainingLog(IChannel channel)
     /// <summary>Up to about this condition number plain coordinates come near the optimum in the usual number of steps.</summary>
     private const double LargestPlainCondition = 30;
 
-    /// <summary>Roundings: penalties or a bound can make the model the mean itself, from the first epoch to the last.</summary>
+    /// <summary>Allows for rounding: penalties or a bound can make the model the mean itself, from the first epoch to the last.</summary>
     private const double Rounding = 1e-6;
 
     private TimeSpan _lastLine = -_shortestInterval;
@@ -50,12 +47,14 @@ internal sealed class TrainingLog(IChannel channel)
         $"Continues from the checkpoint '{path}': {state.Epoch} of {state.Plan.NumberOfEpochs} epochs and {state.Part.Steps} steps are done."));
 
     /// <summary>Warns that a cancelled training could not be saved.</summary>
-    public void WarnOfUnsaved(string path, Exception cause) => Warn($"Training was cancelled, and its checkpoint '{path}' could not be written: {cause.Message}");
+    public void WarnOfUnsaved(string path, Exception cause) =>
+        Warn($"Training was cancelled, and its checkpoint '{path}' could not be written: {cause.Message}");
 
     /// <summary>Warns that a checkpoint that is no longer needed is still there.</summary>
-    public void WarnOfFileLeft(string path, Exception cause) => Warn($"Training is finished, but its checkpoint '{path}' could not be removed: {cause.Message}");
+    public void WarnOfFileLeft(string path, Exception cause) =>
+        Warn($"Training is finished, but its checkpoint '{path}' could not be removed: {cause.Message}");
 
-    /// <summary>Warns where early stopping cannot end the training.</summary>
+    /// <summary>Warns if early stopping cannot end the training.</summary>
     public void WarnOfPatience(StoppingSettings? stopping, TrainingPlan plan)
     {
         if (stopping is null || plan.PatienceInEpochs(stopping) < plan.NumberOfEpochs)
@@ -80,9 +79,9 @@ internal sealed class TrainingLog(IChannel channel)
             $"Trained on {report.RowsUsed} rows for {last.Epoch} epochs ({last.Step} steps); loss of the last epoch {last.Loss:g6}."));
     }
 
-    /// <summary>Warns where the model is worse than it should be, with the figure and the remedy.</summary>
+    /// <summary>Warns if the model is worse than it should be, with the figure and the remedy.</summary>
     /// <param name="report">What happened.</param>
-    /// <param name="causes">What can be the cause.</param>
+    /// <param name="causes">The possible causes.</param>
     public void WarnOfDoubts(TrainingReport report, TrainingCauses causes)
     {
         double first = report.Epochs[0].Loss;
@@ -103,7 +102,7 @@ internal sealed class TrainingLog(IChannel channel)
                 "optimum. Leave Decorrelate on (L1Regularization and NonNegativeWeights exclude it), drop features, or train for more epochs.");
     }
 
-    /// <summary>Also where one of them is no number.</summary>
+    /// <summary>Also if one of them is NaN.</summary>
     private static bool IsAbove(double loss, double other) => !(loss <= other + Rounding * Math.Abs(other));
 
     private void Warn(string message) => channel.Warning(MessageSensitivity.None, "{0}", message);

@@ -13,7 +13,8 @@ internal static class Agreement
     /// <summary>Compares what each process has with what rank 0 has.</summary>
     /// <param name="job">The processes.</param>
     /// <param name="mine">What must be the same in all of them.</param>
-    /// <exception cref="InvalidOperationException">They differ. The message, the same in every process, names the first difference with both values.</exception>
+    /// <exception cref="InvalidOperationException">They differ. The message, the same in every process, names the first difference with both
+    /// values.</exception>
     public static void Check(Job job, IReadOnlyList<NamedText> mine)
     {
         if (job.Size == 1)

@@ -34,7 +34,9 @@ internal sealed class Job(ICollective collective)
             throw reason;
     }
 
-    /// <summary>Ends the training in all processes because of what this one has met. Each does so once; where all know already, nothing happens.</summary>
+    /// <summary>
+    /// Ends the training in all processes because of what this one has met. Each does so once; where all know already, nothing happens.
+    /// </summary>
     public void Fail(Exception exception)
     {
         if (!HasEnded)
@@ -93,7 +95,8 @@ internal sealed class Job(ICollective collective)
     }
 
     /// <param name="exception">What has happened in this process; null for nothing.</param>
-    /// <returns>Why all end, for those processes that are not the reason; null where they do not end, or this process is one of the reasons.</returns>
+    /// <returns>Why all end, for those processes that are not the reason; null where they do not end, or this process is one of the
+    /// reasons.</returns>
     private Exception? Agree(Exception? exception)
     {
         if (Size == 1)

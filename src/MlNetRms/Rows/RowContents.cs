@@ -1,5 +1,4 @@
 using System.Globalization;
-using MlNetRms.Jobs;
 using MlNetRms.Kernels;
 using MlNetRms.Saving;
 

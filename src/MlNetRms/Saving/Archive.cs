@@ -8,7 +8,9 @@ namespace MlNetRms.Saving;
 /// A file that one description both reads and writes: an <c>Exchange</c> method names each number of a record once, in order. Each call here writes
 /// the value that it is given and returns it or, if the file is being read, ignores that value and returns the one in the file.
 /// </summary>
-/// <remarks>Little-endian. No length is believed that the rest of the file is too short for, so a damaged file cannot make this allocate much.</remarks>
+/// <remarks>
+/// Little-endian. No length is believed that the rest of the file is too short for, so a damaged file cannot make this allocate much.
+/// </remarks>
 internal sealed class Archive
 {
     private const int BytesAtOnce = 1 << 16;

@@ -171,7 +171,8 @@ internal sealed class CheckpointFile(string path, Func<string, Stream>? create =
         int version = BinaryPrimitives.ReadInt32LittleEndian(header[8..]);
         if (version != Version)
             throw new InvalidDataException(
-                $"The checkpoint '{path}' has version {version} of the format; this version of MlNetRms reads version {Version}. Use the version that wrote it.");
+                $"The checkpoint '{path}' has version {version} of the format; this version of MlNetRms reads version {Version}. " +
+                "Use the version that wrote it.");
         return contentLength;
     }
 

@@ -28,12 +28,14 @@ internal sealed record TrainingSettings(
     public static TrainingSettings From(RmsPropRegressionTrainer.Options options, LossSettings loss, IReadOnlyList<NamedText> meaning)
     {
         int seed = options.Seed ?? 0;
-        var penalties = new PenaltySettings(options.L2Regularization, options.L1Regularization, options.NonNegativeWeights, options.GradientClippingNorm);
+        var penalties = new PenaltySettings(
+            options.L2Regularization, options.L1Regularization, options.NonNegativeWeights, options.GradientClippingNorm);
         bool mayDecorrelate = options.Standardize && options.Decorrelate != false && !penalties.NeedsWeights;
         return new(
             new ColumnSettings(options.FeatureColumnName, options.LabelColumnName, options.ExampleWeightColumnName),
             new ReadingSettings(options.Standardize, mayDecorrelate, options.Shuffle, seed, options.ValidationFraction, Threads(options),
-                options.MemoryLimitInBytes ?? (long)(AutomaticMemoryShare * GC.GetGCMemoryInfo().TotalAvailableMemoryBytes), options.TemporaryDirectory),
+                options.MemoryLimitInBytes ?? (long)(AutomaticMemoryShare * GC.GetGCMemoryInfo().TotalAvailableMemoryBytes),
+                options.TemporaryDirectory),
             new PlanSettings(options.BatchSize, options.NumberOfEpochs, options.AveragedFraction, options.Shuffle, seed,
                 options.InitialWeightsStandardDeviation, Threads(options)),
             new RuleSettings(options.Alpha, options.Epsilon, options.EpsilonPlacement, options.BiasCorrection, options.Momentum, options.Centered),

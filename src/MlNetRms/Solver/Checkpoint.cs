@@ -27,7 +27,8 @@ internal sealed class Checkpoint : IDisposable
     /// <param name="conditions">What is known of the training before its rows.</param>
     /// <param name="job">The processes.</param>
     /// <param name="create">Opens a file for writing; tests give one that fails.</param>
-    /// <exception cref="InvalidOperationException">The checkpoint there belongs to another training, or another training is writing to it.</exception>
+    /// <exception cref="InvalidOperationException">The checkpoint there belongs to another training, or another training is writing to
+    /// it.</exception>
     /// <exception cref="InvalidDataException">The file there is damaged, of a newer version, or no checkpoint.</exception>
     /// <exception cref="IOException">The file cannot be read, or none can be written.</exception>
     /// <exception cref="UnauthorizedAccessException">This process may not read or write it.</exception>

@@ -135,7 +135,8 @@ public sealed class CheckpointConditionTests : IDisposable
             Exception? failure = Record.Exception(() => model = Interrupted.Fit(ofValidation ? training : changed, options));
 
             if (row >= 0)
-                Assert.Contains(ofValidation ? "the validation rows" : "the training rows", Assert.IsType<InvalidOperationException>(failure).Message, StringComparison.Ordinal);
+                Assert.Contains(ofValidation ? "the validation rows" : "the training rows",
+                    Assert.IsType<InvalidOperationException>(failure).Message, StringComparison.Ordinal);
             else
                 Assert.NotNull(model);
             File.Delete(Path);

@@ -137,7 +137,8 @@ public sealed class JobTests
 
     private static readonly Dictionary<string, (Action<Options> Change, string Usual, string Changed)> _mustAgree = new(OptionChanges.OfBits)
     {
-        [nameof(Options.Checkpoint)] = (options => options.Checkpoint = new() { Path = Path.Combine(Path.GetTempPath(), $"mlnetrms-{Guid.NewGuid()}") }, "null", "set"),
+        [nameof(Options.Checkpoint)] = (options =>
+            options.Checkpoint = new() { Path = Path.Combine(Path.GetTempPath(), $"mlnetrms-{Guid.NewGuid()}") }, "null", "set"),
     };
 
     public static TheoryData<string> MustAgree => [.. _mustAgree.Keys];
