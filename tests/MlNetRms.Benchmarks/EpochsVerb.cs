@@ -50,7 +50,7 @@ internal static class EpochsVerb
         Report.Table(["trainer", .. budgets.Select(budget => Report.Invariant($"{budget}"))],
             [.. _contenders.Select((contender, i) => (string[])
                 [contender.Name, .. budgets.Select((_, budget) => MedianAndWorst(sets.Select(set => set.ExcessPercent[i][budget])))])]);
-        Console.WriteLine("The same for RmsProp by steps, rounded up to whole epochs (its own choice is 10000):");
+        Console.WriteLine("The same for RmsProp by steps, rounded up to whole epochs (its own choice is 2000):");
         Console.WriteLine();
         Report.Table(["trainer", .. _steps.Select(steps => Report.Invariant($"{steps}"))],
             [["RmsProp", .. _steps.Select((_, budget) => MedianAndWorst(sets.Select(set => set.ExcessPercentBySteps[budget])))]]);

@@ -25,7 +25,8 @@ internal sealed class Killer(int cases)
             Console.WriteLine(failure);
         foreach (IGrouping<string, string> stage in _stages.GroupBy(stage => stage).OrderBy(stage => stage.Key))
             Console.WriteLine($"Killed {stage.Count()} times {stage.Key}.");
-        Console.WriteLine($"{cases - _failures.Count} of {cases} ended with the bits of the unbroken training and without a file left, in {start.Elapsed.TotalSeconds:f0} s.");
+        Console.WriteLine($"{cases - _failures.Count} of {cases} ended with the bits of the uninterrupted training and left no file, " +
+            $"in {start.Elapsed.TotalSeconds:f0} s.");
         // In the format of the test runner.
         Console.WriteLine($"Failed: {_failures.Count}, Passed: {cases - _failures.Count}, Skipped: 0, Total: {cases}");
         return _failures.Count == 0 ? 0 : 1;
@@ -37,9 +38,9 @@ internal sealed class Killer(int cases)
         (TimeSpan Duration, string Output)[] runs = [.. Enumerable.Range(0, UnbrokenRuns).Select(_ => RunUnbroken())];
         _expected = Hash(runs[0].Output);
         if (Array.Exists(runs, run => Hash(run.Output) != _expected))
-            throw new InvalidOperationException("Unbroken trainings have different models.");
+            throw new InvalidOperationException("Uninterrupted trainings have different models.");
         _duration = runs.Select(run => run.Duration).Order().ElementAt(UnbrokenRuns / 2);
-        Console.WriteLine($"An unbroken training takes {_duration.TotalSeconds:f2} s; its temporary file for rows has " +
+        Console.WriteLine($"An uninterrupted training takes {_duration.TotalSeconds:f2} s; its temporary file for rows has " +
             $"{runs[0].Output.Split(' ')[1].Trim()} bytes.");
     }
 

@@ -10,7 +10,9 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Contract;
 
-/// <summary>Missing columns and columns of the wrong type: the exception and the wording of ML.NET's own SDCA trainer, before any row is read.</summary>
+/// <summary>
+/// Missing columns and columns of the wrong type: the exception and the wording of ML.NET's own SDCA trainer, before any row is read.
+/// </summary>
 public sealed class WrongColumnTests
 {
     private static readonly VectorDataViewType _twoFloats = new(NumberDataViewType.Single, 2);
@@ -30,7 +32,7 @@ public sealed class WrongColumnTests
         ["features scalar double"] = (ml => Shapes.View(ml, 1.0, 1f, 1f),
             "ConvertType(\"Features\", outputKind: DataKind.Single) converts it; then mlContext.Transforms.Concatenate("),
         ["features of text"] = (ml => Shapes.View(ml, "red", 1f, 1f),
-            "OneHotEncoding(\"Features\") makes features of a category, mlContext.Transforms.Text.FeaturizeText(\"Features\")"),
+            "OneHotEncoding(\"Features\") turns a category into features, mlContext.Transforms.Text.FeaturizeText(\"Features\")"),
         ["features of variable size"] = (ml => Shapes.View(ml, _features, 1f, 1f), "VectorType(size)"),
         ["features of double"] = (ml => Shapes.View(ml, new double[] { 1, 2 }, 1f, 1f,
             ("Features", new VectorDataViewType(NumberDataViewType.Double, 2))), "ConvertType(\"Features\""),
