@@ -6,7 +6,9 @@ using Options = MlNetRms.RmsPropRegressionTrainer.Options;
 
 namespace MlNetRms.Benchmarks;
 
-/// <summary>Trainings that are extreme in one dimension: memory, time, and the cost of one more column, row, value or epoch. One process per figure.</summary>
+/// <summary>
+/// Trainings that are extreme in one dimension: memory, time, and the cost of one more column, row, value or epoch. One process per figure.
+/// </summary>
 internal static class ExtremesVerb
 {
     public const string ChildVerb = "extremes-child";
@@ -25,7 +27,8 @@ internal static class ExtremesVerb
         new("hashed: 20k rows × 16.8M columns, 50 values per row", "per column", 1 << 24, count => new SyntheticRows(20_000, count, 50), _ => new()),
         new("10 rows × 5M columns", "per column", 5_000_000, count => new SyntheticRows(10, count), _ => new() { NumberOfEpochs = 20 }),
         new("100M rows × 1 column", "per row", 100_000_000, count => new SyntheticRows(count, 1), _ => new() { NumberOfEpochs = 2 }),
-        new("2M rows × 1M columns, 25 values per row", "per value", 50_000_000, count => new SyntheticRows(count / 25, 1_000_000, 25), _ => new() { NumberOfEpochs = 2 }),
+        new("2M rows × 1M columns, 25 values per row", "per value", 50_000_000, count => new SyntheticRows(count / 25, 1_000_000, 25),
+            _ => new() { NumberOfEpochs = 2 }),
         new("one row, a million epochs", "per epoch", 1_000_000, _ => new SyntheticRows(1, 1), count => new() { NumberOfEpochs = count }),
     ];
 

@@ -33,7 +33,9 @@ internal static class LeastSquares
 {
     private const int BlockRows = 512;
 
-    /// <summary>Sums the normal equations in one pass over a view and solves them by Cholesky factorisation. For dense, well-conditioned data only.</summary>
+    /// <summary>
+    /// Sums the normal equations in one pass over a view and solves them by Cholesky factorisation. For dense, well-conditioned data only.
+    /// </summary>
     public static LinearModel ByCholesky(IDataView view)
     {
         int featureCount = ((VectorDataViewType)view.Schema["Features"].Type).Size;

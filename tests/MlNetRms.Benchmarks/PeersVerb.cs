@@ -59,10 +59,10 @@ internal static class PeersVerb
         foreach (string note in notes)
             Console.WriteLine("- " + note);
         Console.WriteLine("""
-            - Default options, except for RmsProp on the textbook's workload. Fit runs on a filled ML.NET cache, or on the CSV file. Each line shows the
-              medians of three processes, one in each of three passes over the table, and each pass begins with a different trainer; one process if it takes
-              more than a minute. First fit: the first fit of that size, after one of 2000 rows has compiled the code. Median: of at least 5 fits and at
-              least half a second, after two seconds of warm-up; of fewer fits if they take more than 2 minutes.
+            - Default options, except for RmsProp on the textbook's workload. Fit runs on a filled ML.NET cache, or on the CSV file. Each line shows
+              the medians of three processes, one in each of three passes over the table, and each pass begins with a different trainer; one process
+              if it takes more than a minute. First fit: the first fit of that size, after one of 2000 rows has compiled the code. Median: of at
+              least 5 fits and at least half a second, after two seconds of warm-up; of fewer fits if they take more than 2 minutes.
             - Normal equations: summed in blocks and solved by Cholesky factorisation, all in Math.NET Numerics' managed code. Reading
               alone: reads every value once through a cursor; for the CSV file, this is the cost of parsing.
             - Peak: memory of the process up to the end of the first fit; before: its peak before that fit. Fit adds: how far the first fit
@@ -80,7 +80,8 @@ internal static class PeersVerb
         Workload workload = part.Workload;
         if (part.Name == Workloads.Seed)
         {
-            string source = workload.Rows is FileRows ? "airfoil, standardised, first 1500 rows" : "synthetic, because the real airfoil set is missing";
+            string source = workload.Rows is FileRows ? "airfoil, standardised, first 1500 rows"
+                : "synthetic, because the real airfoil set is missing";
             notes.Add($"{part.Name}: {source}; batch 10, 2 epochs; RMSE on the training rows.");
             if (outcomes[0].Result?.EpochSeconds is { } seconds)
                 notes.Add($"{part.Name}: an epoch of RmsProp takes {Report.Time(seconds)} (median of a long training), " +
@@ -133,9 +134,11 @@ internal static class PeersVerb
             }
             using var json = JsonDocument.Parse(output);
             double epoch = Value("seconds_per_epoch");
-            outcomes.Add((Trainer, new PeerResult(Value("fit_seconds"), Value("first_fit_seconds"), Math.Sqrt(2 * Value("half_mse")), 0, 0, null, epoch), null));
-            notes.Add($"{workload.Name}: an epoch of PyTorch {json.RootElement.GetProperty("version").GetString()} takes {Report.Time(epoch)}, on slices of a tensor " +
-                "shuffled beforehand, without evaluation, on one thread; PyTorch adds ε outside the root; its fit is 2 such epochs.");
+            double rmse = Math.Sqrt(2 * Value("half_mse"));
+            outcomes.Add((Trainer, new PeerResult(Value("fit_seconds"), Value("first_fit_seconds"), rmse, 0, 0, null, epoch), null));
+            notes.Add($"{workload.Name}: an epoch of PyTorch {json.RootElement.GetProperty("version").GetString()} takes {Report.Time(epoch)}, " +
+                "on slices of a tensor shuffled beforehand, without evaluation, on one thread; " +
+                "PyTorch adds ε outside the root; its fit is 2 such epochs.");
 
             double Value(string name) => json.RootElement.GetProperty(name).GetDouble();
         }

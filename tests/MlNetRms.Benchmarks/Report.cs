@@ -72,7 +72,9 @@ internal static class Report
 /// <summary>Common to all timings.</summary>
 internal static class Measuring
 {
-    /// <summary>The runtime replaces quickly compiled code by optimised code in the background, a tenth of a second after the last compilation.</summary>
+    /// <summary>
+    /// The runtime replaces quickly compiled code by optimised code in the background, a tenth of a second after the last compilation.
+    /// </summary>
     public static readonly TimeSpan WarmUpTime = TimeSpan.FromSeconds(2);
 }
 

@@ -25,7 +25,8 @@ internal sealed class Killer(int cases)
             Console.WriteLine(failure);
         foreach (IGrouping<string, string> stage in _stages.GroupBy(stage => stage).OrderBy(stage => stage.Key))
             Console.WriteLine($"Killed {stage.Count()} times {stage.Key}.");
-        Console.WriteLine($"{cases - _failures.Count} of {cases} ended with the bits of the unbroken training and without a file left, in {start.Elapsed.TotalSeconds:f0} s.");
+        Console.WriteLine($"{cases - _failures.Count} of {cases} ended with the bits of the unbroken training and without a file left, in " +
+            $"{start.Elapsed.TotalSeconds:f0} s.");
         // In the format of the test runner.
         Console.WriteLine($"Failed: {_failures.Count}, Passed: {cases - _failures.Count}, Skipped: 0, Total: {cases}");
         return _failures.Count == 0 ? 0 : 1;

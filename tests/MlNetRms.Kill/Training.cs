@@ -4,7 +4,9 @@ using Microsoft.ML.Data;
 
 namespace MlNetRms.Kill;
 
-/// <summary>The process to kill: reads rows that exceed the memory limit, trains, writes a checkpoint every few milliseconds, and prints the model's hash.</summary>
+/// <summary>
+/// The process to kill: reads rows that exceed the memory limit, trains, writes a checkpoint every few milliseconds, and prints the model's hash.
+/// </summary>
 internal static class Training
 {
     public const string Verb = "train";

@@ -16,7 +16,10 @@ internal sealed record Implementation(string Name, string Launcher, string[] Opt
     /// <summary>Whether a missing implementation fails the tests.</summary>
     public static bool IsRequired { get; } = Environment.GetEnvironmentVariable("MLNETRMS_REQUIRE_MPI") is { Length: > 0 };
 
-    /// <summary>Names of the implementations for theories: the installed ones, or all if they are required; at least one, because a theory without cases cannot be skipped.</summary>
+    /// <summary>
+    /// Names of the implementations for theories: the installed ones, or all if they are required; at least one, because a theory without cases
+    /// cannot be skipped.
+    /// </summary>
     public static IEnumerable<string> Names =>
         _known.Where(known => IsRequired || Installed.Contains(known) || known == _known[0]).Select(known => known.Name);
 

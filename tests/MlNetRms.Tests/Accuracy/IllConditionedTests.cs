@@ -43,7 +43,8 @@ public sealed class IllConditionedTests
     [InlineData(1)]
     [InlineData(2)]
     public void Fit_WithoutDecorrelation_IsFarFromLeastSquares(int seed) =>
-        Assert.InRange(Excess(Rotated(seed, 1e4), new() { Decorrelate = false }), 0.1, double.MaxValue);        // otherwise the tests above would show nothing
+        // Otherwise the tests above would show nothing.
+        Assert.InRange(Excess(Rotated(seed, 1e4), new() { Decorrelate = false }), 0.1, double.MaxValue);
 
     public static TheoryData<string, int> Weightings
     {

@@ -10,7 +10,9 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Contract;
 
-/// <summary>Missing columns and columns of the wrong type: the exception and the wording of ML.NET's own SDCA trainer, before any row is read.</summary>
+/// <summary>
+/// Missing columns and columns of the wrong type: the exception and the wording of ML.NET's own SDCA trainer, before any row is read.
+/// </summary>
 public sealed class WrongColumnTests
 {
     private static readonly VectorDataViewType _twoFloats = new(NumberDataViewType.Single, 2);

@@ -4,7 +4,9 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Training;
 
-/// <summary>A training that continues another gives the bits of one long training if the options are the same, and is refused if they do not fit together.</summary>
+/// <summary>
+/// A training that continues another gives the bits of one long training if the options are the same, and is refused if they do not fit together.
+/// </summary>
 public sealed class ContinuedTrainingTests
 {
     /// <summary>A few hundred steps in float, whose roundings differ between the two ways of updating sparse columns.</summary>
