@@ -20,10 +20,10 @@ internal sealed class Evaluation(TrainingRows rows, StandardizedLoss loss, Decor
         var losses = new MeanLoss(rows.Training, loss, cancellation);
         StandardizedLoss squared = loss.IsSquared ? loss : new StandardizedLoss(LossSettings.HalfSquared, scaling, rows.Training, cancellation);
         var squares = new MeanLoss(rows.Training, squared, cancellation);
-        double residual = 2 * squares.Of(weights);
+        double residual = 2 * squares.Compute(weights);
         double spread = scaling.ScaledLabelVariance;
-        double lossOfWeights = loss.IsSquared ? residual / 2 : losses.Of(weights);
-        double lossOfConstant = loss.IsSquared ? spread / 2 : losses.Of(constant);
+        double lossOfWeights = loss.IsSquared ? residual / 2 : losses.Compute(weights);
+        double lossOfConstant = loss.IsSquared ? spread / 2 : losses.Compute(constant);
 
         long freedom = rows.Training.RowCount - 1 - (decorrelation?.DirectionCount + rows.Layout.SparseCount ?? VaryingColumns());
         double? deviation = freedom > 0
@@ -33,7 +33,7 @@ internal sealed class Evaluation(TrainingRows rows, StandardizedLoss loss, Decor
     }
 
     /// <summary>Mean loss of given weights on the training rows, in the units of the reports.</summary>
-    public double LossOf(double[] weights) => loss.ReportFactor * new MeanLoss(rows.Training, loss, cancellation).Of(weights);
+    public double LossOf(double[] weights) => loss.ReportFactor * new MeanLoss(rows.Training, loss, cancellation).Compute(weights);
 
     /// <summary>
     /// σ̂·√((C⁻¹)ⱼⱼ / n) with the covariance C of all rows: the standard errors of least squares, to which the weights are close. Only without
@@ -86,7 +86,7 @@ internal sealed record LossFailure(float Prediction, float Label, double Loss, f
         if (loss.IsSquared)
             return null;
         var asked = new StandardizedLoss(loss with { Value = Ask, Derivative = (_, _) => 0 }, scaling, rows.Training, cancellation);
-        new MeanLoss(rows.Training, asked, cancellation).Of(byColumn);
+        new MeanLoss(rows.Training, asked, cancellation).Compute(byColumn);
         // So that all processes report the same one.
         double[]? first = rows.Training.InTurn(_ => found is null ? new double[5] : [1, found.Prediction, found.Label, found.Loss, found.Derivative])
             .ToList().Find(numbers => numbers[0] > 0);

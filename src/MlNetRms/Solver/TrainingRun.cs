@@ -112,7 +112,7 @@ internal sealed class TrainingRun : IDisposable
             {
                 // Cancelled here, the epoch is still the current one, with no step left.
                 double[] weights = _returned.Current();
-                result = result with { ValidationLoss = _validation.Of(weights) };
+                result = result with { ValidationLoss = _validation.Compute(weights) };
                 if (_best is not null && !_best.Add(_epoch + 1, result.ValidationLoss.Value, weights))
                     _stopReason = StopReason.NoImprovement;
             }
@@ -181,7 +181,7 @@ internal sealed class TrainingRun : IDisposable
         none[^1] = (float)rows.Scaling.ScaledLabelMean;
         return LossOf(weights) <= LossOf(none) ? weights : none;
 
-        double LossOf(float[] byColumn) => loss.Of(Array.ConvertAll(byColumn, weight => (double)weight));
+        double LossOf(float[] byColumn) => loss.Compute(Array.ConvertAll(byColumn, weight => (double)weight));
     }
 
     private Parameters NewParameters(TrainingRows rows, TrainingSettings settings, TrainingState? previous)
