@@ -44,7 +44,8 @@ public sealed class CoefficientTable : IReadOnlyList<Coefficient>
         {
             ArgumentNullException.ThrowIfNull(name);
             return _coefficients.FirstOrDefault(coefficient => coefficient.Name == name) ?? throw new KeyNotFoundException(
-                $"There is no feature '{name}'. The features are {string.Join(", ", _coefficients.Take(MostNames).Select(coefficient => $"'{coefficient.Name}'"))}" +
+                $"There is no feature '{name}'. The features are " +
+                string.Join(", ", _coefficients.Take(MostNames).Select(coefficient => $"'{coefficient.Name}'")) +
                 (Count > MostNames ? $" and {Count - MostNames} more." : "."));
         }
     }
@@ -104,7 +105,8 @@ public sealed record Coefficient
     /// Standard error of <see cref="Weight"/>, in its units, by the formula of least squares. It is null for a loaded model, for a loss other
     /// than the squared one, with a penalty or bound, with sparse features, and for data so large that the covariance was estimated from a sample.
     /// </summary>
-    /// <remarks>It assumes independent rows, equal noise variance in all rows, and that the features were not chosen by looking at the labels.</remarks>
+    /// <remarks>It assumes independent rows, equal noise variance in all rows, and that the features were not chosen by looking at the
+    /// labels.</remarks>
     public double? StandardError { get; init; }
 
     /// <summary><see cref="Weight"/> divided by <see cref="StandardError"/>; null if that is null or 0.</summary>

@@ -1,11 +1,4 @@
-using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
-using MlNetRms.Solver;
-
 
 namespace MlNetRms;
 
@@ -76,7 +69,8 @@ public sealed class LearningRateSchedule
     public static LearningRateSchedule InverseSquareRoot(long decaySteps = 100)
     {
         Require.AtLeastOne(decaySteps, nameof(decaySteps));
-        return new($"inverse square root ({decaySteps})", (step, _) => 1 / Math.Sqrt(1 + (double)step / decaySteps), nameof(InverseSquareRoot), decaySteps);
+        return new($"inverse square root ({decaySteps})",
+            (step, _) => 1 / Math.Sqrt(1 + (double)step / decaySteps), nameof(InverseSquareRoot), decaySteps);
     }
 
     /// <summary><paramref name="factor"/> to the power ⌊step / <paramref name="stepsPerDrop"/>⌋: constant between drops.</summary>

@@ -1,11 +1,5 @@
 using Microsoft.ML.Trainers;
-using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
-using MlNetRms.Solver;
 
 namespace MlNetRms;
 
@@ -145,7 +139,8 @@ public sealed class EpsilonInsensitiveLoss : IRegressionLoss
 public sealed class LogCoshLoss : IRegressionLoss
 {
     /// <summary>Creates the loss.</summary>
-    /// <param name="scale">s, the size of residual around which the parabola turns into a line, in label units; finite and greater than 0 (at least 1.18e-38).</param>
+    /// <param name="scale">s, the size of residual around which the parabola turns into a line, in label units; finite and greater than 0 (at least
+    /// 1.18e-38).</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="scale"/> is outside its range, or NaN.</exception>
     public LogCoshLoss(float scale = 1)
     {

@@ -2,12 +2,6 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Trainers;
 using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Settings;
-using MlNetRms.Solver;
 
 namespace MlNetRms;
 
@@ -35,7 +29,9 @@ public static class RmsPropModelExtensions
         return new CoefficientTable(InputColumns.FeatureNames(column), model, standardDeviations: null);
     }
 
-    /// <summary>The weights of the linear model in a fitted or loaded pipeline, with the names of the features. If there are several models, the last one.</summary>
+    /// <summary>
+    /// The weights of the linear model in a fitted or loaded pipeline, with the names of the features. If there are several models, the last one.
+    /// </summary>
     /// <param name="model">The pipeline, or a prediction transformer alone.</param>
     /// <param name="schema">The schema of the data that the pipeline takes, as <c>mlContext.Model.Load</c> returns it.</param>
     /// <returns>A table; its <see cref="object.ToString"/> prints it.</returns>
@@ -92,6 +88,7 @@ public static class RmsPropModelExtensions
     private static bool IsChain(ITransformer model) =>
         model.GetType() is { IsGenericType: true } type && type.GetGenericTypeDefinition() == typeof(TransformerChain<>);
 
-    private static TransformerChain<TLast> Replace<TLast>(ITransformer chain, IEnumerable<ITransformer> transformers) where TLast : class, ITransformer =>
+    private static TransformerChain<TLast> Replace<TLast>(ITransformer chain, IEnumerable<ITransformer> transformers)
+        where TLast : class, ITransformer =>
         new(transformers.Select(transformer => transformer.ToNative()), MlNetInternals.ScopesOf(chain));
 }

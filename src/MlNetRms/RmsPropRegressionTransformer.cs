@@ -4,11 +4,8 @@ using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Trainers;
 using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
 using MlNetRms.Rows;
 using MlNetRms.Saving;
-using MlNetRms.Settings;
 using MlNetRms.Solver;
 
 namespace MlNetRms;
@@ -29,8 +26,8 @@ public sealed class RmsPropRegressionTransformer : ISingleFeaturePredictionTrans
     private readonly DataViewSchema.Column _features;
     private readonly double[]? _standardErrors;
 
-    internal RmsPropRegressionTransformer(LinearRegressionModelParameters model, TrainingReport training, TrainingState state, double[]? standardErrors,
-        IHostEnvironment environment, DataViewSchema trainSchema, string featureColumnName)
+    internal RmsPropRegressionTransformer(LinearRegressionModelParameters model, TrainingReport training, TrainingState state,
+        double[]? standardErrors, IHostEnvironment environment, DataViewSchema trainSchema, string featureColumnName)
     {
         _features = trainSchema[featureColumnName];
         Training = training;
@@ -110,7 +107,8 @@ public sealed class RmsPropRegressionTransformer : ISingleFeaturePredictionTrans
         IEnumerable<string> terms = Model.Weights.Take(MostTerms).Select((weight, i) =>
             FormattableString.Invariant($" {(weight < 0 ? '−' : '+')} {Math.Abs(weight):g4}·{names[i]}"));
         string rest = names.Length > MostTerms ? FormattableString.Invariant($" + … ({names.Length} features)") : "";
-        return FormattableString.Invariant($"Linear regression: Score = {Model.Bias:g4}{string.Concat(terms)}{rest}, trained on {Training.RowsUsed} rows");
+        return FormattableString.Invariant(
+            $"Linear regression: Score = {Model.Bias:g4}{string.Concat(terms)}{rest}, trained on {Training.RowsUsed} rows");
     }
 
     /// <summary>Releases the resources of the native transformer.</summary>

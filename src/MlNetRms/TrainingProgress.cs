@@ -38,7 +38,9 @@ public sealed record TrainingProgress
     /// <summary>Time since the phase began.</summary>
     public required TimeSpan Elapsed { get; init; }
 
-    /// <summary>Estimated time to the end of the phase, from its average speed so far; null if unknown. Early stopping can end training sooner.</summary>
+    /// <summary>
+    /// Estimated time to the end of the phase, from its average speed so far; null if unknown. Early stopping can end training sooner.
+    /// </summary>
     public required TimeSpan? TimeLeft { get; init; }
 
     /// <summary>One line for a log.</summary>

@@ -45,13 +45,18 @@ public sealed record TrainingReport
     /// <summary>Rows skipped because a feature was missing or infinite.</summary>
     public required long RowsSkippedForFeatures { get; init; }
 
-    /// <summary>Effective learning rate before the schedule: the option divided by √(E / 5), where E is the mean squared length of a row in the coordinates of the training.</summary>
+    /// <summary>
+    /// Effective learning rate before the schedule: the option divided by √(E / 5), where E is the mean squared length of a row in the coordinates
+    /// of the training.
+    /// </summary>
     public required float LearningRate { get; init; }
 
     /// <summary>Effective λ of the L2 penalty: the option, or the automatic value if the option is null.</summary>
     public required float L2Regularization { get; init; }
 
-    /// <summary>Number of features that were trained in decorrelated coordinates (<see cref="RmsPropRegressionTrainer.Options.Decorrelate"/>).</summary>
+    /// <summary>
+    /// Number of features that were trained in decorrelated coordinates (<see cref="RmsPropRegressionTrainer.Options.Decorrelate"/>).
+    /// </summary>
     public required int DecorrelatedFeatures { get; init; }
 
     /// <summary>
@@ -60,7 +65,10 @@ public sealed record TrainingReport
     /// </summary>
     public required int LeadingDirections { get; init; }
 
-    /// <summary>Directions of the decorrelated features that have no variance, so that nothing can be learned in them: one per duplicate feature, for example.</summary>
+    /// <summary>
+    /// Directions of the decorrelated features that have no variance, so that nothing can be learned in them: one per duplicate feature, for
+    /// example.
+    /// </summary>
     public required int DroppedDirections { get; init; }
 
     /// <summary>
@@ -73,7 +81,10 @@ public sealed record TrainingReport
     /// <summary>Mean loss of the returned model on the training rows, without penalties, in the units of <see cref="EpochReport.Loss"/>.</summary>
     public required double TrainingLoss { get; init; }
 
-    /// <summary>The same for a model that predicts the mean label in every row. If <see cref="TrainingLoss"/> is above it, the model has learned nothing, and <c>Fit</c> warns.</summary>
+    /// <summary>
+    /// The same for a model that predicts the mean label in every row. If <see cref="TrainingLoss"/> is above it, the model has learned nothing,
+    /// and <c>Fit</c> warns.
+    /// </summary>
     public required double MeanPredictorLoss { get; init; }
 
     /// <summary>R² of the returned model on the training rows; if it is below 0, the mean label predicts better. Null for a constant label.</summary>
@@ -85,7 +96,9 @@ public sealed record TrainingReport
     /// </summary>
     public required double? ResidualStandardDeviation { get; init; }
 
-    /// <summary>Number of features that are constant. With standardisation their weights are 0; those that are always 0 take almost no memory.</summary>
+    /// <summary>
+    /// Number of features that are constant. With standardisation their weights are 0; those that are always 0 take almost no memory.
+    /// </summary>
     public required int ConstantFeatures { get; init; }
 
     /// <summary>Number of features stored as indices and values, because they are 0 in most rows.</summary>
@@ -104,16 +117,20 @@ public sealed record TrainingReport
     public required TimeSpan TrainingTime { get; init; }
 
     /// <summary>The training in a sentence, invariant culture.</summary>
-    /// <returns>For example "Trained on 1000 rows (3 skipped) for 20 of 20 epochs, 2000 steps: loss 0.25, R² 0.94; 2 ms reading, 30 ms training".</returns>
+    /// <returns>For example "Trained on 1000 rows (3 skipped) for 20 of 20 epochs, 2000 steps: loss 0.25, R² 0.94; 2 ms reading, 30 ms
+    /// training".</returns>
     public override string ToString()
     {
         EpochReport last = Epochs[^1];
         string skipped = RowsSkippedForLabel + RowsSkippedForWeight + RowsSkippedForFeatures is > 0 and var count
             ? FormattableString.Invariant($" ({count} skipped)") : "";
-        string stopped = StopReason == StopReason.AllEpochsCompleted ? "" : FormattableString.Invariant($" ({StopReason}, returned epoch {ReturnedEpoch})");
+        string stopped = StopReason == StopReason.AllEpochsCompleted ? ""
+            : FormattableString.Invariant($" ({StopReason}, returned epoch {ReturnedEpoch})");
         string rSquared = RSquared is { } value ? FormattableString.Invariant($", R² {value:g4}") : "";
-        return FormattableString.Invariant($"Trained on {RowsUsed} rows{skipped} for {last.Epoch} of {last.NumberOfEpochs} epochs{stopped}, {last.Step} steps: ") +
-            FormattableString.Invariant($"loss {TrainingLoss:g6}{rSquared}; {ReadingTime.TotalMilliseconds:f0} ms reading, {TrainingTime.TotalMilliseconds:f0} ms training");
+        return FormattableString.Invariant(
+            $"Trained on {RowsUsed} rows{skipped} for {last.Epoch} of {last.NumberOfEpochs} epochs{stopped}, {last.Step} steps: loss {TrainingLoss:g6}") +
+            FormattableString.Invariant(
+                $"{rSquared}; {ReadingTime.TotalMilliseconds:f0} ms reading, {TrainingTime.TotalMilliseconds:f0} ms training");
     }
 }
 

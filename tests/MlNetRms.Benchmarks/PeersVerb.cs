@@ -59,10 +59,10 @@ internal static class PeersVerb
         foreach (string note in notes)
             Console.WriteLine("- " + note);
         Console.WriteLine("""
-            - Default options, except for RmsProp on the textbook's workload. Fit runs on a filled ML.NET cache, or on the CSV file. Each line shows
-              the medians of three processes, one in each of three passes over the table, and each pass begins with a different trainer; one process
-              if it takes more than a minute. First fit: the first fit of that size, after one of 2000 rows has compiled the code. Median: of at
-              least 5 fits and at least half a second, after two seconds of warm-up; of fewer fits if they take more than 2 minutes.
+            - Default options, except for RmsProp on the textbook's workload. Fit runs on a filled ML.NET cache, or on the CSV file. Each line
+              shows the medians of three processes, one in each of three passes over the table, and each pass begins with a different trainer;
+              one process if it takes more than a minute. First fit: the first fit of that size, after one of 2000 rows has compiled the code.
+              Median: of at least 5 fits and at least half a second, after two seconds of warm-up; of fewer fits if they take more than 2 minutes.
             - Normal equations: summed in blocks and solved by Cholesky factorisation, all in Math.NET Numerics' managed code. Reading
               alone: reads every value once through a cursor; for the CSV file, this is the cost of parsing.
             - Peak: memory of the process up to the end of the first fit; before: its peak before that fit. Fit adds: how far the first fit

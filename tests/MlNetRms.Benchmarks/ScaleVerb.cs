@@ -33,8 +33,11 @@ internal static class ScaleVerb
         string[][] accuracy = Accuracy(job, arguments.Quick ? 20_000 : 100_000, columns: 100, arguments.Quick ? [256] : [256, 1024, 4096, 16384]);
         if (job.Rank > 0)
             return;
-        Report.Table(["columns", "row", "serial", $"exchange, {job.Size} ranks", $"step of {LargeBatch}, 1 rank", $"{job.Size} ranks", "predicted",
-            "faster from batch"],
+        Report.Table(
+            [
+                "columns", "row", "serial", $"exchange, {job.Size} ranks", $"step of {LargeBatch}, 1 rank", $"{job.Size} ranks", "predicted",
+                "faster from batch",
+            ],
             [.. costs.Select(cost => cost.Row(job.Size))]);
         Console.WriteLine($"""
             {job.Size} ranks of {job.LibraryVersion}; medians of {Repeats}. Predicted: serial + row · {LargeBatch} / ranks + exchange.
@@ -50,8 +53,8 @@ internal static class ScaleVerb
 
             """);
         Report.Table(["batch", "epochs", "steps", "RMSE above least squares, %", "training"], accuracy);
-        Console.WriteLine($"100k×100, {job.Size} ranks, {Parts} parts, other options default; two lines per batch size: automatic epochs, and the " +
-            "number for 256.");
+        Console.WriteLine($"100k×100, {job.Size} ranks, {Parts} parts, other options default; " +
+            "two lines per batch size: automatic epochs, and the number for 256.");
     });
 
     private static Cost Measure(MpiCollective job, int columns, int rows)

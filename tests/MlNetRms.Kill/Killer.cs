@@ -25,8 +25,8 @@ internal sealed class Killer(int cases)
             Console.WriteLine(failure);
         foreach (IGrouping<string, string> stage in _stages.GroupBy(stage => stage).OrderBy(stage => stage.Key))
             Console.WriteLine($"Killed {stage.Count()} times {stage.Key}.");
-        Console.WriteLine($"{cases - _failures.Count} of {cases} ended with the bits of the unbroken training and without a file left, in " +
-            $"{start.Elapsed.TotalSeconds:f0} s.");
+        Console.WriteLine($"{cases - _failures.Count} of {cases} ended with the bits of the uninterrupted training and left no file, " +
+            $"in {start.Elapsed.TotalSeconds:f0} s.");
         // In the format of the test runner.
         Console.WriteLine($"Failed: {_failures.Count}, Passed: {cases - _failures.Count}, Skipped: 0, Total: {cases}");
         return _failures.Count == 0 ? 0 : 1;
@@ -40,7 +40,7 @@ internal sealed class Killer(int cases)
         if (Array.Exists(runs, run => Hash(run.Output) != _expected))
             throw new InvalidOperationException("Unbroken trainings have different models.");
         _duration = runs.Select(run => run.Duration).Order().ElementAt(UnbrokenRuns / 2);
-        Console.WriteLine($"An unbroken training takes {_duration.TotalSeconds:f2} s; its temporary file for rows has " +
+        Console.WriteLine($"An uninterrupted training takes {_duration.TotalSeconds:f2} s; its temporary file has " +
             $"{runs[0].Output.Split(' ')[1].Trim()} bytes.");
     }
 

@@ -1,11 +1,6 @@
 using Microsoft.ML.Data;
 using Microsoft.ML;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
-using MlNetRms.Solver;
 using static Microsoft.ML.SchemaShape.Column;
 
 namespace MlNetRms.Host;
@@ -114,7 +109,10 @@ internal static class SchemaChecks
         {
             SchemaShape.Column column = schema.FirstOrDefault(column => column.Name == name);
             if (column.Name is null)
-                throw new ArgumentOutOfRangeException(parameter, $"Could not find {role} column '{name}'{where}. {ColumnRemedies.ForMissing(schema, role, where.Length > 0)}");
+            {
+                string remedy = ColumnRemedies.ForMissing(schema, role, where.Length > 0);
+                throw new ArgumentOutOfRangeException(parameter, $"Could not find {role} column '{name}'{where}. {remedy}");
+            }
             if (column.Kind != kind || column.ItemType != NumberDataViewType.Single || column.IsKey)
                 throw new ArgumentOutOfRangeException(parameter,
                     $"Schema mismatch for {role} column '{name}'{where}: expected {Describe(kind, NumberDataViewType.Single, isKey: false)}, " +
@@ -137,14 +135,15 @@ internal static class SchemaChecks
 /// <summary>What a user can do about a column that is missing or has the wrong type.</summary>
 internal static class ColumnRemedies
 {
-    private const string CategoryLabel = " For a label that is a category use the trainers of mlContext.BinaryClassification or mlContext.MulticlassClassification.";
+    private const string CategoryLabel =
+        " For a label that is a category, use the trainers of mlContext.BinaryClassification or mlContext.MulticlassClassification.";
 
     public static string ForMissing(SchemaShape schema, string role, bool isValidation)
     {
         string columns = $"The columns are {string.Join(", ", schema.Select(column => $"'{column.Name}'"))}";
         if (isValidation)
             return $"{columns}; the validation rows must have been through the same transforms as the training rows.";
-        return role == "feature" ? $"{columns}; mlContext.Transforms.Concatenate makes a feature column of single columns." : $"{columns}.";
+        return role == "feature" ? $"{columns}; mlContext.Transforms.Concatenate combines columns into a feature column." : $"{columns}.";
     }
 
     public static string ForType(SchemaShape.Column column, string role) => role == "feature" ? ForFeatures(column) : ForNumber(column, role);
@@ -152,18 +151,18 @@ internal static class ColumnRemedies
     private static string ForFeatures(SchemaShape.Column column)
     {
         if (column.IsKey)
-            return $"mlContext.Transforms.Conversion.MapKeyToVector(\"{column.Name}\") makes features of a category.";
+            return $"mlContext.Transforms.Conversion.MapKeyToVector(\"{column.Name}\") turns a category into features.";
         if (column.ItemType is TextDataViewType)
-            return $"mlContext.Transforms.Categorical.OneHotEncoding(\"{column.Name}\") makes features of a category, " +
-                $"mlContext.Transforms.Text.FeaturizeText(\"{column.Name}\") of free text. Numbers that are text should be loaded as numbers.";
+            return $"mlContext.Transforms.Categorical.OneHotEncoding(\"{column.Name}\") turns a category into features, " +
+                $"mlContext.Transforms.Text.FeaturizeText(\"{column.Name}\") free text. Load numbers as numbers, not as text.";
         if (column.Kind == VectorKind.VariableVector)
             return "A vector of known size is needed: load the column with a size (LoadColumn(first, last) or [VectorType(size)]).";
         if (column.Kind == VectorKind.Vector)
             return $"{Convert(column.Name)}.";
         string convert = column.ItemType == NumberDataViewType.Single ? "" : $"{Convert(column.Name)}; then ";
         string vector = column.Name == "Features" ? "FeatureVector" : "Features";
-        return $"{convert}mlContext.Transforms.Concatenate(\"{vector}\", \"{column.Name}\") makes a vector of it, and of more columns if there are: " +
-            $"name \"{vector}\" as the feature column.";
+        return $"{convert}mlContext.Transforms.Concatenate(\"{vector}\", \"{column.Name}\") turns it into a vector (other columns can be added): " +
+            $"use \"{vector}\" as the feature column.";
     }
 
     private static string ForNumber(SchemaShape.Column column, string role)
@@ -172,7 +171,7 @@ internal static class ColumnRemedies
             return "A single value per row is needed, not a vector.";
         string category = role == "label" ? CategoryLabel : "";
         if (column.IsKey)
-            return $"mlContext.Transforms.Conversion.MapKeyToValue(\"{column.Name}\") gives the values back.{category}";
+            return $"mlContext.Transforms.Conversion.MapKeyToValue(\"{column.Name}\") restores the values.{category}";
         if (column.ItemType is TextDataViewType)
             return $"If the text holds numbers, load the column as such: a property of type float, or DataKind.Single.{category}";
         return $"{Convert(column.Name)}.";

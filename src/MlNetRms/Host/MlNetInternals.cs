@@ -3,12 +3,6 @@ using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Trainers;
 using Microsoft.ML;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Settings;
-using MlNetRms.Solver;
 
 #pragma warning disable RS0030 // The one file with accessors.
 
@@ -56,7 +50,8 @@ internal static class MlNetInternals
     private static extern int? Seed([UnsafeAccessorType("Microsoft.ML.Runtime.IHostEnvironmentInternal, Microsoft.ML.Core")] object environment);
 
     [UnsafeAccessor(UnsafeAccessorKind.StaticMethod, Name = "CheckAlive")]
-    private static extern void CheckAlive([UnsafeAccessorType("Microsoft.ML.Runtime.Contracts, Microsoft.ML.Core")] object? contracts, IHostEnvironment host);
+    private static extern void CheckAlive(
+        [UnsafeAccessorType("Microsoft.ML.Runtime.Contracts, Microsoft.ML.Core")] object? contracts, IHostEnvironment host);
 
     [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
     private static extern TrainerInfo TrainerInfo(bool normalization, bool calibration, bool caching, bool supportValid,

@@ -1,12 +1,8 @@
 using System.Runtime.CompilerServices;
 using Microsoft.ML.Data;
 using Microsoft.ML;
-using MlNetRms.Jobs;
 using MlNetRms.Kernels;
 using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Settings;
-using MlNetRms.Solver;
 
 namespace MlNetRms.Host;
 

@@ -1,10 +1,4 @@
 using System.Numerics;
-using MlNetRms.Host;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Settings;
-using MlNetRms.Solver;
 
 namespace MlNetRms.Jobs;
 
@@ -41,7 +35,8 @@ internal static class ExactSums
         for (int i = 0; i < wide; i += Vector<float>.Count)
         {
             Vector.Widen(new Vector<float>(values[i..]), out Vector<double> low, out Vector<double> high);
-            unfitLanes += AddVector(low, largest, units, sums[i..], values.Length) + AddVector(high, largest, units, sums[(i + Vector<double>.Count)..], values.Length);
+            unfitLanes += AddVector(low, largest, units, sums[i..], values.Length) +
+                AddVector(high, largest, units, sums[(i + Vector<double>.Count)..], values.Length);
         }
         unfit -= Vector.Sum(unfitLanes);
         for (int i = wide; i < values.Length; i++)

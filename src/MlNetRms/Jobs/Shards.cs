@@ -1,10 +1,4 @@
 using System.Runtime.InteropServices;
-using MlNetRms.Host;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Settings;
-using MlNetRms.Solver;
 
 namespace MlNetRms.Jobs;
 
@@ -22,7 +16,8 @@ internal sealed class Shards
 
     /// <param name="job">The processes.</param>
     /// <param name="ownCount">Shards of this process.</param>
-    /// <exception cref="InvalidOperationException">A process has no shard, or there are more than <see cref="MostShards"/>. Every process throws.</exception>
+    /// <exception cref="InvalidOperationException">A process has no shard, or there are more than <see cref="MostShards"/>. Every process
+    /// throws.</exception>
     public Shards(Job job, int ownCount)
     {
         Job = job;

@@ -1,10 +1,3 @@
-using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Settings;
-using MlNetRms.Solver;
-
 namespace MlNetRms.Kernels;
 
 internal static class Divide

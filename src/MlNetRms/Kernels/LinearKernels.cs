@@ -4,12 +4,6 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
-using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Settings;
-using MlNetRms.Solver;
 
 namespace MlNetRms.Kernels;
 
@@ -157,7 +151,8 @@ internal static class LinearKernels
 
     /// <summary>Rows of a single vector: the gradient stays in a register, so no addition waits for a store.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
-    private static Vector<float> GradientOfOneVector(ReadOnlySpan<Vector<float>> x, ReadOnlySpan<float> derivatives, Vector<float> gradient, bool prefetchNext)
+    private static Vector<float> GradientOfOneVector(
+        ReadOnlySpan<Vector<float>> x, ReadOnlySpan<float> derivatives, Vector<float> gradient, bool prefetchNext)
     {
         int row = 0;
         for (; row <= derivatives.Length - 4; row += 4)

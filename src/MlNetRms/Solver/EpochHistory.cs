@@ -1,10 +1,5 @@
 using System.Diagnostics;
-using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
 using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Settings;
 
 namespace MlNetRms.Solver;
 
@@ -29,7 +24,9 @@ internal sealed class EpochHistory(int numberOfEpochs, long rowCount, double los
     /// <summary>Factor from losses in training units to reported losses.</summary>
     public double LossFactor => lossFactor;
 
-    /// <summary>The reports of all epochs; if there are too many, of the first, the last, and those whose number is a multiple of a power of two.</summary>
+    /// <summary>
+    /// The reports of all epochs; if there are too many, of the first, the last, and those whose number is a multiple of a power of two.
+    /// </summary>
     public IReadOnlyList<EpochReport> Reports => _reports;
 
     /// <summary>Time since <see cref="Start"/>, plus the time before a restored run was saved.</summary>

@@ -1,15 +1,11 @@
-using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
 using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
-
 
 namespace MlNetRms.Solver;
 
 /// <summary>Computes <see cref="FitStatistics"/>, with one pass over the rows per mean.</summary>
-internal sealed class Evaluation(TrainingRows rows, StandardizedLoss loss, Decorrelation? decorrelation, bool isPenalized, CancellationToken cancellation)
+internal sealed class Evaluation(
+    TrainingRows rows, StandardizedLoss loss, Decorrelation? decorrelation, bool isPenalized, CancellationToken cancellation)
 {
     /// <param name="weights">The returned weights by column, the bias last, in the units of training.</param>
     public FitStatistics Evaluate(double[] weights)

@@ -1,11 +1,3 @@
-using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Settings;
-
-
 namespace MlNetRms.Solver;
 
 /// <summary>

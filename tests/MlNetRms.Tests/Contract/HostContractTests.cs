@@ -3,8 +3,7 @@ using Xunit.Sdk;
 namespace MlNetRms.Tests.Contract;
 
 /// <summary>
-/// <see cref="HostContract"/> for this trainer, and for two of ML.NET's own trainers as controls: an invariant that they keep is required by the
-/// host.
+/// <see cref="HostContract"/> for this trainer, and for two of ML.NET's own as controls: an invariant that they keep is required by the host.
 /// </summary>
 public sealed class HostContractTests
 {

@@ -55,7 +55,8 @@ public sealed class CovarianceTests
         using TrainingRows readDense = Stored.Read(dense, new());
 
         Assert.Equal(rows.OccurringColumns - 3, read.Layout.SparseCount);
-        Assert.Equal(Covariance.Compute(readDense.Training, CancellationToken.None).ToArray(), Covariance.Compute(read.Training, CancellationToken.None).ToArray());
+        Assert.Equal(
+            Covariance.Compute(readDense.Training, CancellationToken.None).ToArray(), Covariance.Compute(read.Training, CancellationToken.None).ToArray());
     }
 
     [Theory]
