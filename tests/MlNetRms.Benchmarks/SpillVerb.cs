@@ -64,7 +64,8 @@ internal static class SpillVerb
               {(models.Count == 1 ? "All models are identical." : "THE MODELS DIFFER.")}
             - Reading: includes shuffling, packing, and the generator.
             - File: one thread reads a file as large as the packed rows above the limit, in blocks of {BlockBytes >> 20} MiB, right after it was
-              written, so from the system's cache. Epochs and such reads alternate; epoch / file is the median of the ratios of an epoch and the read before it.
+              written, so from the system's cache. Epochs and such reads alternate; epoch / file is the median of the ratios of an
+              epoch and the read before it.
             - Fit adds: how far the process rose above the memory held before the fit.
             """));
     }

@@ -1,3 +1,6 @@
+using MlNetRms.Jobs;
+using MlNetRms.Settings;
+
 namespace MlNetRms.Solver;
 
 /// <summary>
