@@ -134,9 +134,11 @@ internal static class PeersVerb
             }
             using var json = JsonDocument.Parse(output);
             double epoch = Value("seconds_per_epoch");
-            outcomes.Add((Trainer, new PeerResult(Value("fit_seconds"), Value("first_fit_seconds"), Math.Sqrt(2 * Value("half_mse")), 0, 0, null, epoch), null));
-            notes.Add($"{workload.Name}: an epoch of PyTorch {json.RootElement.GetProperty("version").GetString()} takes {Report.Time(epoch)}, on slices of a tensor " +
-                "shuffled beforehand, without evaluation, on one thread; PyTorch adds ε outside the root; its fit is 2 such epochs.");
+            double rmse = Math.Sqrt(2 * Value("half_mse"));
+            outcomes.Add((Trainer, new PeerResult(Value("fit_seconds"), Value("first_fit_seconds"), rmse, 0, 0, null, epoch), null));
+            notes.Add($"{workload.Name}: an epoch of PyTorch {json.RootElement.GetProperty("version").GetString()} takes {Report.Time(epoch)}, " +
+                "on slices of a tensor shuffled beforehand, without evaluation, on one thread; " +
+                "PyTorch adds ε outside the root; its fit is 2 such epochs.");
 
             double Value(string name) => json.RootElement.GetProperty(name).GetDouble();
         }

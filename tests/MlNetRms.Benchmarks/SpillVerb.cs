@@ -59,11 +59,13 @@ internal static class SpillVerb
         }
         Report.Table(["rows", "reading", "epoch, median", "file, median", "epoch, CPU", "file, CPU", "epoch / file", "fit adds, MB"], table);
         Console.WriteLine(Report.Invariant($"""
-            - {rowCount / 1000} thousand rows of {FeatureCount} floats from a generator, {rowCount * (FeatureCount + 2L) * sizeof(float) / 1e6:F0} MB; limit {limit / 1e6:F0} MB;
-              {Epochs} epochs, the first not counted. {(models.Count == 1 ? "All models are identical." : "THE MODELS DIFFER.")}
+            - {rowCount / 1000} thousand rows of {FeatureCount} floats from a generator, {rowCount * (FeatureCount + 2L) * sizeof(float) / 1e6:F0} MB;
+              limit {limit / 1e6:F0} MB; {Epochs} epochs, the first not counted.
+              {(models.Count == 1 ? "All models are identical." : "THE MODELS DIFFER.")}
             - Reading: includes shuffling, packing, and the generator.
             - File: one thread reads a file as large as the packed rows above the limit, in blocks of {BlockBytes >> 20} MiB, right after it was
-              written, so from the system's cache. Epochs and such reads alternate; epoch / file is the median of the ratios of an epoch and the read before it.
+              written, so from the system's cache. Epochs and such reads alternate; epoch / file is the median of the ratios of an
+              epoch and the read before it.
             - Fit adds: how far the process rose above the memory held before the fit.
             """));
     }

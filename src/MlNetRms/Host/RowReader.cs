@@ -51,7 +51,6 @@ internal sealed class RowReader : IRowSource, IDisposable
 
     public int FeatureCount { get; }
 
-    /// <summary>Whether rows have example weights; otherwise every weight is 1.</summary>
     public bool HasWeights => _getWeight is not null;
 
     public RowCounts Counts => _counts;
@@ -103,9 +102,6 @@ internal sealed class RowReader : IRowSource, IDisposable
         return finite;
     }
 
-    /// <summary>The error for data without a usable row.</summary>
-    /// <param name="role">"training" or "validation".</param>
-    /// <param name="counts">What was read.</param>
     public InvalidOperationException NoUsableRow(string role, RowCounts counts)
     {
         if (counts.Read == 0)

@@ -1,6 +1,7 @@
 using System.Numerics;
 using MlNetRms.Jobs;
 using MlNetRms.Kernels;
+using MlNetRms.Settings;
 
 namespace MlNetRms.Rows;
 

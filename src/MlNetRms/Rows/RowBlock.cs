@@ -146,7 +146,7 @@ internal interface IRowSource
     /// <summary>Length of every feature vector.</summary>
     int FeatureCount { get; }
 
-    /// <summary>Whether rows have example weights; without them every weight is 1.</summary>
+    /// <summary>Whether rows have example weights; otherwise every weight is 1.</summary>
     bool HasWeights { get; }
 
     /// <summary>What has been read and skipped so far.</summary>
@@ -161,7 +161,7 @@ internal interface IRowSource
     /// <summary>Whether the features of a row are finite; if not, the row is counted as skipped.</summary>
     bool CheckFinite(in Row row);
 
-    /// <summary>The error for data without any row that can be used.</summary>
+    /// <summary>The error for data without a usable row.</summary>
     /// <param name="role">"training" or "validation".</param>
     /// <param name="counts">What was read.</param>
     InvalidOperationException NoUsableRow(string role, RowCounts counts);

@@ -20,7 +20,8 @@ public sealed class LargeSparseTests
             .Fit(Examples.View(ml, Generate(2, TrainingRows, weights), Columns));
 
         IDataView scored = model.Transform(Examples.View(ml, Generate(3, TestRows, weights), Columns));
-        double rmse = Math.Sqrt(scored.GetColumn<float>("Score").Zip(scored.GetColumn<float>("Label"), (s, y) => Math.Pow((double)s - y, 2)).Average());
+        double rmse = Math.Sqrt(scored.GetColumn<float>("Score").Zip(scored.GetColumn<float>("Label"), (s, y) => Math.Pow((double)s - y, 2))
+            .Average());
         // The noise is 0.5; with 80 values per column a linear model stays well above it. With columns scaled by their standard deviation it ends
         // above 10.
         Assert.InRange(rmse, 0.5, 0.80);

@@ -23,7 +23,8 @@ namespace MlNetRms.Tests.Contract;
 public sealed class RandomTrainingTests(ITestOutputHelper output)
 {
     /// <summary>Cases of both tests together; the environment variable overrides the number.</summary>
-    private static readonly int _cases = int.Parse(Environment.GetEnvironmentVariable("MLNETRMS_RANDOM_CASES") ?? "10000", CultureInfo.InvariantCulture);
+    private static readonly int _cases =
+        int.Parse(Environment.GetEnvironmentVariable("MLNETRMS_RANDOM_CASES") ?? "10000", CultureInfo.InvariantCulture);
 
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
 

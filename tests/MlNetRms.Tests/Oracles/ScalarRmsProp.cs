@@ -3,7 +3,8 @@ using System.Numerics;
 namespace MlNetRms.Tests.Oracles;
 
 /// <summary>RMSProp in plain scalar code, written like the formula, in any floating-point type.</summary>
-internal sealed class ScalarRmsProp<T>(int parameterCount, T alpha, T epsilon, EpsilonPlacement placement, bool biasCorrection, T momentum, bool centered)
+internal sealed class ScalarRmsProp<T>(int parameterCount, T alpha, T epsilon, EpsilonPlacement placement, bool biasCorrection, T momentum,
+    bool centered)
     where T : IFloatingPointIeee754<T>
 {
     private double _alphaPower = 1;

@@ -58,7 +58,8 @@ internal sealed class ThreadCollective : ICollective
     }
 
     /// <summary>The exception of each rank, or null; a rank that throws does not end the others.</summary>
-    public static Exception?[] Failures(int size, Action<ThreadCollective> program) => Run(size, collective => Record.Exception(() => program(collective)));
+    public static Exception?[] Failures(int size, Action<ThreadCollective> program) =>
+        Run(size, collective => Record.Exception(() => program(collective)));
 
     /// <summary>This rank's share of the parts, as views.</summary>
     public IReadOnlyList<IDataView> Views(IReadOnlyList<Examples> parts) =>

@@ -11,7 +11,8 @@ internal static class TrainingForms
     private static readonly Examples _fewRows = Some.Linear(1, 90, 25, noise: 3);
 
     /// <summary>Rows and new options, by name.</summary>
-    public static IReadOnlyDictionary<string, (Examples Rows, Func<Options> Options)> All { get; } = new Dictionary<string, (Examples Rows, Func<Options> Options)>()
+    public static IReadOnlyDictionary<string, (Examples Rows, Func<Options> Options)> All { get; } =
+        new Dictionary<string, (Examples Rows, Func<Options> Options)>()
     {
         ["dense"] = (Dense, () => new()),
         ["touched weights"] = (Sparse, () => new()),

@@ -252,7 +252,8 @@ public sealed class JobTests
                 Collective = collective,
                 LearningRate = customLoss ? 0.03f : 1e30f,
                 // Only the second process has such labels.
-                LossFunction = customLoss ? new LossOf((prediction, label) => label > 1000 ? double.NaN : 0, (_, label) => label > 1000 ? float.NaN : 0) : null,
+                LossFunction = customLoss
+                    ? new LossOf((prediction, label) => label > 1000 ? double.NaN : 0, (_, label) => label > 1000 ? float.NaN : 0) : null,
                 Standardize = false,
             }).FitParts([View(new Examples(Some.Linear(1, 100, 3).Features, Enumerable.Repeat(collective.Rank * 2000f, 100).ToArray()))])).Message);
 

@@ -34,7 +34,8 @@ public sealed class LeakTests
         ml.Log += (_, entry) =>
         {
             // By then the training rows have been read, and in the other cases the validation rows too.
-            if (entry.Kind == ChannelMessageKind.Warning && (validation == "fraction" || entry.Message.Contains("validation", StringComparison.Ordinal)))
+            if (entry.Kind == ChannelMessageKind.Warning
+                && (validation == "fraction" || entry.Message.Contains("validation", StringComparison.Ordinal)))
                 throw thrown;
         };
         IDataView view = _rows.View(ml);

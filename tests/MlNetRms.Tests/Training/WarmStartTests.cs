@@ -119,7 +119,8 @@ public sealed class WarmStartTests
         IDataView view = _rows.View(_ml);
         IDataView validation = Some.Linear(2, 40, 3).View(_ml);
         // With the squared loss, the returned bias depends on the weights, not on the given bias.
-        var options = new Options { NumberOfEpochs = 1, LearningRateSchedule = LearningRateSchedule.Custom("still", (_, _) => 0), LossFunction = new AbsoluteLoss() };
+        var options = new Options { NumberOfEpochs = 1, LearningRateSchedule = LearningRateSchedule.Custom("still", (_, _) => 0),
+            LossFunction = new AbsoluteLoss() };
 
         TrainingReport both = Trainer(options).Fit(view, validation, model).Training;
 
