@@ -197,11 +197,11 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         {
             progress.BeginReading(() => parts.RowCount() + (validation is null ? 0 : validation.RowCount()));
             rows = TrainingRows.Read(parts.Open(progress.AddRead, cancellation), job, parts.Columns.FeatureCount, _settings.Reading, start.Previous?.Scaling,
-                NativeSlabAllocator.Instance, cancellation);
+                cancellation);
             log.SkippedRows(rows.Counts, "rows", _settings.Columns);
             if (validation is not null)
             {
-                RowCounts counts = rows.ReadValidation(validation.Open(progress.AddRead, cancellation), new Shards(job.Job, validation.Count));
+                RowCounts counts = rows.ReadValidation(validation.Open(progress.AddRead, cancellation), new Shards(job.Job, validation.Count), cancellation);
                 log.SkippedRows(counts, "validation rows", _settings.Columns);
             }
             TrainingChecks.EarlyStopping(_settings, rows);

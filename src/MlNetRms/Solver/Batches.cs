@@ -30,7 +30,6 @@ internal sealed class UndividedBatches(BatchOrder order, BatchGradient gradient)
         {
             if (position % order.RunLength == 0)
                 order.ExpectNextRun(position, gradient.Expect);
-            gradient.Following = order.Batch(Math.Min(position + 1, order.BatchCount - 1));
         }
         return gradient.Compute(order.Batch(position));
     }
@@ -91,7 +90,7 @@ internal sealed class DividedBatches : IBatches
         for (int part = 0; part < _runs.Length; part++)
         {
             if (beginsRun)
-                _orders[part].ExpectNextRun(position, _gradient.Part(part).ExpectInRing);
+                _orders[part].ExpectNextRun(position, _gradient.Part(part).PrefetchRing);
             _runs[part] = _orders[part].Batch(position);
         }
         return _job.Reduce(_gradient.Compute(_runs));

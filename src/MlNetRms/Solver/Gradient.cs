@@ -19,7 +19,6 @@ internal sealed class BatchGradient : IDisposable
     private readonly PackedRows _rows;
     private readonly int _rowsPerBlock;
     private readonly GradientBlock[] _blocks;
-    private readonly int _partsBefore;
     private readonly WorkerTeam _team;
     private long _first;
     private int _count;
@@ -37,12 +36,8 @@ internal sealed class BatchGradient : IDisposable
         _blocks = new GradientBlock[blockCount];
         for (int i = 0; i < _blocks.Length; i++)
             _blocks[i] = new GradientBlock(rows, parameters, loss, cancellation);
-        _partsBefore = _blocks.Length > 1 && numberOfThreads > 1 && rows.IsInFile ? 1 : 0;
-        _team = new WorkerTeam(numberOfThreads, _partsBefore + _blocks.Length, DoPart);
+        _team = new WorkerTeam(numberOfThreads, _blocks.Length, ComputeBlock);
     }
-
-    /// <summary>The rows of the batch after the one to be computed. Where rows are in a file, a thread brings them while others compute.</summary>
-    public RowRun Following { get; set; }
 
     public int NumberOfThreads => _team.ThreadCount;
 
@@ -50,7 +45,7 @@ internal sealed class BatchGradient : IDisposable
     public bool IsInFile => _rows.IsInFile;
 
     /// <summary>Says which rows will be computed soon.</summary>
-    public void Expect(long first, long count) => _rows.ExpectInRing(first, count);
+    public void Expect(long first, long count) => _rows.PrefetchRing(first, count);
 
     /// <summary>Adds up the rows of a batch.</summary>
     /// <returns>The sums; valid until the next call.</returns>
@@ -71,14 +66,8 @@ internal sealed class BatchGradient : IDisposable
     public void Dispose() => _team.Dispose();
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void DoPart(int part)
+    private void ComputeBlock(int block)
     {
-        if (part < _partsBefore)
-        {
-            _rows.Keep(Following.First, Following.Count);
-            return;
-        }
-        int block = part - _partsBefore;
         int start = block * _rowsPerBlock;
         _blocks[block].Compute(_first + start, Math.Clamp(_count - start, 0, _rowsPerBlock));
     }
@@ -93,7 +82,6 @@ internal sealed class PartsGradient : IDisposable
     private readonly BatchSum[] _sums;
     private readonly WorkerTeam _team;
     private readonly RowRun[] _runs;
-    private readonly List<StoredChunk?> _needed = [];
 
     /// <param name="rows">The rows; each part has blocks of its own.</param>
     /// <param name="parameters">Where the gradient is taken; the caller changes them between two calls.</param>
@@ -127,8 +115,6 @@ internal sealed class PartsGradient : IDisposable
     public ReadOnlySpan<BatchSum> Compute(ReadOnlySpan<RowRun> runs)
     {
         runs.CopyTo(_runs);
-        if (IsInFile)
-            KeepRuns();
         _team.Run();
 
         // In place: the sums of a part's first block become those of the part.
@@ -141,15 +127,6 @@ internal sealed class PartsGradient : IDisposable
     }
 
     public void Dispose() => _team.Dispose();
-
-    /// <summary>The parts take turns in memory, and the next batch begins where this one ends: without this each would displace the others.</summary>
-    private void KeepRuns()
-    {
-        _needed.Clear();
-        for (int part = 0; part < _runs.Length; part++)
-            Part(part).AddChunksInRing(_runs[part].First, _runs[part].Count, _needed);
-        Part(0).Keep(CollectionsMarshal.AsSpan(_needed));
-    }
 
     private void ComputeBlock(int block)
     {
