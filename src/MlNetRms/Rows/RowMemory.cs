@@ -11,7 +11,7 @@ namespace MlNetRms.Rows;
 /// <remarks>
 /// <para>
 /// Memory is counted in pages, from the first block in a page until the last one is returned, so what is counted is what is held. A block that is
-/// longer than half a page, but not a page, has memory of its own, exactly as long as it is.
+/// longer than half a page, but not a page, has memory of its own, up to 4 KiB longer than it is.
 /// </para>
 /// <para>Several threads can use it at once.</para>
 /// </remarks>
@@ -19,6 +19,9 @@ internal sealed unsafe class RowMemory : IDisposable
 {
     /// <summary>Blocks are aligned to a cache line.</summary>
     public const int CacheLineWords = 16;
+
+    /// <summary>Blocks with memory of their own have whole pages of the system, so that a packed row can have the memory of a raw one.</summary>
+    private const int SystemPageWords = 1 << 10;
 
     /// <summary>
     /// A page has room for 8 rows, and more of short rows: read from a file, 64 KiB cost little more than 4 KiB. Beyond 512 KiB nothing is gained.
@@ -34,6 +37,7 @@ internal sealed unsafe class RowMemory : IDisposable
     private readonly Pages _places;
     private readonly List<nint> _slabs = [];
     private readonly HashSet<nint> _ownMemory = [];
+    private readonly Stack<Block> _idle = [];
     private readonly Lock _lock = new();
     private readonly ThreadLocal<Window[]> _windows = new(() => [new Window(), new Window()]);
     private SpillFile? _file;
@@ -66,7 +70,7 @@ internal sealed unsafe class RowMemory : IDisposable
     public long MostBytesHeld { get; private set; }
 
     /// <summary>Bytes taken from the system: those of whole slabs instead of pages.</summary>
-    public long BytesTaken => (long)_slabs.Count * SlabCache.SlabBytes + _ownBytes;
+    public long BytesTaken => (long)_slabs.Count * SlabCache.SlabBytes + _ownBytes + _idle.Sum(block => (long)block.Length * sizeof(float));
 
     /// <summary>Whether more is held than the limit: blocks that are needed at once are rented without asking.</summary>
     public bool IsOverLimit => BytesHeld > _limit;
@@ -117,8 +121,8 @@ internal sealed unsafe class RowMemory : IDisposable
         {
             if (block.Place is { } place)
                 (block.IsInFile ? _places : _memory).Give(place);
-            else if (_ownMemory.Remove((nint)block.PositionOf(0)))
-                FreeOwnMemory(block);
+            else
+                KeepOwnMemory(block);
             block.Clear();
         }
     }
@@ -183,7 +187,7 @@ internal sealed unsafe class RowMemory : IDisposable
 
     private Block RentLocked(int words)
     {
-        int length = RoundUp(words, CacheLineWords);
+        int length = RoundUp(words, words > PageWords / 2 && words != PageWords ? SystemPageWords : CacheLineWords);
         bool isInPage = length <= PageWords / 2 || length == PageWords;
         Place? place = isInPage ? _memory.Take(length) : null;
         var block = new Block(place?.Position ?? NewOwnMemory(length), length, isInFile: false, place);
@@ -193,16 +197,29 @@ internal sealed unsafe class RowMemory : IDisposable
 
     private nint NewOwnMemory(int length)
     {
+        _ownBytes += (long)length * sizeof(float);
+        if (_idle.TryPeek(out Block? idle) && idle.Length == length)
+            return (nint)_idle.Pop().PositionOf(0);
+        FreeIdleMemory();
         var memory = (nint)NativeMemory.AlignedAlloc((nuint)length * sizeof(float), CacheLineWords * sizeof(float));
         _ownMemory.Add(memory);
-        _ownBytes += (long)length * sizeof(float);
         return memory;
     }
 
-    private void FreeOwnMemory(Block block)
+    /// <summary>Keeps the memory for a block of the same length: what one thread frees, the system does not always give to another.</summary>
+    private void KeepOwnMemory(Block block)
     {
-        NativeMemory.AlignedFree((void*)block.PositionOf(0));
         _ownBytes -= (long)block.Length * sizeof(float);
+        _idle.Push(block);
+    }
+
+    private void FreeIdleMemory()
+    {
+        while (_idle.TryPop(out Block? idle))
+        {
+            _ownMemory.Remove((nint)idle.PositionOf(0));
+            NativeMemory.AlignedFree((void*)idle.PositionOf(0));
+        }
     }
 
     private long NewPage()
@@ -240,6 +257,7 @@ internal sealed unsafe class RowMemory : IDisposable
             NativeMemory.AlignedFree((void*)memory);
         _slabs.Clear();
         _ownMemory.Clear();
+        _idle.Clear();
         _ownBytes = 0;
     }
 

@@ -248,14 +248,14 @@ public sealed class PackedRowsTests
     [Fact]
     public void DenseRows_TheFileFails_ThrowsAndTheNextCallTriesAgain()
     {
-        using RowMemory memory = Stored.Memory(5, limit: 1, () => new RecordingFile { BeforeRead = Fail });
         bool isPacked = false;
+        int failures = 0;
+        using RowMemory memory = Stored.Memory(5, limit: 1, () => new RecordingFile { BeforeRead = Fail });
         var buckets = new RowBuckets(memory, 5, shuffle: false, seed: 3);
         for (int row = 0; row < 50_000; row++)
             buckets.AddDense([1, 2, 3, 4, 5, row, 1]);
         PackedRows store = Pack(memory, buckets, Layout(5, sparse: false));
         isPacked = true;
-        int failures = 0;
 
         Assert.Equal("failure 1", Assert.Throws<IOException>(() => store.DenseRows(0, 1).Length).Message);
         Assert.Equal("failure 2", Assert.Throws<IOException>(() => store.DenseRows(0, 1).Length).Message);
