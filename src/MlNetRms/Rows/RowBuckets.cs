@@ -122,18 +122,20 @@ internal sealed class RowBuckets
     public void Drain(int number, RowVisitor visit, ref RecordPosition[] scratch, CancellationToken cancellation)
     {
         Bucket bucket = _buckets[number];
-        List<Block> blocks = bucket.Full;
+        if (bucket.RowCount == 0)
+            return;
         if (bucket.Last is { } last)
-            blocks.Add(last);
+            bucket.Full.Add(last);
+        Span<Block> blocks = CollectionsMarshal.AsSpan(bucket.Full);
         if (_deal is null)
             DrainInOrder(blocks, visit, cancellation);
         else
-            DrainShuffled(bucket, new SeededRandom(_seed, RandomStream.RowOrder, number), visit, ref scratch, cancellation);
-        _buckets[number] = new Bucket { RowCount = bucket.RowCount };
+            DrainShuffled(blocks, Order(bucket, ref scratch), new SeededRandom(_seed, RandomStream.RowOrder, number), visit, cancellation);
+        bucket.Clear();
     }
 
     /// <summary>A block is given up as soon as its rows have been visited.</summary>
-    private void DrainInOrder(List<Block> blocks, RowVisitor visit, CancellationToken cancellation)
+    private void DrainInOrder(ReadOnlySpan<Block> blocks, RowVisitor visit, CancellationToken cancellation)
     {
         foreach (Block stored in blocks)
         {
@@ -149,12 +151,10 @@ internal sealed class RowBuckets
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void DrainShuffled(Bucket bucket, SeededRandom random, RowVisitor visit, ref RecordPosition[] records, CancellationToken cancellation)
+    private void DrainShuffled(Span<Block> blocks, Span<RecordPosition> order, SeededRandom random, RowVisitor visit, CancellationToken cancellation)
     {
-        Block[] blocks = [.. bucket.Full.Select(_memory.Load)];
-        if (records.Length < bucket.RowCount)
-            records = new RecordPosition[checked((int)(bucket.RowCount + bucket.RowCount / 8))];
-        Span<RecordPosition> order = records.AsSpan(0, (int)bucket.RowCount);
+        foreach (ref Block block in blocks)
+            block = _memory.Load(block);
         FindRecords(blocks, order);
         random.Shuffle(order);
         int prefetched = (int)Math.Min(DenseRecordWords(_featureCount), MostPrefetched);
@@ -172,9 +172,17 @@ internal sealed class RowBuckets
             _memory.Return(block);
     }
 
+    /// <summary>Room for the positions of a bucket's rows.</summary>
+    private static Span<RecordPosition> Order(Bucket bucket, ref RecordPosition[] scratch)
+    {
+        if (scratch.Length < bucket.RowCount)
+            scratch = new RecordPosition[checked((int)(bucket.RowCount + bucket.RowCount / 8))];
+        return scratch.AsSpan(0, (int)bucket.RowCount);
+    }
+
     /// <summary>Lists where the records begin, in the order of arrival.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void FindRecords(Block[] blocks, Span<RecordPosition> records)
+    private void FindRecords(ReadOnlySpan<Block> blocks, Span<RecordPosition> records)
     {
         int count = 0;
         for (int block = 0; block < blocks.Length; block++)
@@ -186,7 +194,7 @@ internal sealed class RowBuckets
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ReadOnlySpan<float> Words(Block[] blocks, RecordPosition position) => blocks[position.Block].Words[position.Start..];
+    private static ReadOnlySpan<float> Words(ReadOnlySpan<Block> blocks, RecordPosition position) => blocks[position.Block].Words[position.Start..];
 
     /// <summary>Room for the next row, in the bucket that it is dealt to.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -292,6 +300,9 @@ internal sealed class RowBuckets
         public Block? Last { get; set; }
 
         public long RowCount { get; set; }
+
+        /// <summary>Forgets the blocks, not how many rows they had.</summary>
+        public void Clear() => (_full, Last) = (null, null);
     }
 }
 
