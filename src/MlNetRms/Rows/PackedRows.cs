@@ -82,8 +82,10 @@ internal sealed class PackedRows
         return packed;
     }
 
-    /// <summary>The dense parts of at most <paramref name="count"/> rows from <paramref name="first"/> on: as many as are contiguous. Valid until the
-    /// calling thread asks for others.</summary>
+    /// <summary>
+    /// The dense parts of at most <paramref name="count"/> rows from <paramref name="first"/> on: as many as are contiguous. Valid until the
+    /// calling thread asks for others.
+    /// </summary>
     public ReadOnlySpan<float> DenseRows(long first, int count)
     {
         (long segment, long within) = Math.DivRem(first, _rowsPerSegment);
@@ -91,7 +93,9 @@ internal sealed class PackedRows
         return _memory.Read(_segments[segment]!, (int)within * Layout.Stride, rows * Layout.Stride, RowPart.Dense);
     }
 
-    /// <summary>The sparse part of a row: positions among the sparse columns, and values. Valid until the calling thread asks for that of another.</summary>
+    /// <summary>
+    /// The sparse part of a row: positions among the sparse columns, and values. Valid until the calling thread asks for that of another.
+    /// </summary>
     public void SparseRow(long row, out ReadOnlySpan<int> positions, out ReadOnlySpan<float> values)
     {
         SparsePosition position = _sparseRows[row];

@@ -74,7 +74,8 @@ internal sealed class RowBuckets
     public void Add(in Row row)
     {
         int valueCount = row.Values.Length;
-        Span<float> record = NewRecord(row.Weight, HeaderWords + row.Indices.Length + valueCount + TrailerWords, row.IsDense ? DenseMarker : valueCount);
+        int words = HeaderWords + row.Indices.Length + valueCount + TrailerWords;
+        Span<float> record = NewRecord(row.Weight, words, row.IsDense ? DenseMarker : valueCount);
         Span<float> payload = record[HeaderWords..];
         row.Indices.CopyTo(MemoryMarshal.Cast<float, int>(payload));
         row.Values.CopyTo(payload[row.Indices.Length..]);
@@ -243,7 +244,7 @@ internal sealed class RowBuckets
         return next;
     }
 
-    /// <summary>The length of a block for some words and a row: few different lengths, so that a block that is returned fits another bucket.</summary>
+    /// <summary>The length of a block for words and a row: few different lengths, so that a block that is returned fits another bucket.</summary>
     private int BlockLength(int kept, int words)
     {
         int wanted = Math.Max(kept + words, kept + kept / 2);

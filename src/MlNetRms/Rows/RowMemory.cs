@@ -11,7 +11,7 @@ namespace MlNetRms.Rows;
 /// <remarks>
 /// <para>
 /// Memory is counted in pages, from the first block in a page until the last one is returned, so what is counted is what is held. A block that is
-/// longer than half a page, but not a page, has memory of its own, up to 4 KiB longer than it is.
+/// longer than half a page, but not a page, has a page of its length, rounded up to 4 KiB.
 /// </para>
 /// <para>Several threads can use it at once.</para>
 /// </remarks>
@@ -20,7 +20,7 @@ internal sealed unsafe class RowMemory : IDisposable
     /// <summary>Blocks are aligned to a cache line.</summary>
     public const int CacheLineWords = 16;
 
-    /// <summary>Blocks with memory of their own have whole pages of the system, so that a packed row can have the memory of a raw one.</summary>
+    /// <summary>Long blocks are rounded up to pages of the system, so that a packed row can have the memory of a raw one.</summary>
     private const int SystemPageWords = 1 << 10;
 
     /// <summary>
@@ -36,13 +36,11 @@ internal sealed unsafe class RowMemory : IDisposable
     private readonly Pages _memory;
     private readonly Pages _places;
     private readonly List<nint> _slabs = [];
-    private readonly HashSet<nint> _ownMemory = [];
-    private readonly Stack<Block> _idle = [];
+    private readonly HashSet<Page> _longPages = [];
     private readonly Lock _lock = new();
     private readonly ThreadLocal<Window[]> _windows = new(() => [new Window(), new Window()]);
     private SpillFile? _file;
     private int _pageCount;
-    private long _ownBytes;
     private bool _isDisposed;
 
     /// <param name="pageWords">See <see cref="PageWordsFor"/>.</param>
@@ -54,23 +52,28 @@ internal sealed unsafe class RowMemory : IDisposable
         _limit = limit ?? long.MaxValue;
         _openFile = openFile ?? (() => new SpillFile(directory: null));
         _pagesPerSlab = SlabCache.SlabBytes / sizeof(float) / pageWords;
-        _memory = new Pages(pageWords, _ => NewPage());
+        _memory = new Pages(pageWords, NewPage);
         long end = 0;
-        _places = new Pages(pageWords, words => (end += (long)words * sizeof(float)) - (long)words * sizeof(float));
+        _places = new Pages(pageWords, words =>
+        {
+            var page = new Page(end, words, (long)words * sizeof(float));
+            end += page.Bytes;
+            return page;
+        });
     }
 
     ~RowMemory() => FreeMemory();
 
     public int PageWords { get; }
 
-    /// <summary>Bytes of the pages in use, and of the blocks with memory of their own.</summary>
-    public long BytesHeld => _memory.WordsInUse / PageWords * PageBytes + _ownBytes;
+    /// <summary>Bytes of the pages in use.</summary>
+    public long BytesHeld => _memory.BytesInUse;
 
     /// <summary>The most that <see cref="BytesHeld"/> has been.</summary>
     public long MostBytesHeld { get; private set; }
 
-    /// <summary>Bytes taken from the system: those of whole slabs instead of pages.</summary>
-    public long BytesTaken => (long)_slabs.Count * SlabCache.SlabBytes + _ownBytes + _idle.Sum(block => (long)block.Length * sizeof(float));
+    /// <summary>Bytes taken from the system: those of whole slabs, and of long pages that are free.</summary>
+    public long BytesTaken => (long)_slabs.Count * SlabCache.SlabBytes + _longPages.Sum(page => page.Bytes);
 
     /// <summary>Whether more is held than the limit: blocks that are needed at once are rented without asking.</summary>
     public bool IsOverLimit => BytesHeld > _limit;
@@ -82,7 +85,7 @@ internal sealed unsafe class RowMemory : IDisposable
 
     /// <summary>Words of a page, given the length of a dense row.</summary>
     public static int PageWordsFor(int featureCount) =>
-        (int)Divide.RoundUp(Math.Clamp(RowsPerPage * RowBuckets.DenseRecordWords(featureCount), ShortestPage, LongestPage), CacheLineWords) * CacheLineWords;
+        RoundUp((int)Math.Clamp(RowsPerPage * RowBuckets.DenseRecordWords(featureCount), ShortestPage, LongestPage), CacheLineWords);
 
     /// <summary>A block of memory, whether or not it exceeds the limit.</summary>
     /// <param name="words">Its least length.</param>
@@ -108,9 +111,9 @@ internal sealed unsafe class RowMemory : IDisposable
         lock (_lock)
         {
             _file ??= _openFile();
-            Place place = _places.Take(RoundUp(words, words > PageWords ? PageWords : CacheLineWords));
-            MostFileBytes = Math.Max(MostFileBytes, _places.WordsInUse * sizeof(float));
-            return new Block(place.Position, words, isInFile: true, place);
+            Place place = _places.Take(RoundUp(words, words > PageWords / 2 ? PageWords : CacheLineWords));
+            MostFileBytes = Math.Max(MostFileBytes, _places.BytesInUse);
+            return new Block(place, words, isInFile: true);
         }
     }
 
@@ -119,10 +122,7 @@ internal sealed unsafe class RowMemory : IDisposable
     {
         lock (_lock)
         {
-            if (block.Place is { } place)
-                (block.IsInFile ? _places : _memory).Give(place);
-            else
-                KeepOwnMemory(block);
+            (block.IsInFile ? _places : _memory).Give(block.Place);
             block.Clear();
         }
     }
@@ -137,8 +137,8 @@ internal sealed unsafe class RowMemory : IDisposable
         }
         catch (IOException exception)
         {
-            throw new IOException(FormattableString.Invariant(
-                $"The rows do not fit into MemoryLimitInBytes, and their temporary file in '{_file!.Directory}' needs {MostFileBytes} bytes or more: ") +
+            throw new IOException("The rows do not fit into MemoryLimitInBytes, and their temporary file " +
+                FormattableString.Invariant($"in '{_file!.Directory}' needs {MostFileBytes} bytes or more: ") +
                 $"{exception.Message.TrimEnd('.')}. Make room, raise MemoryLimitInBytes, or name another TemporaryDirectory.", exception);
         }
     }
@@ -188,46 +188,32 @@ internal sealed unsafe class RowMemory : IDisposable
     private Block RentLocked(int words)
     {
         int length = RoundUp(words, words > PageWords / 2 && words != PageWords ? SystemPageWords : CacheLineWords);
-        bool isInPage = length <= PageWords / 2 || length == PageWords;
-        Place? place = isInPage ? _memory.Take(length) : null;
-        var block = new Block(place?.Position ?? NewOwnMemory(length), length, isInFile: false, place);
+        var block = new Block(_memory.Take(length), length, isInFile: false);
         MostBytesHeld = Math.Max(MostBytesHeld, BytesHeld);
         return block;
     }
 
-    private nint NewOwnMemory(int length)
+    private Page NewPage(int words)
     {
-        _ownBytes += (long)length * sizeof(float);
-        if (_idle.TryPeek(out Block? idle) && idle.Length == length)
-            return (nint)_idle.Pop().PositionOf(0);
-        FreeIdleMemory();
-        var memory = (nint)NativeMemory.AlignedAlloc((nuint)length * sizeof(float), CacheLineWords * sizeof(float));
-        _ownMemory.Add(memory);
-        return memory;
-    }
-
-    /// <summary>Keeps the memory for a block of the same length: what one thread frees, the system does not always give to another.</summary>
-    private void KeepOwnMemory(Block block)
-    {
-        _ownBytes -= (long)block.Length * sizeof(float);
-        _idle.Push(block);
-    }
-
-    private void FreeIdleMemory()
-    {
-        while (_idle.TryPop(out Block? idle))
-        {
-            _ownMemory.Remove((nint)idle.PositionOf(0));
-            NativeMemory.AlignedFree((void*)idle.PositionOf(0));
-        }
-    }
-
-    private long NewPage()
-    {
+        if (words != PageWords)
+            return NewLongPage(words);
         int page = _pageCount++ % _pagesPerSlab;
         if (page == 0)
             _slabs.Add(SlabCache.Shared.Take());
-        return _slabs[^1] + (long)page * PageWords * sizeof(float);
+        return new Page(_slabs[^1] + (long)page * PageWords * sizeof(float), words, PageBytes);
+    }
+
+    private Page NewLongPage(int words)
+    {
+        foreach (Page free in _memory.TakeLongPages())
+        {
+            _longPages.Remove(free);
+            NativeMemory.AlignedFree((void*)free.Position);
+        }
+        long bytes = (long)words * sizeof(float);
+        var page = new Page((nint)NativeMemory.AlignedAlloc((nuint)bytes, CacheLineWords * sizeof(float)), words, bytes);
+        _longPages.Add(page);
+        return page;
     }
 
     /// <summary>
@@ -253,12 +239,10 @@ internal sealed unsafe class RowMemory : IDisposable
     {
         foreach (nint slab in _slabs)
             SlabCache.Shared.Return(slab);
-        foreach (nint memory in _ownMemory)
-            NativeMemory.AlignedFree((void*)memory);
+        foreach (Page page in _longPages)
+            NativeMemory.AlignedFree((void*)page.Position);
         _slabs.Clear();
-        _ownMemory.Clear();
-        _idle.Clear();
-        _ownBytes = 0;
+        _longPages.Clear();
     }
 
     private static int RoundUp(int words, int multiple) => checked((int)(Divide.RoundUp((long)words, multiple) * multiple));
@@ -286,27 +270,21 @@ internal enum RowPart
 /// <summary>32-bit words, mostly floats, side by side in memory or in the file.</summary>
 internal sealed unsafe class Block
 {
-    private readonly long _position;
     private float* _words;
 
-    /// <param name="position">Where it begins, in bytes: an address, or the distance from the beginning of the file.</param>
-    /// <param name="length">Its words.</param>
-    /// <param name="isInFile">Whether it is in the file.</param>
-    /// <param name="place">The part of a page that it has; none if it has memory of its own.</param>
-    public Block(long position, int length, bool isInFile, Place? place)
+    public Block(Place place, int length, bool isInFile)
     {
-        _position = position;
-        _words = isInFile ? null : (float*)position;
+        Place = place;
         Length = length;
         IsInFile = isInFile;
-        Place = place;
+        _words = isInFile ? null : (float*)place.Position;
     }
 
     public int Length { get; }
 
     public bool IsInFile { get; }
 
-    public Place? Place { get; }
+    public Place Place { get; }
 
     /// <summary>Words that have been written, where the writer counts them.</summary>
     public int Used { get; set; }
@@ -318,8 +296,8 @@ internal sealed unsafe class Block
         get => new(_words, _words is null ? 0 : Length);
     }
 
-    /// <summary>Where a word is, in bytes.</summary>
-    public long PositionOf(int word) => _position + (long)word * sizeof(float);
+    /// <summary>Where a word is, in bytes: an address, or the distance from the beginning of the file.</summary>
+    public long PositionOf(int word) => Place.Position + (long)word * sizeof(float);
 
     public void Clear() => _words = null;
 }
@@ -328,20 +306,20 @@ internal sealed unsafe class Block
 /// Cuts pages into places of any length. A place that is given up is used again for one of the same length, and a page as a whole once all of its
 /// places have been given up.
 /// </summary>
-/// <param name="pageWords">Words of a page; a place that is longer has a page of its length.</param>
-/// <param name="newPage">The position of a new page of some length.</param>
-internal sealed class Pages(int pageWords, Func<int, long> newPage)
+/// <param name="pageWords">Words of a page. A place that is longer than half of it has a page of its length.</param>
+/// <param name="newPage">A new page of some length.</param>
+internal sealed class Pages(int pageWords, Func<int, Page> newPage)
 {
     private readonly Dictionary<int, Stack<Place>> _free = [];
     private Page? _open;
 
-    /// <summary>Words of the pages that have a place in use.</summary>
-    public long WordsInUse { get; private set; }
+    /// <summary>Bytes of the pages that have a place in use.</summary>
+    public long BytesInUse { get; private set; }
 
     public Place Take(int words)
     {
         if (words > pageWords / 2)
-            return TakePage(Math.Max(words, pageWords));
+            return TakePage(words);
         if (TryReuse(words, out Place place))
         {
             place.Page.PlacesInUse++;
@@ -365,7 +343,7 @@ internal sealed class Pages(int pageWords, Func<int, long> newPage)
         Page page = place.Page;
         if (--page.PlacesInUse == 0)
         {
-            WordsInUse -= page.Words;
+            BytesInUse -= page.Bytes;
             place = new Place(page, 0, page.Words, ++page.Generation);
         }
         if (!_free.TryGetValue(place.Words, out Stack<Place>? places))
@@ -373,12 +351,16 @@ internal sealed class Pages(int pageWords, Func<int, long> newPage)
         places.Push(place);
     }
 
+    /// <summary>Forgets the free pages that are not of the usual length.</summary>
+    public IEnumerable<Page> TakeLongPages() => _free.Where(places => places.Key > pageWords / 2 && places.Key != pageWords)
+        .SelectMany(places => Enumerable.Range(0, places.Value.Count).Select(_ => places.Value.Pop().Page));
+
     private Place TakePage(int words)
     {
         if (!TryReuse(words, out Place place))
-            place = new Place(new Page(newPage(words), words), 0, words, 0);
+            place = new Place(newPage(words), 0, words, 0);
         place.Page.PlacesInUse = 1;
-        WordsInUse += words;
+        BytesInUse += place.Page.Bytes;
         return place;
     }
 
@@ -399,11 +381,14 @@ internal sealed class Pages(int pageWords, Func<int, long> newPage)
 
 /// <param name="position">Where it begins, in bytes.</param>
 /// <param name="words">Its length.</param>
-internal sealed class Page(long position, int words)
+/// <param name="bytes">What it takes of the memory or the file.</param>
+internal sealed class Page(long position, int words, long bytes)
 {
     public long Position => position;
 
     public int Words => words;
+
+    public long Bytes => bytes;
 
     /// <summary>Words that have been handed out, while it is the page that is being cut.</summary>
     public int Used { get; set; }

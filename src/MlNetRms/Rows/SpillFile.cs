@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 namespace MlNetRms.Rows;
 
 /// <summary>
-/// A temporary file that no one else can read and that is gone once it is closed. On Unix its name is removed as soon as it is open, so that
+/// A temporary file that no other user can read and that is removed when it is closed. On Unix its name is removed as soon as it is open, so that
 /// nothing is left behind however the process ends; Windows removes the file when it closes the files of a process that was killed.
 /// </summary>
 /// <remarks>Several threads can use it at once. Tests derive a file that fails.</remarks>

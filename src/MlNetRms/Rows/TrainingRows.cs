@@ -37,20 +37,24 @@ internal sealed class TrainingRows : IDisposable
                 columns = columns.With(previous.Columns);
             // Millions of columns take a tenth of a second each time.
             cancellation.ThrowIfCancellationRequested();
-            Scaling = new Scaling(columns, sums.Moments, sums.Weights.RowCount, settings.Standardize, settings.MayDecorrelate, previous, cancellation);
+            Scaling = new Scaling(columns, sums.Moments, sums.Weights.RowCount, settings.Standardize, settings.MayDecorrelate, previous,
+                cancellation);
             cancellation.ThrowIfCancellationRequested();
             Layout = new RowLayout(columns, Scaling.IsSparse, intakes[0].Reader.HasWeights);
             Weights = sums.Weights;
             _units = new RowUnits(Layout, Scaling, Weights.Mean);
-            Training = new RowSet([.. intakes.Select(intake => PackedRows.Pack(memory, _units, intake.Training, settings.NumberOfThreads, cancellation))], job);
+            Training = Pack(intakes.Select(intake => intake.Training));
             if (sums.RowsSetAside > 0)
-                Validation = new RowSet([.. intakes.Select(intake => PackedRows.Pack(memory, _units, intake.SetAside, settings.NumberOfThreads, cancellation))], job);
+                Validation = Pack(intakes.Select(intake => intake.SetAside));
         }
         catch
         {
             Dispose();
             throw;
         }
+
+        RowSet Pack(IEnumerable<RowBuckets> shards) =>
+            new([.. shards.Select(rows => PackedRows.Pack(memory, _units, rows, settings.NumberOfThreads, cancellation))], job);
     }
 
     /// <summary>The rows to train on; at least one.</summary>

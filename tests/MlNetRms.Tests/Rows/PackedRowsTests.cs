@@ -21,7 +21,7 @@ public sealed class PackedRowsTests
     [InlineData(4, 100, false, true)]
     public void Add_AnyEncoding_KeepsEachStandardisedRowWithItsLabelAndWeight(int denseColumns, int sparseColumns, bool sparseRows, bool weighted)
     {
-        // Enough rows to fill several chunks.
+        // Enough rows to fill several segments.
         Examples source = sparseColumns > 0 ? Some.MostlyZero(1, 3000, denseColumns, sparseColumns, 3) : Some.Linear(1, 3000, denseColumns);
         var rows = new Examples(source.Features, Enumerable.Range(0, source.Count).Select(row => (float)row).ToArray(),
             weighted ? Enumerable.Range(0, source.Count).Select(row => 1 + row % 5 / 4f).ToArray() : null);
@@ -85,7 +85,7 @@ public sealed class PackedRowsTests
     }
 
     [Fact]
-    public void DenseRows_BeyondTheEndOfAChunk_GivesThoseThatLieSideBySide()
+    public void DenseRows_BeyondTheEndOfASegment_GivesThoseThatLieSideBySide()
     {
         Examples rows = Some.Linear(1, 3000, 5);
         using TrainingRows read = Stored.Read(rows, new() { Shuffle = false });
@@ -171,7 +171,8 @@ public sealed class PackedRowsTests
         var layout = new RowLayout(ActiveFeatures.All(columns), [.. Enumerable.Range(0, columns).Select(column => column >= denseColumns)], hasWeights: true);
         int[] indices = [0, 1, 2, 3, 4, 50, 99];
         float[] values = Some.Normals(1, Count + columns);
-        ulong[] bits = [.. new[] { 1, 2, 3, 4, 7 }.SelectMany(threads => new long?[] { null, 1, 6_000_000 }.Select(limit => Bits(threads, limit)))];
+        long?[] limits = [null, 1, 6_000_000];
+        ulong[] bits = [.. new[] { 1, 2, 3, 4, 7 }.SelectMany(threads => limits.Select(limit => Bits(threads, limit)))];
 
         Assert.Single(bits.Distinct());
 
@@ -218,8 +219,9 @@ public sealed class PackedRowsTests
         for (int row = 0; row < Count; row++)
             buckets.Add(new([], new float[20], label: row, weight: 1));
 
-        Assert.Throws<OperationCanceledException>(() =>
-            PackedRows.Pack(memory, new RowUnits(Layout(20, sparse: false), Unscaled(20), meanWeight: 1), buckets, threads, new CancellationToken(canceled: true)));
+        var units = new RowUnits(Layout(20, sparse: false), Unscaled(20), meanWeight: 1);
+        var cancelled = new CancellationToken(canceled: true);
+        Assert.Throws<OperationCanceledException>(() => PackedRows.Pack(memory, units, buckets, threads, cancelled));
     }
 
     [Fact]

@@ -133,7 +133,8 @@ public sealed class RowBucketsTests
         Assert.InRange(memory.MostBytesHeld, 1, limit + 1.5 * slack + 2 * sizeof(float) * memory.PageWords);
         buckets.Complete();
         Assert.InRange(memory.BytesHeld, 0, limit + sizeof(float) * memory.PageWords);
-        Assert.InRange(memory.MostFileBytes, rows * (columns + 3L) * sizeof(float) - limit, rows * (columns + 3L) * sizeof(float) + 64 * sizeof(float) * memory.PageWords);
+        long bytes = rows * (columns + 3L) * sizeof(float);
+        Assert.InRange(memory.MostFileBytes, bytes - limit, bytes + 64 * sizeof(float) * memory.PageWords);
     }
 
     [Theory]

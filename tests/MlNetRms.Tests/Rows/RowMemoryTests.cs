@@ -172,7 +172,8 @@ public sealed class RowMemoryTests
         using var memory = new RowMemory(PageWords, limit: 1);
         for (int round = 0; round < 20; round++)
         {
-            Block[] blocks = [.. Enumerable.Range(0, 100).Select(number => Written(memory, number, number % 3 == 0 ? 3 * PageWords : 1000 * (1 + number % 7)))];
+            Block[] blocks = [.. Enumerable.Range(0, 100)
+                .Select(number => Written(memory, number, number % 3 == 0 ? 3 * PageWords : 1000 * (1 + number % 7)))];
             for (int number = 0; number < blocks.Length; number++)
             {
                 Block loaded = memory.Load(blocks[number]);

@@ -239,9 +239,11 @@ public sealed class TrainingRowsTests
             buckets.AddDense(row);
         long raw = memory.MostBytesHeld;
 
-        var layout = new RowLayout(ActiveFeatures.All(columns), new bool[columns], hasWeights: false);
-        var scaling = new Scaling(ActiveFeatures.All(columns), new ColumnMoments(RowBlock.RowLengthOf(columns), columns + 1), rowCount: 0, standardize: false);
-        PackedRows packed = PackedRows.Pack(memory, new RowUnits(layout, scaling, meanWeight: 1), buckets, numberOfThreads: 1, CancellationToken.None);
+        ActiveFeatures all = ActiveFeatures.All(columns);
+        var layout = new RowLayout(all, new bool[columns], hasWeights: false);
+        var moments = new ColumnMoments(RowBlock.RowLengthOf(columns), columns + 1);
+        var units = new RowUnits(layout, new Scaling(all, moments, rowCount: 0, standardize: false), meanWeight: 1);
+        PackedRows packed = PackedRows.Pack(memory, units, buckets, numberOfThreads: 1, CancellationToken.None);
 
         double rowBytes = (columns + 3) * sizeof(float);
         Assert.InRange(raw, Count * rowBytes, 1.3 * Count * rowBytes);
@@ -253,7 +255,8 @@ public sealed class TrainingRowsTests
     private static IReadOnlyList<IDataView> Divided(Examples rows, int shards, bool sparse = false)
     {
         int count = rows.Count / shards;
-        return [.. Enumerable.Range(0, shards).Select(shard => rows.Take(Enumerable.Range(shard * count, count)).View(new MLContext(1), _ => sparse))];
+        return [.. Enumerable.Range(0, shards)
+            .Select(shard => rows.Take(Enumerable.Range(shard * count, count)).View(new MLContext(1), _ => sparse))];
     }
 
     private static int[] Labels(PackedRows store) =>
