@@ -107,20 +107,15 @@ internal sealed class PackedRows
     /// <summary>Says that some rows will be read soon, so that those in a file are on their way by then.</summary>
     public void Prefetch(long first, long count)
     {
-        for (long done = 0; done < count;)
-        {
-            (long segment, long within) = Math.DivRem(first + done, _rowsPerSegment);
-            int rows = (int)Math.Min(count - done, _rowsPerSegment - within);
-            _memory.Prefetch(_segments[segment]!, (int)within * Layout.Stride, rows * Layout.Stride);
-            done += rows;
-        }
+        for (long segment = first / _rowsPerSegment; segment * _rowsPerSegment < first + count; segment++)
+            _memory.Prefetch(_segments[segment]!);
         int last = -1;
         for (long row = first; Layout.SparseCount > 0 && row < first + count; row++)
         {
             if (_sparseRows[row].Block == last)
                 continue;
             last = _sparseRows[row].Block;
-            _memory.Prefetch(_sparseBlocks[last]!, 0, _sparseBlocks[last]!.Length);
+            _memory.Prefetch(_sparseBlocks[last]!);
         }
     }
 

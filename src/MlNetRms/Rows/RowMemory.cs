@@ -165,11 +165,11 @@ internal sealed unsafe class RowMemory : IDisposable
         return block.IsInFile ? ReadFile(block, start, length, part) : block.Words.Slice(start, length);
     }
 
-    /// <summary>Says that words will be read soon: the system reads those in the file meanwhile.</summary>
-    public void Prefetch(Block block, int start, int length)
+    /// <summary>Says that a block will be read soon: if it is in the file, the system reads it meanwhile.</summary>
+    public void Prefetch(Block block)
     {
         if (block.IsInFile)
-            _file!.Prefetch(block.PositionOf(start), (long)length * sizeof(float));
+            _file!.Prefetch(block.PositionOf(0), (long)block.Length * sizeof(float));
     }
 
     public void Dispose()
