@@ -241,11 +241,12 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         {
             progress.BeginReading(() => parts.RowCount() + (validation is null ? 0 : validation.RowCount()));
             rows = TrainingRows.Read(parts.Open(progress.AddRead, cancellation), shards, parts.Columns.FeatureCount, _settings.Reading,
-                start.Previous?.Scaling, NativeSlabAllocator.Instance, cancellation);
+                start.Previous?.Scaling, cancellation);
             log.WarnOfSkippedRows(rows.Counts, "rows", _settings.Columns);
             if (validation is not null)
             {
-                RowCounts counts = rows.ReadValidation(validation.Open(progress.AddRead, cancellation), new Shards(shards.Job, validation.Count));
+                RowCounts counts = rows.ReadValidation(validation.Open(progress.AddRead, cancellation), new Shards(shards.Job, validation.Count),
+                    cancellation);
                 log.WarnOfSkippedRows(counts, "validation rows", _settings.Columns);
             }
             TrainingChecks.CheckEarlyStopping(_settings, rows);

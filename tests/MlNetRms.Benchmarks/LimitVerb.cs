@@ -54,8 +54,7 @@ internal static class LimitVerb
         var view = new RowView(workload.Train);
         TrainingSettings settings = workload.Options.ToSettings();
         using var reader = new RowReader(view, SchemaChecks.Find(view.Schema, settings.Columns), CancellationToken.None);
-        return TrainingRows.Read([reader], Shards.One, reader.FeatureCount, settings.Reading, previous: null, NativeSlabAllocator.Instance,
-            CancellationToken.None);
+        return TrainingRows.Read([reader], Shards.One, reader.FeatureCount, settings.Reading, previous: null, CancellationToken.None);
     }
 
     private static TrainingRun NewRun(TrainingRows read, RmsPropRegressionTrainer.Options options) =>

@@ -1,18 +1,17 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using MlNetRms.Host;
-using MlNetRms.Jobs;
 using MlNetRms.Kernels;
-using MlNetRms.Saving;
-using MlNetRms.Settings;
-using MlNetRms.Solver;
 
 namespace MlNetRms.Rows;
 
 /// <summary>
-/// Rows in the units of training, packed in the order in which they were added and ready to be read in it. For the dense part of a
-/// row see <see cref="RowLayout"/>; sparse columns are kept as places and values (CSR).
+/// The rows of a shard in the units of training, in the order in which they are read again and again. For the dense part of a
+/// row see <see cref="RowLayout"/>; sparse columns are kept as positions and values (CSR).
 /// </summary>
+/// <remarks>
+/// Dense parts are in segments of a fixed number of rows. The bits of a gradient depend on where a segment ends, so that is a matter of the layout
+/// alone. A segment is in memory if there is room when its first row is packed, else in the file.
+/// </remarks>
 internal sealed class PackedRows
 {
     /// <summary>Each thread that packs rows holds the memory of one bucket twice.</summary>
@@ -21,192 +20,176 @@ internal sealed class PackedRows
     /// <summary>Fewer words than this are packed before a second thread has started.</summary>
     private const long WordsForThreads = 1 << 20;
 
-    private readonly ChunkStore _chunks;
-    private readonly Scaling _scaling;
-    private readonly double[] _laneCenters;
-    private readonly double[] _laneScales;
-    private readonly double[] _placeScales;
+    private readonly RowMemory _memory;
+    private readonly RowUnits _units;
     private readonly Lock _growing = new();
-    private readonly int _rowsPerChunk;
-    private readonly List<StoredChunk> _sparseChunks = [];
-    private StoredChunk?[] _denseChunks = [];
-    private SparsePosition[] _sparseRows = [];
-    private Writer? _append;
+    private readonly int _rowsPerSegment;
+    private readonly Block?[] _segments;
+    private readonly SparsePosition[] _sparseRows;
+    private Block?[] _sparseBlocks = [];
+    private int _sparseBlockCount;
 
-    /// <param name="chunks">Where the memory comes from; the caller disposes of it.</param>
-    /// <param name="layout">Where a row has its columns.</param>
-    /// <param name="scaling">Applied to each row as it is added.</param>
-    /// <param name="meanWeight">Mean of the example weights, which are stored relative to it: only their ratios matter, and sums of
-    /// weights near 1 neither overflow nor vanish.</param>
-    public PackedRows(ChunkStore chunks, RowLayout layout, Scaling scaling, double meanWeight)
+    private PackedRows(RowMemory memory, RowUnits units, long rowCount)
     {
-        _chunks = chunks;
-        _scaling = scaling;
-        Layout = layout;
-        _rowsPerChunk = Math.Max(1, chunks.ChunkLength / layout.Stride);
-        _laneCenters = new double[layout.Stride];
-        _laneScales = new double[layout.Stride];
-        _placeScales = new double[layout.SparseCount];
-        for (int column = 0; column < layout.ColumnCount; column++)
-        {
-            int position = layout.Position(column);
-            if (position >= layout.DenseLength)
-            {
-                _placeScales[position - layout.DenseLength] = scaling.Scale(column);
-                continue;
-            }
-            _laneCenters[position] = scaling.Center(column);
-            _laneScales[position] = scaling.Scale(column);
-        }
-        _laneScales[layout.BiasLane] = 1;
-        _laneCenters[layout.LabelLane] = scaling.LabelCenter;
-        _laneScales[layout.LabelLane] = 1 / scaling.LabelStandardDeviation;
-        if (layout.WeightLane is { } lane)
-            _laneScales[lane] = 1 / meanWeight;
+        _memory = memory;
+        _units = units;
+        Layout = units.Layout;
+        RowCount = rowCount;
+        _rowsPerSegment = Math.Max(1, memory.PageWords / Layout.Stride);
+        _segments = new Block?[checked((int)Divide.RoundUp(rowCount, _rowsPerSegment))];
+        _sparseRows = new SparsePosition[Layout.SparseCount > 0 ? checked((int)rowCount) : 0];
     }
 
     public RowLayout Layout { get; }
 
-    public ActiveFeatures Columns => _scaling.Columns;
+    public ActiveFeatures Columns => _units.Scaling.Columns;
 
     /// <summary>See <see cref="Scaling.CentersSparse"/>.</summary>
-    public bool CentersSparse => _scaling.CentersSparse;
+    public bool CentersSparse => _units.Scaling.CentersSparse;
 
-    public long RowCount { get; private set; }
+    public long RowCount { get; }
 
     /// <summary>Values kept in the sparse part of all rows.</summary>
     public long NonZeroCount => _sparseRows.Sum(row => (long)row.Count);
 
-    /// <summary>Scales a raw row and appends it.</summary>
-    public void Add(in Row row)
-    {
-        Reserve(RowCount + 1);
-        _append ??= new Writer(this, RowCount);
-        _append.Add(row);
-        RowCount++;
-    }
+    /// <summary>Whether some rows may be in a file.</summary>
+    public bool IsInFile => _memory.HasFile;
 
-    /// <summary>Scales all rows of some buckets and appends them, bucket by bucket; the memory of each is returned once it has been read.</summary>
+    /// <summary>Scales all rows of some buckets, bucket by bucket; the memory of each is returned once it has been read.</summary>
+    /// <param name="memory">Where the rows go; the caller disposes of it.</param>
+    /// <param name="units">Those of the packed rows.</param>
     /// <param name="buckets">The raw rows.</param>
     /// <param name="numberOfThreads">Most threads to use; the result does not depend on them.</param>
     /// <param name="cancellation">Ends the work.</param>
+    /// <exception cref="IOException">There is no room for the file, or it cannot be read.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public void AddAll(RowBuckets buckets, int numberOfThreads, CancellationToken cancellation)
+    public static PackedRows Pack(RowMemory memory, RowUnits units, RowBuckets buckets, int numberOfThreads, CancellationToken cancellation)
     {
-        Reserve(RowCount + buckets.RowCount);
-        int threads = buckets.RowCount * Layout.Stride < WordsForThreads ? 1 : Math.Min(numberOfThreads, MostThreads);
-        int parts = Math.Min(threads, buckets.Count);
-        using var team = new WorkerTeam(threads, parts, part =>
+        var packed = new PackedRows(memory, units, buckets.RowCount);
+        int threads = packed.RowCount * packed.Layout.Stride < WordsForThreads ? 1 : Math.Min(numberOfThreads, MostThreads);
+        int tasks = Math.Min(threads, buckets.Count);
+        using var team = new WorkerTeam(threads, tasks, task =>
         {
-            int end = (part + 1) * buckets.Count / parts;
-            int bucket = part * buckets.Count / parts;
-            using var writer = new Writer(this, RowCount + buckets.RowsBefore(bucket));
+            int end = (task + 1) * buckets.Count / tasks;
+            int bucket = task * buckets.Count / tasks;
+            var writer = new Writer(packed, buckets.RowsBefore(bucket));
             RecordPosition[] scratch = [];
             for (; bucket < end; bucket++)
                 buckets.Drain(bucket, writer.Add, ref scratch, cancellation);
+            writer.Complete();
         });
         team.Run();
-        RowCount += buckets.RowCount;
-        _append = null;
+        return packed;
     }
 
-    /// <summary>The dense parts of at most <paramref name="count"/> rows from <paramref name="first"/> on: as many as are contiguous. Valid until the
-    /// calling thread asks for others.</summary>
+    /// <summary>
+    /// The dense parts of at most <paramref name="count"/> rows from <paramref name="first"/> on: as many as are contiguous. Valid until the
+    /// calling thread asks for others.
+    /// </summary>
     public ReadOnlySpan<float> DenseRows(long first, int count)
     {
-        (long chunk, long within) = Math.DivRem(first, _rowsPerChunk);
-        int rows = (int)Math.Min(count, _rowsPerChunk - within);
-        return _chunks.Read(_denseChunks[(int)chunk]!, RowPart.Dense).Slice((int)within * Layout.Stride, rows * Layout.Stride);
+        (long segment, long within) = Math.DivRem(first, _rowsPerSegment);
+        int rows = (int)Math.Min(count, _rowsPerSegment - within);
+        return _memory.Read(_segments[segment]!, (int)within * Layout.Stride, rows * Layout.Stride, RowPart.Dense);
     }
 
-    /// <summary>Whether some rows are in a file.</summary>
-    public bool IsInFile => _chunks.HasFile;
+    /// <summary>
+    /// The sparse part of a row: positions among the sparse columns, and values. Valid until the calling thread asks for that of another.
+    /// </summary>
+    public void SparseRow(long row, out ReadOnlySpan<int> positions, out ReadOnlySpan<float> values)
+    {
+        SparsePosition position = _sparseRows[row];
+        ReadOnlySpan<float> words = _memory.Read(_sparseBlocks[position.Block]!, position.Start, 2 * position.Count, RowPart.Sparse);
+        positions = MemoryMarshal.Cast<float, int>(words)[..position.Count];
+        values = words[position.Count..];
+    }
 
     /// <summary>Says that some rows will be read soon, so that those in a file are on their way by then.</summary>
-    public void Expect(long first, long count)
+    public void Prefetch(long first, long count)
     {
-        _chunks.Expect(DenseChunks(first, count));
-        if (Layout.SparseCount > 0)
-            _chunks.Expect([.. _sparseRows.AsSpan((int)first, (int)count).ToArray().Select(row => row.Chunk).Distinct().Select(chunk => _sparseChunks[chunk])]);
+        for (long segment = first / _rowsPerSegment; segment * _rowsPerSegment < first + count; segment++)
+            _memory.Prefetch(_segments[segment]!);
+        int last = -1;
+        for (long row = first; Layout.SparseCount > 0 && row < first + count; row++)
+        {
+            if (_sparseRows[row].Block == last)
+                continue;
+            last = _sparseRows[row].Block;
+            _memory.Prefetch(_sparseBlocks[last]!);
+        }
     }
 
-    /// <summary>Brings chunks of rows into memory and keeps them there until the next call; those of other rows too that share their memory with these.</summary>
-    public void Keep(ReadOnlySpan<StoredChunk?> chunks) => _chunks.Keep(chunks);
-
-    public ReadOnlySpan<StoredChunk?> DenseChunks(long first, long count)
+    /// <summary>The same for rows taken as a ring: beyond the last one come those from the first on.</summary>
+    public void PrefetchRing(long first, long count)
     {
-        int start = (int)(first / _rowsPerChunk);
-        return _denseChunks.AsSpan(start, (int)Divide.RoundUp(first + count, _rowsPerChunk) - start);
-    }
-
-    /// <summary>The sparse part of a row: places among the sparse columns, and values. Valid until the calling thread asks for that of another.</summary>
-    public void SparseRow(long row, out ReadOnlySpan<int> places, out ReadOnlySpan<float> values)
-    {
-        SparsePosition position = _sparseRows[(int)row];
-        ReadOnlySpan<float> words = _chunks.Read(_sparseChunks[position.Chunk], RowPart.Sparse).Slice(position.Start, 2 * position.Count);
-        places = MemoryMarshal.Cast<float, int>(words)[..position.Count];
-        values = words[position.Count..];
+        long toTheEnd = Math.Min(count, RowCount - first);
+        Prefetch(first, toTheEnd);
+        Prefetch(0, count - toTheEnd);
     }
 
     public float Label(ReadOnlySpan<float> row) => row[Layout.LabelLane];
 
     public float Weight(ReadOnlySpan<float> row) => Layout.WeightLane is { } lane ? row[lane] : 1;
 
-    /// <summary>For each lane what a raw 0 is stored as, where its column is mostly zero; 0 in the others.</summary>
-    public float[] StoredZeros()
+    /// <inheritdoc cref="RowUnits.StoredZeros"/>
+    public float[] StoredZeros() => _units.StoredZeros();
+
+    /// <summary>Some of the rows, or all, in evenly spaced blocks: without shuffling the first rows need not be like the others.</summary>
+    public IEnumerable<(long First, int Count)> EvenBlocks(long count, int blockRows)
     {
-        var zeros = new float[Layout.Stride];
-        MomentKernels.Standardize(zeros, _laneCenters, _laneScales);
-        for (int column = 0; column < Layout.ColumnCount; column++)
+        for (long done = 0; done < count; done += blockRows)
         {
-            if (Layout.Position(column) < Layout.DenseCount && !_scaling.IsMostlyZero(column))
-                zeros[Layout.Position(column)] = 0;
+            int rows = (int)Math.Min(blockRows, count - done);
+            yield return (count == RowCount ? done : done * (RowCount - rows) / count, rows);
         }
-        return zeros;
     }
 
-    /// <summary>Makes the lists long enough; the memory of the rows themselves is taken when they come.</summary>
-    private void Reserve(long rows)
+    private long SegmentRows(long segment) => Math.Min(_rowsPerSegment, RowCount - segment * _rowsPerSegment);
+
+    /// <summary>A segment for writing; two writers can share one.</summary>
+    private Block Segment(long segment)
     {
-        int chunks = checked((int)Divide.RoundUp(rows, _rowsPerChunk));
-        if (_denseChunks.Length < chunks)
-            Array.Resize(ref _denseChunks, Math.Max(chunks, 2 * _denseChunks.Length));
-        if (Layout.SparseCount > 0 && _sparseRows.Length < rows)
-            Array.Resize(ref _sparseRows, checked((int)Math.Max(rows, 2L * _sparseRows.Length)));
+        int words = (int)SegmentRows(segment) * Layout.Stride;
+        lock (_growing)
+        {
+            // A full one takes a page, so that it can have that of raw rows.
+            bool takesPage = _rowsPerSegment > 1 && SegmentRows(segment) == _rowsPerSegment;
+            return _segments[segment] ??= _memory.TryRent(takesPage ? _memory.PageWords : words) ?? _memory.RentInFile(words);
+        }
     }
 
-    /// <summary>A chunk for writing, pinned; two writers can share one.</summary>
-    private StoredChunk DenseChunk(int number, ChunkSequence sequence)
+    /// <returns>The number of the block, which is null until it has been written to the file.</returns>
+    private int AddSparse(Block? block)
     {
         lock (_growing)
         {
-            if (_denseChunks[number] is { } chunk)
-                _chunks.PinForWriting(chunk);
-            return _denseChunks[number] ??= _chunks.Rent(Layout.Stride, sequence);
+            if (_sparseBlockCount == _sparseBlocks.Length)
+                Array.Resize(ref _sparseBlocks, Math.Max(4, 2 * _sparseBlockCount));
+            _sparseBlocks[_sparseBlockCount] = block;
+            return _sparseBlockCount++;
         }
     }
 
-    private (StoredChunk Chunk, int Number) NewSparseChunk(int length, ChunkSequence sequence)
-    {
-        lock (_growing)
-        {
-            _sparseChunks.Add(_chunks.Rent(length, sequence));
-            return (_sparseChunks[^1], _sparseChunks.Count - 1);
-        }
-    }
+    private readonly record struct SparsePosition(int Block, int Start, int Count);
 
-    private readonly record struct SparsePosition(int Chunk, int Start, int Count);
-
-    /// <summary>Packs rows one after the other; several can do so at once, each its own rows.</summary>
-    private sealed class Writer(PackedRows store, long firstRow) : IDisposable
+    /// <summary>
+    /// Packs rows one after the other; several can do so at once, each its own rows. What goes to the file is collected in a block of memory.
+    /// </summary>
+    private sealed class Writer(PackedRows store, long firstRow)
     {
+        private const int ShortestSparseBlock = 1 << 8;
+
+        private readonly RowMemory _memory = store._memory;
+        private readonly RowUnits _units = store._units;
         private readonly RowLayout _layout = store.Layout;
-        private readonly ChunkSequence _denseSequence = new();
-        private readonly ChunkSequence _sparseSequence = new();
         private long _row = firstRow;
-        private StoredChunk? _dense;
-        private StoredChunk? _sparse;
-        private int _sparseNumber;
+        private Block? _segment;
+        private Block? _segmentBuffer;
+        private Block? _segmentMemory;
+        private int _segmentStart;
+        private int _sparse;
+        private Block? _sparseBuffer;
+        private Block? _sparseMemory;
         private int _sparseUsed;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -228,20 +211,46 @@ internal sealed class PackedRows
             if (_layout.WeightLane is { } lane)
                 lanes[lane] = row.Weight;
             // All lanes at once: a zero that a sparse row leaves out is a value like any other once its column is centred.
-            MomentKernels.Standardize(lanes, store._laneCenters, store._laneScales);
+            MomentKernels.Standardize(lanes, _units.LaneCenters, _units.LaneScales);
             _row++;
+        }
+
+        /// <summary>Writes what has been collected for the file.</summary>
+        public void Complete()
+        {
+            WriteSegment((int)(_row % store._rowsPerSegment));
+            WriteSparse();
+            if (_segmentBuffer is not null)
+                _memory.Return(_segmentBuffer);
+            if (_sparseBuffer is not null)
+                _memory.Return(_sparseBuffer);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private Span<float> NextRow()
         {
-            (long chunk, long within) = Math.DivRem(_row, store._rowsPerChunk);
-            if (_dense is null || within == 0)
-            {
-                Release(_dense);
-                _dense = store.DenseChunk((int)chunk, _denseSequence);
-            }
-            return _dense.Memory!.Words.Slice((int)within * _layout.Stride, _layout.Stride);
+            int within = (int)(_row % store._rowsPerSegment);
+            if (_segmentMemory is null || within == 0)
+                BeginSegment(within);
+            return _segmentMemory!.Words.Slice(within * _layout.Stride, _layout.Stride);
+        }
+
+        private void BeginSegment(int within)
+        {
+            WriteSegment(store._rowsPerSegment);
+            _segment = store.Segment(_row / store._rowsPerSegment);
+            _segmentStart = within;
+            _segmentMemory = _segment.IsInFile ? _segmentBuffer ??= _memory.Rent(store._rowsPerSegment * _layout.Stride) : _segment;
+        }
+
+        /// <summary>Writes this writer's rows of a segment in the file.</summary>
+        private void WriteSegment(int end)
+        {
+            if (_segment is not { IsInFile: true })
+                return;
+            end = end == 0 ? store._rowsPerSegment : end;
+            int start = _segmentStart * _layout.Stride;
+            _memory.Write(_segment, start, _segmentBuffer!.Words[start..(end * _layout.Stride)]);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -260,88 +269,111 @@ internal sealed class PackedRows
                 return;
 
             Span<float> words = NextSparse(sparseValues);
-            Span<int> places = MemoryMarshal.Cast<float, int>(words);
+            Span<int> positions = MemoryMarshal.Cast<float, int>(words);
             int filled = 0;
             for (int k = 0; k < row.Values.Length; k++)
             {
-                int place = _layout.PositionOfFeature(row.Column(k)) - _layout.DenseLength;
-                if (place < 0 || row.Values[k] == 0)
+                int position = _layout.PositionOfFeature(row.Column(k)) - _layout.DenseLength;
+                if (position < 0 || row.Values[k] == 0)
                     continue;
-                places[filled] = place;
-                words[sparseValues + filled] = (float)(row.Values[k] * store._placeScales[place]);
+                positions[filled] = position;
+                words[sparseValues + filled] = (float)(row.Values[k] * _units.SparseScales[position]);
                 filled++;
             }
         }
 
         private Span<float> NextSparse(int count)
         {
-            if (_sparse is null || _sparse.Length - _sparseUsed < 2 * count)
-            {
-                Release(_sparse);
-                (_sparse, _sparseNumber) = store.NewSparseChunk(2 * count, _sparseSequence);
-                _sparseUsed = 0;
-            }
-            store._sparseRows[(int)_row] = new SparsePosition(_sparseNumber, _sparseUsed, count);
+            if (_sparseMemory is null || _sparseMemory.Length - _sparseUsed < 2 * count)
+                BeginSparse(2 * count);
+            store._sparseRows[_row] = new SparsePosition(_sparse, _sparseUsed, count);
             _sparseUsed += 2 * count;
-            return _sparse.Memory!.Words.Slice(_sparseUsed - 2 * count, 2 * count);
+            return _sparseMemory!.Words.Slice(_sparseUsed - 2 * count, 2 * count);
         }
 
-        /// <summary>Lets the memory of the last rows be moved to a file.</summary>
-        public void Dispose()
+        /// <summary>The first block is short and the next ones longer, up to a page, so that a shard of few rows takes little memory.</summary>
+        private void BeginSparse(int words)
         {
-            Release(_dense);
-            Release(_sparse);
+            int page = _memory.PageWords;
+            int length = _sparseMemory is null ? ShortestSparseBlock : 2 * _sparseMemory.Length > page / 2 ? page : 2 * _sparseMemory.Length;
+            WriteSparse();
+            _sparseUsed = 0;
+            _sparseMemory = _memory.TryRent(Math.Max(words, length));
+            _sparse = store.AddSparse(_sparseMemory);
+            if (_sparseMemory is not null)
+                return;
+            if (_sparseBuffer is not null && _sparseBuffer.Length < words)
+            {
+                _memory.Return(_sparseBuffer);
+                _sparseBuffer = null;
+            }
+            _sparseMemory = _sparseBuffer ??= _memory.Rent(Math.Max(words, page));
         }
 
-        private void Release(StoredChunk? chunk)
+        private void WriteSparse()
         {
-            if (chunk is not null)
-                store._chunks.Unpin(chunk);
+            if (_sparseMemory is null || _sparseMemory != _sparseBuffer)
+                return;
+            Block block = _memory.RentInFile(_sparseUsed);
+            _memory.Write(block, 0, _sparseMemory.Words[.._sparseUsed]);
+            lock (store._growing)
+                store._sparseBlocks[_sparse] = block;
         }
     }
 }
 
-/// <summary>The two parts of a packed row, which are stored apart.</summary>
-internal enum RowPart
+/// <summary>What makes packed rows of raw ones, the same for all rows of a training.</summary>
+internal sealed class RowUnits
 {
-    Dense,
-    Sparse,
-}
-
-/// <summary>Rows taken as a ring: beyond the last one come those from the first on.</summary>
-internal static class RowRing
-{
-    /// <summary>Says that some rows will be read soon, so that those in a file are on their way by then.</summary>
-    public static void PrefetchRing(this PackedRows rows, long first, long count)
+    /// <param name="layout">Where a row has its columns.</param>
+    /// <param name="scaling">Center and scale of each column.</param>
+    /// <param name="meanWeight">Mean of the example weights, which are stored relative to it: only their ratios matter, and sums of
+    /// weights near 1 neither overflow nor vanish.</param>
+    public RowUnits(RowLayout layout, Scaling scaling, double meanWeight)
     {
-        long toTheEnd = Math.Min(count, rows.RowCount - first);
-        rows.Expect(first, toTheEnd);
-        if (toTheEnd < count)
-            rows.Expect(0, count - toTheEnd);
-    }
-
-    /// <summary>Brings rows up to the last one into memory and keeps them there until the next call; the dense parts alone.</summary>
-    public static void Keep(this PackedRows rows, long first, int count) => rows.Keep(rows.DenseChunks(first, Math.Min(count, rows.RowCount - first)));
-
-    /// <summary>Lists the chunks of the dense parts of some rows.</summary>
-    public static void AddChunksInRing(this PackedRows rows, long first, long count, List<StoredChunk?> chunks)
-    {
-        long toTheEnd = Math.Min(count, rows.RowCount - first);
-        chunks.AddRange(rows.DenseChunks(first, toTheEnd));
-        chunks.AddRange(rows.DenseChunks(0, count - toTheEnd));
-    }
-}
-
-/// <summary>Which rows stand for all.</summary>
-internal static class RowSample
-{
-    /// <summary>So many rows, all or a sample, in evenly spaced blocks: without shuffling the first rows need not be like the others.</summary>
-    public static IEnumerable<(long First, int Count)> EvenBlocks(this PackedRows store, long count, int blockRows)
-    {
-        for (long done = 0; done < count; done += blockRows)
+        Layout = layout;
+        Scaling = scaling;
+        LaneCenters = new double[layout.Stride];
+        LaneScales = new double[layout.Stride];
+        SparseScales = new double[layout.SparseCount];
+        for (int column = 0; column < layout.ColumnCount; column++)
         {
-            int rows = (int)Math.Min(blockRows, count - done);
-            yield return (count == store.RowCount ? done : done * (store.RowCount - rows) / count, rows);
+            int position = layout.Position(column);
+            if (position >= layout.DenseLength)
+            {
+                SparseScales[position - layout.DenseLength] = scaling.Scale(column);
+                continue;
+            }
+            LaneCenters[position] = scaling.Center(column);
+            LaneScales[position] = scaling.Scale(column);
         }
+        LaneScales[layout.BiasLane] = 1;
+        LaneCenters[layout.LabelLane] = scaling.LabelCenter;
+        LaneScales[layout.LabelLane] = 1 / scaling.LabelStandardDeviation;
+        if (layout.WeightLane is { } lane)
+            LaneScales[lane] = 1 / meanWeight;
+    }
+
+    public RowLayout Layout { get; }
+
+    public Scaling Scaling { get; }
+
+    public double[] LaneCenters { get; }
+
+    public double[] LaneScales { get; }
+
+    public double[] SparseScales { get; }
+
+    /// <summary>For each lane what a raw 0 is stored as, if its column is mostly zero; 0 in the others.</summary>
+    public float[] StoredZeros()
+    {
+        var zeros = new float[Layout.Stride];
+        MomentKernels.Standardize(zeros, LaneCenters, LaneScales);
+        for (int column = 0; column < Layout.ColumnCount; column++)
+        {
+            if (Layout.Position(column) < Layout.DenseCount && !Scaling.IsMostlyZero(column))
+                zeros[Layout.Position(column)] = 0;
+        }
+        return zeros;
     }
 }

@@ -9,7 +9,7 @@ using MlNetRms.Solver;
 namespace MlNetRms.Rows;
 
 /// <summary>
-/// Some rows in the order in which they were read: few enough to stay in the cache while they are checked, summed up and dealt out.
+/// A few rows in the order of reading, few enough to stay in the cache while they are checked, summed up and dealt out.
 /// Dense rows are side by side, each as its values, label, weight, and zeros up to whole vectors; sparse rows are beside them.
 /// </summary>
 internal sealed class RowBlock(int featureCount)
@@ -33,7 +33,7 @@ internal sealed class RowBlock(int featureCount)
 
     public int RowCount { get; private set; }
 
-    /// <summary>Whether there is no room for a dense row beside others, or enough of sparse ones: how long a dense row would be says nothing of them.</summary>
+    /// <summary>Whether there is no room for another dense row, or there are enough words of sparse rows, which any dense row could exceed.</summary>
     public bool IsFull => _sparseLength >= CacheWords || (_denseLength > 0 && _denseLength + (long)RowLength > CacheWords);
 
     public bool HasSparseRows => _sparseLength > 0;
@@ -194,9 +194,9 @@ internal record struct RowCounts(long Read, long BadLabel, long BadWeight, long 
 {
     public readonly long Skipped => BadLabel + BadWeight + BadFeatures;
 
-    /// <summary>Those of all parts of a job.</summary>
-    /// <param name="job">The parts.</param>
-    /// <param name="own">Those of this process's parts.</param>
+    /// <summary>Those of all shards of a job.</summary>
+    /// <param name="job">The shards.</param>
+    /// <param name="own">Those of this process's shards.</param>
     public static RowCounts Sum(Shards job, IEnumerable<RowCounts> own)
     {
         double[] sums = job.Sum([.. own.Select(counts => new double[] { counts.Read, counts.BadLabel, counts.BadWeight, counts.BadFeatures })]);

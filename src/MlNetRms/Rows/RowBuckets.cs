@@ -1,11 +1,7 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using MlNetRms.Host;
-using MlNetRms.Jobs;
 using MlNetRms.Kernels;
-using MlNetRms.Saving;
-using MlNetRms.Settings;
-using MlNetRms.Solver;
 
 namespace MlNetRms.Rows;
 
@@ -14,25 +10,54 @@ namespace MlNetRms.Rows;
 /// in the cache, and all buckets shuffled one after the other are a uniform shuffle of all rows (Rao 1961,
 /// Sandelius 1962). Without shuffling there is one bucket, in the order of arrival.
 /// </summary>
+/// <remarks>
+/// <para>
+/// A row is a record of 32-bit words: the number of values (or that the row is dense), the values of a dense row, or the indices and then the values
+/// of a sparse one, then label and example weight. Records never cross a block's end.
+/// </para>
+/// <para>
+/// A bucket begins with one short block. When that is full, a longer one takes its place, up to a page; then it is kept, and another page begins. A
+/// bucket that gets no more memory writes its last block to the file and fills it again.
+/// </para>
+/// </remarks>
 internal sealed class RowBuckets
 {
     private const int BucketBits = 6;
+    private const int HeaderWords = 1;
+    private const int TrailerWords = 2;
+
+    /// <summary>In place of the number of values.</summary>
+    private const int DenseMarker = -1;
+
+    /// <summary>The rest of a longer row is read in sequence, which the hardware sees.</summary>
+    private const int MostPrefetched = 128;
+
+    /// <summary>This many rows are on their way from memory at once.</summary>
+    private const int Ahead = 6;
+
+    /// <summary>A block of 8 KiB is rented whatever the limit: shorter ones would take longer to write than to fill.</summary>
+    private const int AlwaysRented = 1 << 11;
+
+    private readonly RowMemory _memory;
+    private readonly int _featureCount;
     private readonly int _seed;
     private readonly SeededRandom? _deal;
-    private readonly RowBucket[] _buckets;
+    private readonly Bucket[] _buckets;
     private ExampleWeights _weights;
 
-    /// <param name="chunks">Where the memory comes from; <see cref="Drain"/> gives it up, the caller disposes of it.</param>
+    /// <param name="memory">Where the rows go; <see cref="Drain"/> gives it up, the caller disposes of it.</param>
     /// <param name="featureCount">Values of a dense row.</param>
     /// <param name="shuffle">Whether <see cref="Drain"/> visits the rows in random order.</param>
     /// <param name="seed">Seed of that order.</param>
-    public RowBuckets(ChunkStore chunks, int featureCount, bool shuffle, int seed)
+    public RowBuckets(RowMemory memory, int featureCount, bool shuffle, int seed)
     {
+        _memory = memory;
+        _featureCount = featureCount;
         _seed = seed;
         _deal = shuffle ? new SeededRandom(seed, RandomStream.Bucket) : null;
-        _buckets = new RowBucket[shuffle ? 1 << BucketBits : 1];
+        _buckets = new Bucket[shuffle ? 1 << BucketBits : 1];
         for (int i = 0; i < _buckets.Length; i++)
-            _buckets[i] = new RowBucket(chunks, featureCount);
+            _buckets[i] = new Bucket();
     }
 
     /// <summary>Number of buckets.</summary>
@@ -42,73 +67,6 @@ internal sealed class RowBuckets
 
     public ExampleWeights Weights => _weights;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Add(in Row row) => Next(row.Weight).Add(row);
-
-    /// <summary>Adds a dense row.</summary>
-    /// <param name="row">Its values, label and weight.</param>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void AddDense(ReadOnlySpan<float> row) => Next(row[^1]).AddDense(row);
-
-    /// <summary>Rows of the buckets before one.</summary>
-    public long RowsBefore(int bucket)
-    {
-        long rows = 0;
-        foreach (RowBucket before in _buckets.AsSpan(0, bucket))
-            rows += before.RowCount;
-        return rows;
-    }
-
-    /// <summary>Calls <paramref name="visit"/> for every row of a bucket, in shuffled order, and gives its memory up.</summary>
-    /// <param name="bucket">Its number.</param>
-    /// <param name="visit">Takes the rows.</param>
-    /// <param name="scratch">Memory for the order, made longer where it is too short.</param>
-    /// <param name="cancellation">Ends the visits.</param>
-    /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public void Drain(int bucket, RowVisitor visit, ref RecordPosition[] scratch, CancellationToken cancellation)
-    {
-        if (_deal is null)
-            _buckets[bucket].DrainInOrder(visit, cancellation);
-        else
-            _buckets[bucket].DrainShuffled(new SeededRandom(_seed, RandomStream.RowOrder, bucket), visit, ref scratch, cancellation);
-    }
-
-    /// <summary>The bucket for the next row.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private RowBucket Next(float weight)
-    {
-        int bucket = _deal is { } deal ? (int)(deal.Bits(RowCount) >> (64 - BucketBits)) : 0;
-        _weights.Add(weight);
-        return _buckets[bucket];
-    }
-}
-
-/// <summary>
-/// Raw rows as records of 32-bit words, one after the other in chunks: the number of values (or that the row is dense), the
-/// values of a dense row, or the indices and then the values of a sparse one, then label and example weight. Records
-/// never cross a chunk's end.
-/// </summary>
-internal sealed class RowBucket(ChunkStore chunks, int featureCount)
-{
-    private const int HeaderWords = 1;
-    private const int TrailerWords = 2;
-
-    /// <summary>Of a longer row the rest is read in sequence, which the hardware sees.</summary>
-    private const int MostPrefetched = 128;
-
-    /// <summary>So many rows are on their way from memory at once.</summary>
-    private const int Ahead = 6;
-
-    /// <summary>In place of the number of values.</summary>
-    private const int DenseMarker = -1;
-
-    private readonly ChunkSequence _sequence = new();
-    private readonly List<(StoredChunk Chunk, int UsedWords)> _full = [];
-    private StoredChunk? _open;
-    private int _used;
-
-    public long RowCount { get; private set; }
-
     /// <summary>Words of a dense row's record.</summary>
     public static long DenseRecordWords(int featureCount) => (long)HeaderWords + featureCount + TrailerWords;
 
@@ -116,7 +74,8 @@ internal sealed class RowBucket(ChunkStore chunks, int featureCount)
     public void Add(in Row row)
     {
         int valueCount = row.Values.Length;
-        Span<float> record = NewRecord(HeaderWords + row.Indices.Length + valueCount + TrailerWords, row.IsDense ? DenseMarker : valueCount);
+        int words = HeaderWords + row.Indices.Length + valueCount + TrailerWords;
+        Span<float> record = NewRecord(row.Weight, words, row.IsDense ? DenseMarker : valueCount);
         Span<float> payload = record[HeaderWords..];
         row.Indices.CopyTo(MemoryMarshal.Cast<float, int>(payload));
         row.Values.CopyTo(payload[row.Indices.Length..]);
@@ -127,104 +86,190 @@ internal sealed class RowBucket(ChunkStore chunks, int featureCount)
     /// <summary>Adds a dense row.</summary>
     /// <param name="row">Its values, label and weight.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void AddDense(ReadOnlySpan<float> row) => row.CopyTo(NewRecord(HeaderWords + row.Length, DenseMarker)[HeaderWords..]);
+    public void AddDense(ReadOnlySpan<float> row) => row.CopyTo(NewRecord(row[^1], HeaderWords + row.Length, DenseMarker)[HeaderWords..]);
 
-    /// <summary>Visits the rows in the order of arrival; a chunk is given up as soon as its rows have been visited.</summary>
-    public void DrainInOrder(RowVisitor visit, CancellationToken cancellation)
+    /// <summary>Ends the adding: what the buckets hold beyond the limit goes to the file.</summary>
+    /// <exception cref="IOException">There is no room for the file.</exception>
+    public void Complete()
     {
-        Close();
-        foreach ((StoredChunk chunk, int usedWords) in _full)
+        foreach (Bucket bucket in _buckets)
         {
-            chunks.Pin(chunk);
-            ReadOnlySpan<float> words = chunk.Memory!.Words;
-            for (int start = 0; start < usedWords; start += RecordWords(words[start..]))
+            if (!_memory.IsOverLimit)
+                return;
+            if (bucket.Last is not { } last)
+                continue;
+            WriteLast(bucket, leastWords: 0);
+            _memory.Return(last);
+            bucket.Last = null;
+        }
+    }
+
+    /// <summary>Rows of the buckets before one.</summary>
+    public long RowsBefore(int bucket)
+    {
+        long rows = 0;
+        foreach (Bucket before in _buckets.AsSpan(0, bucket))
+            rows += before.RowCount;
+        return rows;
+    }
+
+    /// <summary>Calls <paramref name="visit"/> for every row of a bucket, in shuffled order, and gives its memory up.</summary>
+    /// <param name="number">The bucket's number.</param>
+    /// <param name="visit">Takes the rows.</param>
+    /// <param name="scratch">Memory for the order, made longer where it is too short.</param>
+    /// <param name="cancellation">Ends the visits.</param>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public void Drain(int number, RowVisitor visit, ref RecordPosition[] scratch, CancellationToken cancellation)
+    {
+        Bucket bucket = _buckets[number];
+        if (bucket.RowCount == 0)
+            return;
+        if (bucket.Last is { } last)
+            bucket.Full.Add(last);
+        Span<Block> blocks = CollectionsMarshal.AsSpan(bucket.Full);
+        if (_deal is null)
+            DrainInOrder(blocks, visit, cancellation);
+        else
+            DrainShuffled(blocks, Order(bucket, ref scratch), new SeededRandom(_seed, RandomStream.RowOrder, number), visit, cancellation);
+        bucket.Clear();
+    }
+
+    /// <summary>A block is given up as soon as its rows have been visited.</summary>
+    private void DrainInOrder(ReadOnlySpan<Block> blocks, RowVisitor visit, CancellationToken cancellation)
+    {
+        foreach (Block stored in blocks)
+        {
+            Block block = _memory.Load(stored);
+            ReadOnlySpan<float> words = block.Words[..block.Used];
+            for (int start = 0; start < words.Length; start += RecordWords(words[start..]))
             {
                 cancellation.ThrowIfCancellationRequested();
                 visit(Record(words[start..]));
             }
-            chunks.Return(chunk);
+            _memory.Return(block);
         }
-        _full.Clear();
     }
 
-    /// <summary>Visits the rows in random order, then gives the chunks up.</summary>
-    /// <param name="random">The order.</param>
-    /// <param name="visit">Takes the rows.</param>
-    /// <param name="records">Scratch memory, made longer where it is too short.</param>
-    /// <param name="cancellation">Ends the visits.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void DrainShuffled(SeededRandom random, RowVisitor visit, ref RecordPosition[] records, CancellationToken cancellation)
+    private void DrainShuffled(Span<Block> blocks, Span<RecordPosition> order, SeededRandom random, RowVisitor visit, CancellationToken cancellation)
     {
-        Close();
-        foreach ((StoredChunk chunk, _) in _full)
-            chunks.Pin(chunk);
-        Span<RecordPosition> order = Positions(ref records);
+        foreach (ref Block block in blocks)
+            block = _memory.Load(block);
+        FindRecords(blocks, order);
         random.Shuffle(order);
-        int prefetched = (int)Math.Min(DenseRecordWords(featureCount), MostPrefetched);
+        int prefetched = (int)Math.Min(DenseRecordWords(_featureCount), MostPrefetched);
         for (int i = 0; i < order.Length; i++)
         {
             cancellation.ThrowIfCancellationRequested();
             if (i + Ahead < order.Length)
             {
-                ReadOnlySpan<float> later = Words(order[i + Ahead]);
+                ReadOnlySpan<float> later = Words(blocks, order[i + Ahead]);
                 Prefetch.Soon(later[..Math.Min(prefetched, later.Length)]);
             }
-            visit(Record(Words(order[i])));
+            visit(Record(Words(blocks, order[i])));
         }
-        foreach ((StoredChunk chunk, _) in _full)
-            chunks.Return(chunk);
-        _full.Clear();
+        foreach (Block block in blocks)
+            _memory.Return(block);
+    }
+
+    /// <summary>Room for the positions of a bucket's rows.</summary>
+    private static Span<RecordPosition> Order(Bucket bucket, ref RecordPosition[] scratch)
+    {
+        if (scratch.Length < bucket.RowCount)
+            scratch = new RecordPosition[checked((int)(bucket.RowCount + bucket.RowCount / 8))];
+        return scratch.AsSpan(0, (int)bucket.RowCount);
+    }
+
+    /// <summary>Lists where the records begin, in the order of arrival.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void FindRecords(ReadOnlySpan<Block> blocks, Span<RecordPosition> records)
+    {
+        int count = 0;
+        for (int block = 0; block < blocks.Length; block++)
+        {
+            ReadOnlySpan<float> words = blocks[block].Words[..blocks[block].Used];
+            for (int start = 0; start < words.Length; start += RecordWords(words[start..]))
+                records[count++] = new RecordPosition(block, start);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ReadOnlySpan<float> Words(RecordPosition position) => _full[position.Chunk].Chunk.Memory!.Words[position.Start..];
+    private static ReadOnlySpan<float> Words(ReadOnlySpan<Block> blocks, RecordPosition position) => blocks[position.Block].Words[position.Start..];
 
+    /// <summary>Room for the next row, in the bucket that it is dealt to.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private Span<float> NewRecord(int words, int header)
+    private Span<float> NewRecord(float weight, int words, int header)
     {
-        if (_open is null || _open.Length - _used < words)
-        {
-            Close();
-            _open = chunks.Rent(words, _sequence);
-        }
-        Span<float> record = _open.Memory!.Words.Slice(_used, words);
-        // Where this bucket's next row will most likely go: it is one of many buckets, and their memory is not in the cache.
+        Bucket bucket = _buckets[_deal is { } deal ? (int)(deal.Bits(RowCount) >> (64 - BucketBits)) : 0];
+        _weights.Add(weight);
+        Block? block = bucket.Last;
+        if (block is null || block.Length - block.Used < words)
+            block = MakeRoom(bucket, words);
+        Span<float> record = block.Words.Slice(block.Used, words);
+        // This bucket's next row will most likely go there: it is one of many buckets, and their memory is not in the cache.
         Prefetch.Beyond(record, offset: 0, Math.Min(words, MostPrefetched));
         MemoryMarshal.Cast<float, int>(record)[0] = header;
-        _used += words;
-        RowCount++;
+        block.Used += words;
+        bucket.RowCount++;
         return record;
     }
 
-    private void Close()
+    private Block MakeRoom(Bucket bucket, int words)
     {
-        if (_open is not null)
+        Block? last = bucket.Last;
+        // Up to a page the words are copied to a longer block, so that a bucket holds little more than its rows.
+        int kept = last is not null && last.Used + words <= _memory.PageWords ? last.Used : 0;
+        int length = last is not null && kept == 0 && words <= _memory.PageWords / 2 ? _memory.PageWords : BlockLength(kept, words);
+        Block? next = last is null || length <= AlwaysRented ? _memory.Rent(length) : _memory.TryRent(length);
+        if (next is null)
         {
-            _full.Add((_open, _used));
-            chunks.Unpin(_open);
+            WriteLast(bucket, _memory.PageWords);
+            if (last!.Length >= words)
+                return last;
+            _memory.Return(last);
+            next = _memory.Rent(BlockLength(kept: 0, words));
         }
-        _open = null;
-        _used = 0;
+        else if (kept > 0)
+        {
+            last!.Words[..kept].CopyTo(next.Words);
+            next.Used = kept;
+            _memory.Return(last);
+        }
+        else if (last is not null)
+        {
+            bucket.Full.Add(last);
+        }
+        bucket.Last = next;
+        return next;
     }
 
-    /// <summary>Where the records begin, in the order of arrival.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private Span<RecordPosition> Positions(ref RecordPosition[] records)
+    /// <summary>The length of a block for words and a row: few different lengths, so that a block that is returned fits another bucket.</summary>
+    private int BlockLength(int kept, int words)
     {
-        if (records.Length < RowCount)
-            records = new RecordPosition[checked((int)(RowCount + RowCount / 8))];
-        int count = 0;
-        for (int chunk = 0; chunk < _full.Count; chunk++)
-        {
-            ReadOnlySpan<float> words = _full[chunk].Chunk.Memory!.Words;
-            for (int start = 0; start < _full[chunk].UsedWords; start += RecordWords(words[start..]))
-                records[count++] = new RecordPosition(chunk, start);
-        }
-        return records.AsSpan(0, count);
+        int wanted = Math.Max(kept + words, kept + kept / 2);
+        if (wanted > _memory.PageWords / 2)
+            return kept > 0 ? _memory.PageWords : words;        // a long row has a block of its own
+        int step = Math.Max(RowMemory.CacheLineWords, (int)BitOperations.RoundUpToPowerOf2((uint)wanted) / 16);
+        return Divide.RoundUp(wanted, step) * step;
+    }
+
+    /// <summary>Writes a bucket's last block behind what it has in the file, and empties it.</summary>
+    /// <param name="bucket">The bucket.</param>
+    /// <param name="leastWords">Length of a new block in the file, for more to come.</param>
+    private void WriteLast(Bucket bucket, int leastWords)
+    {
+        Block last = bucket.Last!;
+        Block? inFile = bucket.Full is [.., { IsInFile: true } block] ? block : null;
+        if (inFile is null || inFile.Length - inFile.Used < last.Used)
+            bucket.Full.Add(inFile = _memory.RentInFile(Math.Max(leastWords, last.Used)));
+        _memory.Write(inFile, inFile.Used, last.Words[..last.Used]);
+        inFile.Used += last.Used;
+        last.Used = 0;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int PayloadWords(int header) => header == DenseMarker ? featureCount : 2 * header;
+    private int PayloadWords(int header) => header == DenseMarker ? _featureCount : 2 * header;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int RecordWords(ReadOnlySpan<float> record) => HeaderWords + PayloadWords(Header(record)) + TrailerWords;
@@ -244,10 +289,26 @@ internal sealed class RowBucket(ChunkStore chunks, int featureCount)
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int Header(ReadOnlySpan<float> record) => MemoryMarshal.Cast<float, int>(record)[0];
+
+    private sealed class Bucket
+    {
+        private List<Block>? _full;
+
+        /// <summary>Its blocks in the order of arrival, without the last one.</summary>
+        public List<Block> Full => _full ??= [];
+
+        /// <summary>The block that its next row goes to.</summary>
+        public Block? Last { get; set; }
+
+        public long RowCount { get; set; }
+
+        /// <summary>Forgets the blocks, not how many rows they had.</summary>
+        public void Clear() => (_full, Last) = (null, null);
+    }
 }
 
-/// <summary>Where a row's record begins: the number of its chunk, and the word within it.</summary>
-internal readonly record struct RecordPosition(int Chunk, int Start);
+/// <summary>Where a row's record begins: the number of its block, and the word within it.</summary>
+internal readonly record struct RecordPosition(int Block, int Start);
 
 /// <summary>Takes a row; it is valid during the call only.</summary>
 internal delegate void RowVisitor(in Row row);

@@ -11,12 +11,12 @@ namespace MlNetRms.Rows;
 /// The rows on their way in. The thread that moves the cursor copies and checks; another one splits, sums up and deals out what has
 /// been copied, block by block and in the order of reading, so that the bits are those of a single thread.
 /// </summary>
-internal sealed class RowIntake(IRowSource reader, ChunkStore chunks, ReadingSettings settings)
+internal sealed class RowIntake(IRowSource reader, RowMemory memory, ReadingSettings settings)
 {
-    /// <summary>A thread takes about as long to start as so many blocks to process.</summary>
+    /// <summary>A thread takes about as long to start as these blocks take to process.</summary>
     private const long BlocksWithoutThread = 8;
 
-    /// <summary>So many blocks let the two threads run at their own pace for a while; of dense rows that are long, no more than make so many words.</summary>
+    /// <summary>These let the two threads run at their own pace for a while. Blocks of long dense rows are fewer, within a number of words.</summary>
     private const int MostBlocks = 32;
     private const int MostWords = 1 << 21;
 
@@ -26,11 +26,11 @@ internal sealed class RowIntake(IRowSource reader, ChunkStore chunks, ReadingSet
     /// <summary>Where the rows come from.</summary>
     public IRowSource Reader => reader;
 
-    public RowBuckets Training { get; } = new(chunks, reader.FeatureCount, settings.Shuffle, settings.Seed);
+    public RowBuckets Training { get; } = new(memory, reader.FeatureCount, settings.Shuffle, settings.Seed);
 
-    public RowBuckets SetAside { get; } = new(chunks, reader.FeatureCount, shuffle: false, settings.Seed);
+    public RowBuckets SetAside { get; } = new(memory, reader.FeatureCount, shuffle: false, settings.Seed);
 
-    /// <summary>Of the training rows' columns and, behind them, the label.</summary>
+    /// <summary>The moments of the training rows' columns and, behind them, of the label.</summary>
     public ColumnMoments Moments { get; } = new(RowBlock.RowLengthOf(reader.FeatureCount), columnCount: reader.FeatureCount + 1);
 
     public void ReadAll()
@@ -46,6 +46,8 @@ internal sealed class RowIntake(IRowSource reader, ChunkStore chunks, ReadingSet
             blocks.Give(block);
         }
         blocks.Complete();
+        Training.Complete();
+        SetAside.Complete();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -69,7 +71,7 @@ internal sealed class RowIntake(IRowSource reader, ChunkStore chunks, ReadingSet
         }
     }
 
-    /// <summary>Decides on the next usable row, a pure function of the seed and the row's number, and sets it aside if it is not for training.</summary>
+    /// <summary>Decides on the next usable row, by the seed and the row's number alone, and sets it aside if it is not for training.</summary>
     private bool IsForTraining(in Row row)
     {
         bool setAside = _split.Unit(_usableRows++) < settings.ValidationFraction;
@@ -79,16 +81,16 @@ internal sealed class RowIntake(IRowSource reader, ChunkStore chunks, ReadingSet
     }
 }
 
-/// <summary>What the rows of all parts of a job add up to as they were read.</summary>
+/// <summary>The sums over the rows of all shards of a job, taken while they were read.</summary>
 /// <param name="Counts">How many rows were read and skipped.</param>
 /// <param name="Weights">The weights of the rows to train on.</param>
 /// <param name="RowsSetAside">Rows that evaluate each epoch.</param>
-/// <param name="Moments">Of the training rows' columns and, behind them, the label.</param>
+/// <param name="Moments">Those of the training rows' columns and, behind them, the label.</param>
 internal sealed record IntakeSums(RowCounts Counts, ExampleWeights Weights, long RowsSetAside, ColumnMoments Moments)
 {
-    /// <param name="job">All parts.</param>
-    /// <param name="own">This process's parts.</param>
-    public static IntakeSums Of(Shards job, IReadOnlyList<RowIntake> own)
+    /// <param name="job">All shards.</param>
+    /// <param name="own">This process's shards.</param>
+    public static IntakeSums Gather(Shards job, IReadOnlyList<RowIntake> own)
     {
         if (job.Count == 1)
             return new(own[0].Reader.Counts, own[0].Training.Weights, own[0].SetAside.RowCount, own[0].Moments);
@@ -100,7 +102,7 @@ internal sealed record IntakeSums(RowCounts Counts, ExampleWeights Weights, long
         int rowLength = RowBlock.RowLengthOf(own[0].Reader.FeatureCount);
         int columnCount = own[0].Reader.FeatureCount + 1;
         var moments = new ColumnMoments(rowLength, columnCount);
-        foreach (double[] numbers in job.InTurn(part => own[part].Moments.ToNumbers(), ColumnMoments.CountOfNumbers(columnCount)))
+        foreach (double[] numbers in job.InTurn(shard => own[shard].Moments.ToNumbers(), ColumnMoments.CountOfNumbers(columnCount)))
             moments.Merge(ColumnMoments.FromNumbers(numbers, rowLength, columnCount));
         return new(counts, weights, setAside, moments);
     }
@@ -122,7 +124,7 @@ internal struct ExampleWeights
 
     public readonly double Mean => Sum / RowCount;
 
-    /// <summary>(Σ c)² / Σ c²: so many rows of equal weight would say as much (Kish 1965).</summary>
+    /// <summary>(Σ c)² / Σ c²: this many rows of equal weight would say as much (Kish 1965).</summary>
     public readonly double EffectiveRows => Sum * Sum / _squares;
 
     /// <summary>Whether a few rows decide the model.</summary>

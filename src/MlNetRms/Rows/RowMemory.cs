@@ -1,35 +1,435 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using Microsoft.Win32.SafeHandles;
-using MlNetRms.Host;
-using MlNetRms.Jobs;
 using MlNetRms.Kernels;
-using MlNetRms.Saving;
-using MlNetRms.Settings;
-using MlNetRms.Solver;
+
+// The one file that allocates outside the garbage-collected heap.
+#pragma warning disable RS0030
 
 namespace MlNetRms.Rows;
 
 /// <summary>
-/// Memory of freed slabs, kept for the next training: the system clears every page it hands out, which costs more than reading
-/// the rows once. All of it goes back to the system a while after the last training, and at once when memory is scarce.
+/// Holds the rows of one training: in memory up to a limit, in a temporary file beyond it. Whoever stores rows asks for a block of memory
+/// (<see cref="TryRent"/>) and, if there is no room, for one in the file (<see cref="RentInFile"/>). A block stays where it is.
 /// </summary>
-internal sealed class SlabCache
+/// <remarks>
+/// <para>
+/// Memory is counted in pages, from the first block in a page until the last one is returned, so what is counted is what is held. A block that is
+/// longer than half a page, but not a page, has a page of its length, rounded up to 4 KiB.
+/// </para>
+/// <para>Several threads can use it at once.</para>
+/// </remarks>
+internal sealed unsafe class RowMemory : IDisposable
+{
+    /// <summary>Blocks are aligned to a cache line.</summary>
+    public const int CacheLineWords = 16;
+
+    /// <summary>Long blocks are rounded up to pages of the system, so that a packed row can have the memory of a raw one.</summary>
+    private const int SystemPageWords = 1 << 10;
+
+    /// <summary>
+    /// A page has room for 8 rows, and more of short rows: read from a file, 64 KiB cost little more than 4 KiB. Beyond 512 KiB nothing is gained.
+    /// </summary>
+    private const int RowsPerPage = 8;
+    private const int ShortestPage = 1 << 14;
+    private const int LongestPage = 1 << 17;
+
+    private readonly long _limit;
+    private readonly Func<SpillFile> _openFile;
+    private readonly int _pagesPerSlab;
+    private readonly Pages _memory;
+    private readonly Pages _places;
+    private readonly List<nint> _slabs = [];
+    private readonly HashSet<Page> _longPages = [];
+    private readonly Lock _lock = new();
+    private readonly ThreadLocal<Window[]> _windows = new(() => [new Window(), new Window()]);
+    private SpillFile? _file;
+    private int _pageCount;
+    private bool _isDisposed;
+
+    /// <param name="pageWords">See <see cref="PageWordsFor"/>.</param>
+    /// <param name="limit">Bytes that <see cref="TryRent"/> keeps to; null for no limit.</param>
+    /// <param name="openFile">Opens the file; null for one in the system's folder of temporary files.</param>
+    public RowMemory(int pageWords, long? limit = null, Func<SpillFile>? openFile = null)
+    {
+        PageWords = pageWords;
+        _limit = limit ?? long.MaxValue;
+        _openFile = openFile ?? (() => new SpillFile(directory: null));
+        _pagesPerSlab = SlabCache.SlabBytes / sizeof(float) / pageWords;
+        _memory = new Pages(pageWords, NewPage);
+        long end = 0;
+        _places = new Pages(pageWords, words =>
+        {
+            var page = new Page(end, words, (long)words * sizeof(float));
+            end += page.Bytes;
+            return page;
+        });
+    }
+
+    ~RowMemory() => FreeMemory();
+
+    public int PageWords { get; }
+
+    /// <summary>Bytes of the pages in use.</summary>
+    public long BytesHeld => _memory.BytesInUse;
+
+    /// <summary>The most that <see cref="BytesHeld"/> has been.</summary>
+    public long MostBytesHeld { get; private set; }
+
+    /// <summary>Bytes taken from the system: those of whole slabs, and of long pages that are free.</summary>
+    public long BytesTaken => (long)_slabs.Count * SlabCache.SlabBytes + _longPages.Sum(page => page.Bytes);
+
+    /// <summary>Whether more is held than the limit: blocks that are needed at once are rented without asking.</summary>
+    public bool IsOverLimit => BytesHeld > _limit;
+
+    public bool HasFile => _file is not null;
+
+    /// <summary>Most bytes of the file that were in use at once.</summary>
+    public long MostFileBytes { get; private set; }
+
+    /// <summary>Words of a page, given the length of a dense row.</summary>
+    public static int PageWordsFor(int featureCount) =>
+        RoundUp((int)Math.Clamp(RowsPerPage * RowBuckets.DenseRecordWords(featureCount), ShortestPage, LongestPage), CacheLineWords);
+
+    /// <summary>A block of memory, whether or not it exceeds the limit.</summary>
+    /// <param name="words">Its least length.</param>
+    /// <exception cref="OutOfMemoryException">There is no more memory.</exception>
+    public Block Rent(int words)
+    {
+        lock (_lock)
+            return RentLocked(words);
+    }
+
+    /// <summary>A block of memory, or null if it could exceed the limit.</summary>
+    /// <inheritdoc cref="Rent"/>
+    public Block? TryRent(int words)
+    {
+        lock (_lock)
+            return BytesHeld + Math.Max(PageBytes, (long)words * sizeof(float)) <= _limit ? RentLocked(words) : null;
+    }
+
+    /// <summary>A block in the file.</summary>
+    /// <exception cref="IOException">The file cannot be created.</exception>
+    public Block RentInFile(int words)
+    {
+        lock (_lock)
+        {
+            _file ??= _openFile();
+            Place place = _places.Take(RoundUp(words, words > PageWords / 2 ? PageWords : CacheLineWords));
+            MostFileBytes = Math.Max(MostFileBytes, _places.BytesInUse);
+            return new Block(place, words, isInFile: true);
+        }
+    }
+
+    /// <summary>Gives a block up: others can use its memory, or its place in the file.</summary>
+    public void Return(Block block)
+    {
+        lock (_lock)
+        {
+            (block.IsInFile ? _places : _memory).Give(block.Place);
+            block.Clear();
+        }
+    }
+
+    /// <summary>Writes to a block in the file.</summary>
+    /// <exception cref="IOException">There is no room; the message says how many bytes are needed.</exception>
+    public void Write(Block block, int start, ReadOnlySpan<float> words)
+    {
+        try
+        {
+            _file!.Write(block.PositionOf(start), words);
+        }
+        catch (IOException exception)
+        {
+            throw new IOException("The rows do not fit into MemoryLimitInBytes, and their temporary file " +
+                FormattableString.Invariant($"in '{_file!.Directory}' needs {MostFileBytes} bytes or more: ") +
+                $"{exception.Message.TrimEnd('.')}. Make room, raise MemoryLimitInBytes, or name another TemporaryDirectory.", exception);
+        }
+    }
+
+    /// <summary>Moves the used words of a block from the file to memory; a block in memory is returned as it is.</summary>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public Block Load(Block block)
+    {
+        if (!block.IsInFile)
+            return block;
+        Block loaded = Rent(block.Length);
+        loaded.Used = block.Used;
+        _file!.Read(block.PositionOf(0), loaded.Words[..block.Used]);
+        Return(block);
+        return loaded;
+    }
+
+    /// <summary>Some words of a block; valid until the calling thread reads other words of that part from the file.</summary>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ReadOnlySpan<float> Read(Block block, int start, int length, RowPart part)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        return block.IsInFile ? ReadFile(block, start, length, part) : block.Words.Slice(start, length);
+    }
+
+    /// <summary>Says that a block will be read soon: if it is in the file, the system reads it meanwhile.</summary>
+    public void Prefetch(Block block)
+    {
+        if (block.IsInFile)
+            _file!.Prefetch(block.PositionOf(0), (long)block.Length * sizeof(float));
+    }
+
+    public void Dispose()
+    {
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
+        _file?.Dispose();
+        _windows.Dispose();
+        FreeMemory();
+        GC.SuppressFinalize(this);
+    }
+
+    private long PageBytes => SlabCache.SlabBytes / _pagesPerSlab;
+
+    private Block RentLocked(int words)
+    {
+        int length = RoundUp(words, words > PageWords / 2 && words != PageWords ? SystemPageWords : CacheLineWords);
+        var block = new Block(_memory.Take(length), length, isInFile: false);
+        MostBytesHeld = Math.Max(MostBytesHeld, BytesHeld);
+        return block;
+    }
+
+    private Page NewPage(int words)
+    {
+        if (words != PageWords)
+            return NewLongPage(words);
+        int page = _pageCount++ % _pagesPerSlab;
+        if (page == 0)
+            _slabs.Add(SlabCache.Shared.Take());
+        return new Page(_slabs[^1] + (long)page * PageWords * sizeof(float), words, PageBytes);
+    }
+
+    private Page NewLongPage(int words)
+    {
+        foreach (Page free in _memory.TakeLongPages())
+        {
+            _longPages.Remove(free);
+            NativeMemory.AlignedFree((void*)free.Position);
+        }
+        long bytes = (long)words * sizeof(float);
+        var page = new Page((nint)NativeMemory.AlignedAlloc((nuint)bytes, CacheLineWords * sizeof(float)), words, bytes);
+        _longPages.Add(page);
+        return page;
+    }
+
+    /// <summary>
+    /// The first words that a thread asks of a block are read alone: where rows of many shards take turns, no others are needed. Once it asks for
+    /// more of the same block, the rest of that is read at once.
+    /// </summary>
+    private ReadOnlySpan<float> ReadFile(Block block, int start, int length, RowPart part)
+    {
+        Window window = _windows.Value![(int)part];
+        if (window.Block != block || start < window.Start || start + length > window.End)
+        {
+            int end = window.Block == block ? block.Length : start + length;
+            window.Block = null;        // should reading fail
+            if (window.Words.Length < end - start)
+                window.Words = GC.AllocateUninitializedArray<float>(Math.Max(PageWords, end - start));
+            _file!.Read(block.PositionOf(start), window.Words.AsSpan(0, end - start));
+            (window.Block, window.Start, window.End) = (block, start, end);
+        }
+        return window.Words.AsSpan(start - window.Start, length);
+    }
+
+    private void FreeMemory()
+    {
+        foreach (nint slab in _slabs)
+            SlabCache.Shared.Return(slab);
+        foreach (Page page in _longPages)
+            NativeMemory.AlignedFree((void*)page.Position);
+        _slabs.Clear();
+        _longPages.Clear();
+    }
+
+    private static int RoundUp(int words, int multiple) => checked((int)(Divide.RoundUp((long)words, multiple) * multiple));
+
+    /// <summary>The words of a block in the file that a thread has read last.</summary>
+    private sealed class Window
+    {
+        public Block? Block { get; set; }
+
+        public int Start { get; set; }
+
+        public int End { get; set; }
+
+        public float[] Words { get; set; } = [];
+    }
+}
+
+/// <summary>The two parts of a packed row, which are stored apart.</summary>
+internal enum RowPart
+{
+    Dense,
+    Sparse,
+}
+
+/// <summary>32-bit words, mostly floats, side by side in memory or in the file.</summary>
+internal sealed unsafe class Block
+{
+    private float* _words;
+
+    public Block(Place place, int length, bool isInFile)
+    {
+        Place = place;
+        Length = length;
+        IsInFile = isInFile;
+        _words = isInFile ? null : (float*)place.Position;
+    }
+
+    public int Length { get; }
+
+    public bool IsInFile { get; }
+
+    public Place Place { get; }
+
+    /// <summary>Words that have been written, where the writer counts them.</summary>
+    public int Used { get; set; }
+
+    /// <summary>Those of a block in memory; none in the file or once it has been returned.</summary>
+    public Span<float> Words
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => new(_words, _words is null ? 0 : Length);
+    }
+
+    /// <summary>Where a word is, in bytes: an address, or the distance from the beginning of the file.</summary>
+    public long PositionOf(int word) => Place.Position + (long)word * sizeof(float);
+
+    public void Clear() => _words = null;
+}
+
+/// <summary>
+/// Cuts pages into places of any length. A place that is given up is used again for one of the same length, and a page as a whole once all of its
+/// places have been given up.
+/// </summary>
+/// <param name="pageWords">Words of a page. A place that is longer than half of it has a page of its length.</param>
+/// <param name="newPage">A new page of some length.</param>
+internal sealed class Pages(int pageWords, Func<int, Page> newPage)
+{
+    private readonly Dictionary<int, Stack<Place>> _free = [];
+    private Page? _open;
+
+    /// <summary>Bytes of the pages that have a place in use.</summary>
+    public long BytesInUse { get; private set; }
+
+    public Place Take(int words)
+    {
+        if (words > pageWords / 2)
+            return TakePage(words);
+        if (TryReuse(words, out Place place))
+        {
+            place.Page.PlacesInUse++;
+            return place;
+        }
+        if (_open is null || pageWords - _open.Used < words)
+        {
+            if (_open is not null)
+                Give(new Place(_open, _open.Used, pageWords - _open.Used, _open.Generation));
+            // The rest of the open page counts as a place in use.
+            _open = TakePage(pageWords).Page;
+            _open.Used = 0;
+        }
+        _open.PlacesInUse++;
+        _open.Used += words;
+        return new Place(_open, _open.Used - words, words, _open.Generation);
+    }
+
+    public void Give(Place place)
+    {
+        Page page = place.Page;
+        if (--page.PlacesInUse == 0)
+        {
+            BytesInUse -= page.Bytes;
+            place = new Place(page, 0, page.Words, ++page.Generation);
+        }
+        if (!_free.TryGetValue(place.Words, out Stack<Place>? places))
+            _free.Add(place.Words, places = []);
+        places.Push(place);
+    }
+
+    /// <summary>Forgets the free pages that are not of the usual length.</summary>
+    public IEnumerable<Page> TakeLongPages() => _free.Where(places => places.Key > pageWords / 2 && places.Key != pageWords)
+        .SelectMany(places => Enumerable.Range(0, places.Value.Count).Select(_ => places.Value.Pop().Page));
+
+    private Place TakePage(int words)
+    {
+        if (!TryReuse(words, out Place place))
+            place = new Place(newPage(words), 0, words, 0);
+        place.Page.PlacesInUse = 1;
+        BytesInUse += place.Page.Bytes;
+        return place;
+    }
+
+    private bool TryReuse(int words, out Place place)
+    {
+        place = default;
+        if (!_free.TryGetValue(words, out Stack<Place>? places))
+            return false;
+        // Those of earlier generations are in pages that have been given up as a whole since.
+        while (places.TryPop(out place))
+        {
+            if (place.Generation == place.Page.Generation)
+                return true;
+        }
+        return false;
+    }
+}
+
+/// <param name="position">Where it begins, in bytes.</param>
+/// <param name="words">Its length.</param>
+/// <param name="bytes">What it takes of the memory or the file.</param>
+internal sealed class Page(long position, int words, long bytes)
+{
+    public long Position => position;
+
+    public int Words => words;
+
+    public long Bytes => bytes;
+
+    /// <summary>Words that have been handed out, while it is the page that is being cut.</summary>
+    public int Used { get; set; }
+
+    public int PlacesInUse { get; set; }
+
+    /// <summary>How often it has been given up as a whole.</summary>
+    public int Generation { get; set; }
+}
+
+/// <summary>Some words of a page.</summary>
+internal readonly record struct Place(Page Page, int Start, int Words, int Generation)
+{
+    public long Position => Page.Position + (long)Start * sizeof(float);
+}
+
+/// <summary>
+/// Slabs of 2 MiB, aligned to 2 MiB and on Linux marked for a huge page: touching fresh memory in pages of 4 KiB takes longer than reading the
+/// rows. Those given back are kept for the next training: the system clears what it hands out, which costs more than reading the rows once.
+/// All of them are freed a while after the last training, and at once when memory is scarce.
+/// </summary>
+internal sealed unsafe partial class SlabCache
 {
     public const int SlabBytes = 2 << 20;
 
     /// <summary>Cross-validations and searches train again at once.</summary>
     public static readonly TimeSpan KeptFor = TimeSpan.FromSeconds(10);
 
-    /// <summary>Of the memory that the process may use, this part is kept at most.</summary>
+    /// <summary>At most this part of the memory that the process may use is kept.</summary>
     private const int MostShare = 16;
+    private const int AdviceHugePage = 14;
 
     private readonly long _mostBytes;
     private readonly Lock _lock = new();
     private readonly Stack<nint> _free = new();
     private readonly ITimer _idle;
 
-    /// <param name="mostBytes">Bytes that are kept at most.</param>
+    /// <param name="mostBytes">The most bytes that are kept.</param>
     /// <param name="time">Tells when <see cref="KeptFor"/> has passed.</param>
     public SlabCache(long mostBytes, TimeProvider time)
     {
@@ -50,37 +450,48 @@ internal sealed class SlabCache
         }
     }
 
-    /// <returns>Memory of <see cref="SlabBytes"/>, aligned to as many, with any content; 0 if there is none.</returns>
+    /// <returns>A slab with any content.</returns>
+    /// <exception cref="OutOfMemoryException">There is no more memory.</exception>
     public nint Take()
     {
         lock (_lock)
-            return _free.TryPop(out nint memory) ? memory : 0;
+        {
+            if (_free.TryPop(out nint kept))
+                return kept;
+        }
+        var slab = (nint)NativeMemory.AlignedAlloc(SlabBytes, SlabBytes);
+        if (OperatingSystem.IsLinux())
+            _ = MemoryAdvise(slab, SlabBytes, AdviceHugePage);        // a hint: whether it is taken changes the speed alone
+        return slab;
     }
 
-    /// <summary>Keeps memory or frees it.</summary>
-    public void Return(nint memory)
+    /// <summary>Keeps a slab or frees it.</summary>
+    public void Return(nint slab)
     {
         lock (_lock)
         {
             if ((_free.Count + 1L) * SlabBytes <= _mostBytes)
             {
-                _free.Push(memory);
+                _free.Push(slab);
                 _idle.Change(KeptFor, Timeout.InfiniteTimeSpan);
                 return;
             }
         }
-        Slab.FreeMemory(memory);
+        NativeMemory.AlignedFree((void*)slab);
     }
 
-    /// <summary>Frees everything.</summary>
+    /// <summary>Frees all that are kept.</summary>
     public void Clear()
     {
         lock (_lock)
         {
-            while (_free.TryPop(out nint memory))
-                Slab.FreeMemory(memory);
+            while (_free.TryPop(out nint slab))
+                NativeMemory.AlignedFree((void*)slab);
         }
     }
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int MemoryAdvise(nint address, nuint length, int advice);
 
     /// <summary>An object that nobody holds, finalised after each collection and registered again.</summary>
     private sealed class CollectionCallback(SlabCache cache)
@@ -95,98 +506,4 @@ internal sealed class SlabCache
             GC.ReRegisterForFinalize(this);
         }
     }
-}
-
-/// <summary>
-/// A large piece of memory outside the garbage-collected heap, in 32-bit words. It is freed when disposed of or, if that is
-/// missed, when it is finalised.
-/// </summary>
-internal sealed unsafe class Slab : SafeHandleZeroOrMinusOneIsInvalid
-{
-    private readonly long _length;
-    private readonly Action<nint> _free;
-
-    /// <param name="memory">The memory; the slab owns it from here on.</param>
-    /// <param name="length">Its words.</param>
-    /// <param name="free">Frees it.</param>
-    public Slab(nint memory, long length, Action<nint> free)
-        : base(ownsHandle: true)
-    {
-        _length = length;
-        _free = free;
-        SetHandle(memory);
-    }
-
-    /// <exception cref="ArgumentOutOfRangeException">The words are not all in the slab.</exception>
-    /// <exception cref="ObjectDisposedException">The memory has been freed.</exception>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Span<float> Words(long start, int length)
-    {
-        ObjectDisposedException.ThrowIf(IsClosed, this);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(start + length, _length);
-        return new Span<float>((float*)handle + start, length);
-    }
-
-#pragma warning disable RS0030 // The one place that allocates outside the garbage-collected heap.
-    /// <summary>Takes memory from the system.</summary>
-    /// <param name="byteCount">A multiple of <paramref name="alignment"/>.</param>
-    /// <param name="alignment">A power of two.</param>
-    /// <exception cref="OutOfMemoryException">There is no such memory.</exception>
-    public static nint AllocateMemory(nuint byteCount, nuint alignment) => (nint)NativeMemory.AlignedAlloc(byteCount, alignment);
-
-    /// <summary>Gives memory back to the system.</summary>
-    public static void FreeMemory(nint memory) => NativeMemory.AlignedFree((void*)memory);
-#pragma warning restore RS0030
-
-    protected override bool ReleaseHandle()
-    {
-        _free(handle);
-        return true;
-    }
-}
-
-/// <summary>
-/// Slabs from native memory, in whole multiples of a huge page of 2 MiB and aligned to it. On Linux they are marked for huge pages:
-/// touching fresh memory in pages of 4 KiB takes longer than reading the rows.
-/// </summary>
-internal sealed partial class NativeSlabAllocator : ISlabAllocator
-{
-    private const int HugePageBytes = SlabCache.SlabBytes;
-    private const int AdviceHugePage = 14;
-
-    public static NativeSlabAllocator Instance { get; } = new();
-
-    public int SlabLength => HugePageBytes / sizeof(float);
-
-    public Slab Allocate(long length)
-    {
-        long bytes = checked(length * sizeof(float) + HugePageBytes - 1) / HugePageBytes * HugePageBytes;
-        bool isUsual = bytes == HugePageBytes;
-        nint memory = isUsual ? SlabCache.Shared.Take() : 0;
-        if (memory == 0)
-            memory = NewMemory((nuint)bytes);
-        return new Slab(memory, bytes / sizeof(float), isUsual ? SlabCache.Shared.Return : Slab.FreeMemory);
-    }
-
-    private static nint NewMemory(nuint bytes)
-    {
-        nint memory = Slab.AllocateMemory(bytes, HugePageBytes);
-        if (OperatingSystem.IsLinux())
-            _ = MemoryAdvise(memory, bytes, AdviceHugePage);        // a hint: whether it is taken changes the speed alone
-        return memory;
-    }
-
-    [LibraryImport("libc", EntryPoint = "madvise")]
-    private static partial int MemoryAdvise(nint address, nuint length, int advice);
-}
-
-/// <summary>Where row memory comes from: the only place that asks the operating system for it.</summary>
-internal interface ISlabAllocator
-{
-    /// <summary>Words in a usual slab.</summary>
-    int SlabLength { get; }
-
-    /// <param name="length">Words that are needed.</param>
-    /// <returns>A slab of at least that many words.</returns>
-    Slab Allocate(long length);
 }

@@ -10,28 +10,23 @@ namespace MlNetRms.Rows;
 /// <summary>The rows of a training in its units, with the memory they occupy: those trained on, and those that evaluate it.</summary>
 internal sealed class TrainingRows : IDisposable
 {
-    /// <summary>64 KiB: a bucket's half-filled last chunk costs little memory, and a chunk still holds hundreds of usual rows.</summary>
-    private const int ShortestChunk = 1 << 14;
-    private const int LongestChunk = 1 << 17;
+    private readonly RowMemory _memory;
+    private readonly RowUnits _units;
 
-    private readonly ChunkStore _chunks;
-
-    private TrainingRows(IEnumerable<IRowSource> parts, Shards job, int featureCount, ReadingSettings settings, Scaling? previous,
-        ISlabAllocator allocator, Func<ISpillFile>? openFile, CancellationToken cancellation)
+    private TrainingRows(IEnumerable<IRowSource> shards, Shards job, int featureCount, ReadingSettings settings, Scaling? previous,
+        RowMemory memory, CancellationToken cancellation)
     {
-        int chunkLength = (int)Math.Clamp(8 * RowBucket.DenseRecordWords(featureCount), ShortestChunk, LongestChunk);
         Job = job.Job;
-        _chunks = new ChunkStore(new ChunkPool(allocator, chunkLength), settings.MemoryLimit,
-            openFile ?? (() => new SpillFile(settings.TemporaryDirectory)));
+        _memory = memory;
         try
         {
             var intakes = new List<RowIntake>();
-            foreach (IRowSource reader in parts)
+            foreach (IRowSource reader in shards)
             {
-                intakes.Add(new RowIntake(reader, _chunks, settings with { Seed = SeedOf(job.First + intakes.Count, settings.Seed) }));
+                intakes.Add(new RowIntake(reader, memory, settings with { Seed = SeedOf(job.First + intakes.Count, settings.Seed) }));
                 intakes[^1].ReadAll();
             }
-            IntakeSums sums = IntakeSums.Of(job, intakes);
+            IntakeSums sums = IntakeSums.Gather(job, intakes);
             if (sums.Weights.RowCount == 0)
                 throw sums.RowsSetAside > 0 ? NothingLeft(sums.RowsSetAside) : intakes[0].Reader.NoUsableRow("training", sums.Counts);
             Counts = sums.Counts;
@@ -45,15 +40,19 @@ internal sealed class TrainingRows : IDisposable
             cancellation.ThrowIfCancellationRequested();
             Layout = new RowLayout(columns, Scaling.IsSparse, intakes[0].Reader.HasWeights);
             Weights = sums.Weights;
-            Training = new RowSet([.. intakes.Select(intake => Pack(intake.Training, settings.NumberOfThreads, cancellation))], job);
+            _units = new RowUnits(Layout, Scaling, Weights.Mean);
+            Training = Pack(intakes.Select(intake => intake.Training));
             if (sums.RowsSetAside > 0)
-                Validation = new RowSet([.. intakes.Select(intake => Pack(intake.SetAside, settings.NumberOfThreads, cancellation))], job);
+                Validation = Pack(intakes.Select(intake => intake.SetAside));
         }
         catch
         {
             Dispose();
             throw;
         }
+
+        RowSet Pack(IEnumerable<RowBuckets> shards) =>
+            new([.. shards.Select(rows => PackedRows.Pack(memory, _units, rows, settings.NumberOfThreads, cancellation))], job);
     }
 
     /// <summary>The rows to train on; at least one.</summary>
@@ -80,49 +79,53 @@ internal sealed class TrainingRows : IDisposable
     /// Reads, shuffles and scales the training rows, and sets validation rows aside if the settings ask for it. Rows with a
     /// missing or infinite value, or a weight not above 0, are skipped and counted.
     /// </summary>
-    /// <param name="parts">The rows, one reader for each part; each is read before the next one is asked for.</param>
-    /// <param name="job">All parts.</param>
+    /// <param name="shards">The rows, one reader for each shard; each is read before the next one is asked for.</param>
+    /// <param name="job">All shards.</param>
     /// <param name="featureCount">Length of every feature vector.</param>
     /// <param name="settings">Units, order, and share of validation rows.</param>
     /// <param name="previous">Shift and scale to keep, or null to find them in the rows.</param>
-    /// <param name="allocator">Where the memory comes from.</param>
     /// <param name="cancellation">Ends the reading.</param>
-    /// <param name="openFile">Opens the file for rows beyond the limit; null for one in the folder of the settings.</param>
+    /// <param name="memory">Holds the rows; it is disposed of with them. Null for memory with the limit and the folder of the settings.</param>
     /// <exception cref="InvalidOperationException">No usable row, or a row of another length.</exception>
     /// <exception cref="IOException">There is no room for the file.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static TrainingRows Read(IEnumerable<IRowSource> parts, Shards job, int featureCount, ReadingSettings settings, Scaling? previous,
-        ISlabAllocator allocator, CancellationToken cancellation, Func<ISpillFile>? openFile = null) =>
-        new(parts, job, featureCount, settings, previous, allocator, openFile, cancellation);
+    public static TrainingRows Read(IEnumerable<IRowSource> shards, Shards job, int featureCount, ReadingSettings settings, Scaling? previous,
+        CancellationToken cancellation, RowMemory? memory = null) =>
+        new(shards, job, featureCount, settings, previous, memory ?? NewMemory(featureCount, settings), cancellation);
 
-    /// <summary>Reads validation rows, in the units of the training rows and straight to where they stay.</summary>
-    /// <param name="parts">The rows, one reader for each part; each is read before the next one is asked for.</param>
-    /// <param name="job">All parts.</param>
+    /// <summary>Reads validation rows, in the units of the training rows and in their order.</summary>
+    /// <param name="shards">The rows, one reader for each shard; each is read before the next one is asked for.</param>
+    /// <param name="job">All shards.</param>
+    /// <param name="cancellation">Ends the reading.</param>
     /// <returns>How many rows were read and skipped.</returns>
     /// <exception cref="InvalidOperationException">No usable row, or a row of another length.</exception>
+    /// <exception cref="IOException">There is no room for the file.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public RowCounts ReadValidation(IEnumerable<IRowSource> parts, Shards job)
+    public RowCounts ReadValidation(IEnumerable<IRowSource> shards, Shards job, CancellationToken cancellation)
     {
-        var stores = new List<PackedRows>();
+        var packed = new List<PackedRows>();
         var counts = new List<RowCounts>();
         IRowSource? last = null;
-        foreach (IRowSource reader in parts)
+        foreach (IRowSource reader in shards)
         {
-            stores.Add(ReadStore(reader));
+            packed.Add(PackedRows.Pack(_memory, _units, ReadInOrder(reader), numberOfThreads: 1, cancellation));
             counts.Add(reader.Counts);
             last = reader;
         }
         RowCounts total = RowCounts.Sum(job, counts);
-        var validation = new RowSet(stores, job);
+        var validation = new RowSet(packed, job);
         Validation = validation.RowCount > 0 ? validation : throw last!.NoUsableRow("validation", total);
         return total;
     }
 
-    public void Dispose() => _chunks.Dispose();
+    public void Dispose() => _memory.Dispose();
 
-    private PackedRows ReadStore(IRowSource reader)
+    private static RowMemory NewMemory(int featureCount, ReadingSettings settings) =>
+        new(RowMemory.PageWordsFor(featureCount), settings.MemoryLimit, () => new SpillFile(settings.TemporaryDirectory));
+
+    private RowBuckets ReadInOrder(IRowSource reader)
     {
-        var store = new PackedRows(_chunks, Layout, Scaling, Weights.Mean);
+        var rows = new RowBuckets(_memory, reader.FeatureCount, shuffle: false, seed: 0);
         var block = new RowBlock(reader.FeatureCount);
         for (bool more = true; more;)
         {
@@ -131,21 +134,15 @@ internal sealed class TrainingRows : IDisposable
             {
                 Row row = block.RowAt(number);
                 if (reader.CheckFinite(row))
-                    store.Add(row);
+                    rows.Add(row);
             }
         }
-        return store;
+        rows.Complete();
+        return rows;
     }
 
-    private PackedRows Pack(RowBuckets rows, int numberOfThreads, CancellationToken cancellation)
-    {
-        var store = new PackedRows(_chunks, Layout, Scaling, Weights.Mean);
-        store.AddAll(rows, numberOfThreads, cancellation);
-        return store;
-    }
-
-    /// <summary>Parts whose rows are alike, as those of two years, must not be shuffled alike; the first has the seed itself.</summary>
-    private static int SeedOf(int part, int seed) => part == 0 ? seed : (int)new SeededRandom(seed, RandomStream.Shard).Bits(part);
+    /// <summary>Shards whose rows are alike, as those of two years, must not be shuffled alike; the first has the seed itself.</summary>
+    private static int SeedOf(int shard, int seed) => shard == 0 ? seed : (int)new SeededRandom(seed, RandomStream.Shard).Bits(shard);
 
     private static InvalidOperationException NothingLeft(long setAside) => new(
         $"ValidationFraction set all {setAside} usable rows aside, and none is left to train on. Lower it or give more rows.");

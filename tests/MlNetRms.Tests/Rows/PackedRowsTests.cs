@@ -22,7 +22,7 @@ public sealed class PackedRowsTests
     [InlineData(4, 100, false, true)]
     public void Add_AnyEncoding_KeepsEachStandardisedRowWithItsLabelAndWeight(int denseColumns, int sparseColumns, bool sparseRows, bool weighted)
     {
-        // Enough rows to fill several chunks.
+        // Enough rows to fill several segments.
         Examples source = sparseColumns > 0 ? Some.MostlyZero(1, 3000, denseColumns, sparseColumns, 3) : Some.Linear(1, 3000, denseColumns);
         var rows = new Examples(source.Features, Enumerable.Range(0, source.Count).Select(row => (float)row).ToArray(),
             weighted ? Enumerable.Range(0, source.Count).Select(row => 1 + row % 5 / 4f).ToArray() : null);
@@ -55,15 +55,16 @@ public sealed class PackedRowsTests
     [InlineData(30, true)]
     public void Add_MemoryThatHoldsNaN_LeavesTheLanesBehindTheLastOneZero(int columns, bool sparseRows)
     {
-        using var chunks = new ChunkStore(new ChunkPool(NativeSlabAllocator.Instance, chunkLength: 1000));
-        StoredChunk used = chunks.Rent(1);
-        used.Memory!.Words.Fill(float.NaN);
-        chunks.Return(used);
+        using var memory = new RowMemory(pageWords: 1024);
+        Block[] used = [.. Enumerable.Range(0, 20).Select(_ => memory.Rent(1024))];
+        Array.ForEach(used, block => block.Words.Fill(float.NaN));
+        Array.ForEach(used, memory.Return);
         var layout = new RowLayout(ActiveFeatures.All(columns), new bool[columns], hasWeights: true);
-        var store = new PackedRows(chunks, layout, Unscaled(columns), meanWeight: 1);
+        var buckets = new RowBuckets(memory, columns, shuffle: false, seed: 1);
 
         for (int row = 0; row < 10; row++)
-            store.Add(sparseRows ? new([], [], label: row, weight: 1) : new([], Some.Normals(row, columns), label: row, weight: 1));
+            buckets.Add(sparseRows ? new([], [], label: row, weight: 1) : new([], Some.Normals(row, columns), label: row, weight: 1));
+        PackedRows store = Pack(memory, buckets, layout);
 
         for (int row = 0; row < 10; row++)
         {
@@ -85,7 +86,7 @@ public sealed class PackedRowsTests
     }
 
     [Fact]
-    public void DenseRows_BeyondTheEndOfAChunk_GivesThoseThatLieSideBySide()
+    public void DenseRows_BeyondTheEndOfASegment_GivesThoseThatLieSideBySide()
     {
         Examples rows = Some.Linear(1, 3000, 5);
         using TrainingRows read = Stored.Read(rows, new() { Shuffle = false });
@@ -106,42 +107,40 @@ public sealed class PackedRowsTests
         Assert.Equal(rows.Count, labels.Count);
     }
 
+    /// <summary>As long raw (header, 30 features, label, weight) as packed (30 features, bias, label).</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Add_RowsDrainedFromBucketsOfOnePool_TakesTheMemoryOfTheRawRows(bool shuffle)
+    public void Pack_DenseRows_TakesTheMemoryOfTheRawRows(bool shuffle)
     {
-        // As long raw (header, 30 features, label, weight, rounded up to the chunk's end) as packed (30 features, bias, label).
         const int Columns = 30;
         const int Count = 50_000;
-        var allocator = new CountingAllocator();
-        using var chunks = new ChunkStore(new ChunkPool(allocator, chunkLength: 1 << 14));
-        var buckets = new RowBuckets(chunks, Columns, shuffle, seed: 3);
+        using RowMemory memory = Stored.Memory(Columns);
+        var buckets = new RowBuckets(memory, Columns, shuffle, seed: 3);
         float[] values = Some.Normals(1, Columns);
         for (int row = 0; row < Count; row++)
             buckets.Add(new(indices: [], values, label: row, weight: 1));
-        int rawSlabs = allocator.Slabs.Count;
-        var store = new PackedRows(chunks, new RowLayout(ActiveFeatures.All(Columns), new bool[Columns], hasWeights: false), Unscaled(Columns), meanWeight: 1);
+        long raw = memory.BytesHeld;
 
-        store.AddAll(buckets, numberOfThreads: 1, CancellationToken.None);
+        PackedRows store = Pack(memory, buckets, Layout(Columns, sparse: false));
 
         Assert.Equal(Count, store.RowCount);
-        Assert.InRange(rawSlabs, 3, 10);        // 6.6 MB in slabs of 2 MiB, and in random order 64 chunks that are half full
-        // In order a chunk is free as soon as it is read; in random order, all chunks of one bucket in 64.
-        Assert.InRange(allocator.Slabs.Count, rawSlabs, rawSlabs + 1);
+        const long RowBytes = Count * 33L * sizeof(float);
+        Assert.InRange(raw, RowBytes, RowBytes + 64 * 65_536);        // in random order, 64 pages that are not full
+        // In order a page is free as soon as it is read; in random order, all pages of one bucket in 64.
+        Assert.InRange(memory.MostBytesHeld, raw, raw + RowBytes / 64 + 5 * 65_536);
     }
 
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Add_SparseRowsDrainedFromBucketsOfOnePool_TakesTheMemoryOfTheRawRows(bool shuffle)
+    public void Pack_SparseRows_TakesTheMemoryOfTheRawRows(bool shuffle)
     {
         const int Columns = 1000;
         const int Count = 50_000;
         const int NonZeros = 20;
-        var allocator = new CountingAllocator();
-        using var chunks = new ChunkStore(new ChunkPool(allocator, chunkLength: 1 << 14));
-        var buckets = new RowBuckets(chunks, Columns, shuffle, seed: 3);
+        using RowMemory memory = Stored.Memory(Columns);
+        var buckets = new RowBuckets(memory, Columns, shuffle, seed: 3);
         float[] values = Some.Normals(1, NonZeros);
         int[] indices = new int[NonZeros];
         for (int row = 0; row < Count; row++)
@@ -150,36 +149,39 @@ public sealed class PackedRowsTests
                 indices[k] = 50 * k + row % 50;
             buckets.Add(new(indices, values, label: row, weight: 1));
         }
-        int rawSlabs = allocator.Slabs.Count;
-        var store = new PackedRows(chunks, new RowLayout(ActiveFeatures.All(Columns), Enumerable.Repeat(true, Columns).ToArray(), hasWeights: false), Unscaled(Columns), meanWeight: 1);
+        long raw = memory.BytesHeld;
 
-        store.AddAll(buckets, numberOfThreads: 1, CancellationToken.None);
+        PackedRows store = Pack(memory, buckets, Layout(Columns, sparse: true));
 
         Assert.Equal(Count * NonZeros, store.NonZeroCount);
-        Assert.InRange(rawSlabs, 4, 12);
-        // Raw 43 words a row, packed 44: places and values, and a dense part of bias and label in four words.
-        Assert.InRange(allocator.Slabs.Count, rawSlabs, rawSlabs + 2);
+        const long RowBytes = Count * 43L * sizeof(float);
+        Assert.InRange(raw, RowBytes, RowBytes + 64 * 65_536);
+        // Raw 43 words a row, packed 44: positions and values, and a dense part of bias and label in four words.
+        Assert.InRange(memory.MostBytesHeld, raw, raw + RowBytes / 43 + RowBytes / 64 + 10 * 65_536);
     }
 
+    /// <summary>With a limit, the thread that comes to a segment first decides whether it is in memory: two can write to one in the file.</summary>
     [Theory]
     [InlineData(true, 20, 0)]
     [InlineData(true, 4, 100)]
     [InlineData(false, 4, 100)]
-    public void AddAll_AnyNumberOfThreads_GivesTheSameRows(bool shuffle, int denseColumns, int sparseColumns)
+    public void Pack_AnyNumberOfThreadsAndAnyLimit_GivesTheSameRows(bool shuffle, int denseColumns, int sparseColumns)
     {
         const int Count = 150_000;        // a million words and more
         int columns = denseColumns + sparseColumns;
-        var layout = new RowLayout(ActiveFeatures.All(columns), [.. Enumerable.Range(0, columns).Select(column => column >= denseColumns)], hasWeights: true);
+        bool[] isSparse = [.. Enumerable.Range(0, columns).Select(column => column >= denseColumns)];
+        var layout = new RowLayout(ActiveFeatures.All(columns), isSparse, hasWeights: true);
         int[] indices = [0, 1, 2, 3, 4, 50, 99];
         float[] values = Some.Normals(1, Count + columns);
-        ulong[] bits = [.. new[] { 1, 2, 3, 4, 7 }.Select(Bits)];
+        long?[] limits = [null, 1, 6_000_000];
+        ulong[] bits = [.. new[] { 1, 2, 3, 4, 7 }.SelectMany(threads => limits.Select(limit => Bits(threads, limit)))];
 
         Assert.Single(bits.Distinct());
 
-        ulong Bits(int threads)
+        ulong Bits(int threads, long? limit)
         {
-            using var chunks = new ChunkStore(new ChunkPool(NativeSlabAllocator.Instance, chunkLength: 1 << 14));
-            var buckets = new RowBuckets(chunks, columns, shuffle, seed: 3);
+            using RowMemory memory = Stored.Memory(columns, limit);
+            var buckets = new RowBuckets(memory, columns, shuffle, seed: 3);
             for (int row = 0; row < Count; row++)
             {
                 if (sparseColumns > 0 && row % 2 == 0)
@@ -187,10 +189,10 @@ public sealed class PackedRowsTests
                 else
                     buckets.Add(new([], values.AsSpan(row, columns), label: row, weight: 1 + row % 3));
             }
-            var store = new PackedRows(chunks, layout, Unscaled(columns), meanWeight: 1);
+            buckets.Complete();
+            PackedRows store = Pack(memory, buckets, layout, threads);
 
-            store.AddAll(buckets, threads, CancellationToken.None);
-
+            Assert.Equal(limit is not null, store.IsInFile);
             Assert.Equal(Count, store.RowCount);
             var labels = new HashSet<float>();
             ulong hash = 0;
@@ -211,17 +213,69 @@ public sealed class PackedRowsTests
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
-    public void AddAll_CancelledFromAnotherThread_Throws(int threads)
+    public void Pack_Cancelled_Throws(int threads)
     {
         const int Count = 150_000;
-        using var chunks = new ChunkStore(new ChunkPool(NativeSlabAllocator.Instance, chunkLength: 1 << 14));
-        var buckets = new RowBuckets(chunks, 20, shuffle: true, seed: 3);
+        using RowMemory memory = Stored.Memory(20);
+        var buckets = new RowBuckets(memory, 20, shuffle: true, seed: 3);
         for (int row = 0; row < Count; row++)
             buckets.Add(new([], new float[20], label: row, weight: 1));
-        var store = new PackedRows(chunks, new RowLayout(ActiveFeatures.All(20), new bool[20], hasWeights: false), Unscaled(20), meanWeight: 1);
 
-        Assert.Throws<OperationCanceledException>(() => store.AddAll(buckets, threads, new CancellationToken(canceled: true)));
+        var units = new RowUnits(Layout(20, sparse: false), Unscaled(20), meanWeight: 1);
+        var cancelled = new CancellationToken(canceled: true);
+        Assert.Throws<OperationCanceledException>(() => PackedRows.Pack(memory, units, buckets, threads, cancelled));
     }
+
+    [Fact]
+    public void Prefetch_RowsInTheFileAndInMemory_NamesThoseInTheFile()
+    {
+        RecordingFile? file = null;
+        using RowMemory memory = Stored.Memory(5, limit: 3_000_000, () => file = new RecordingFile());
+        var buckets = new RowBuckets(memory, 5, shuffle: false, seed: 3);
+        for (int row = 0; row < 150_000; row++)
+            buckets.AddDense([1, 2, 3, 4, 5, row, 1]);
+        buckets.Complete();
+        PackedRows store = Pack(memory, buckets, Layout(5, sparse: false));
+        file!.Steps.Clear();
+
+        store.PrefetchRing(first: 100_000, count: store.RowCount);
+        long bytes = file.Prefetched.Distinct().Sum(range => range.Bytes);
+        for (int row = 0; row < store.RowCount; row++)
+            Assert.Equal(row, store.DenseRows(row, 1)[store.Layout.LabelLane]);
+
+        Assert.InRange(bytes, 150_000 * 32 - 3_000_000, 150_000 * 32 - 1_000_000);
+        // The first row of a segment is read alone, and then the rest at once.
+        Assert.Equal(bytes, file.Steps.Where(step => step.IsRead).Sum(step => step.Bytes));
+        Assert.InRange(file.Steps.Count(step => step.IsRead), 2, 2 * 150_000 / 2048 + 2);
+    }
+
+    [Fact]
+    public void DenseRows_TheFileFails_ThrowsAndTheNextCallTriesAgain()
+    {
+        bool isPacked = false;
+        int failures = 0;
+        using RowMemory memory = Stored.Memory(5, limit: 1, () => new RecordingFile { BeforeRead = Fail });
+        var buckets = new RowBuckets(memory, 5, shuffle: false, seed: 3);
+        for (int row = 0; row < 50_000; row++)
+            buckets.AddDense([1, 2, 3, 4, 5, row, 1]);
+        PackedRows store = Pack(memory, buckets, Layout(5, sparse: false));
+        isPacked = true;
+
+        Assert.Equal("failure 1", Assert.Throws<IOException>(() => store.DenseRows(0, 1).Length).Message);
+        Assert.Equal("failure 2", Assert.Throws<IOException>(() => store.DenseRows(0, 1).Length).Message);
+
+        void Fail(int number)
+        {
+            if (isPacked)
+                throw new IOException($"failure {++failures}");
+        }
+    }
+
+    private static PackedRows Pack(RowMemory memory, RowBuckets buckets, RowLayout layout, int threads = 1) =>
+        PackedRows.Pack(memory, new RowUnits(layout, Unscaled(layout.ColumnCount), meanWeight: 1), buckets, threads, CancellationToken.None);
+
+    private static RowLayout Layout(int columns, bool sparse) =>
+        new(ActiveFeatures.All(columns), [.. Enumerable.Repeat(sparse, columns)], hasWeights: false);
 
     private static Scaling Unscaled(int columns) =>
         new(ActiveFeatures.All(columns), new ColumnMoments(RowBlock.RowLengthOf(columns), columns + 1), rowCount: 0,

@@ -19,20 +19,28 @@ public sealed class SlabCacheTests : IDisposable
     [Fact]
     public void Take_AfterReturn_IsTheSameMemory()
     {
-        Assert.Equal(0, _cache.Take());
-        nint memory = NewMemory();
-        _cache.Return(memory);
+        nint slab = _cache.Take();
+        _cache.Return(slab);
+        Assert.Equal(SlabCache.SlabBytes, _cache.Bytes);
 
-        Assert.Equal(memory, _cache.Take());
+        Assert.Equal(slab, _cache.Take());
         Assert.Equal(0, _cache.Bytes);
-        Slab.FreeMemory(memory);
+        _cache.Return(slab);
+    }
+
+    [Fact]
+    public void Take_AnySlab_IsAlignedToAHugePage()
+    {
+        nint[] slabs = TakeAll(5);
+
+        Assert.All(slabs, slab => Assert.Equal(0, slab % SlabCache.SlabBytes));
+        ReturnAll(slabs);
     }
 
     [Fact]
     public void Return_MoreThanTheMost_KeepsTheMost()
     {
-        for (int i = 0; i < 5; i++)
-            _cache.Return(NewMemory());
+        ReturnAll(TakeAll(5));
 
         Assert.Equal(3L * SlabCache.SlabBytes, _cache.Bytes);
     }
@@ -40,18 +48,21 @@ public sealed class SlabCacheTests : IDisposable
     [Fact]
     public void Bytes_AWhileAfterTheLastReturn_AreNone()
     {
-        _cache.Return(NewMemory());
+        nint[] slabs = TakeAll(3);
+        _cache.Return(slabs[0]);
         _time.Pass(SlabCache.KeptFor / 2);
-        _cache.Return(NewMemory());
+        _cache.Return(slabs[1]);
         _time.Pass(SlabCache.KeptFor / 2);
         Assert.Equal(2L * SlabCache.SlabBytes, _cache.Bytes);
 
         _time.Pass(SlabCache.KeptFor / 2);
 
         Assert.Equal(0, _cache.Bytes);
-        _cache.Return(NewMemory());
+        _cache.Return(slabs[2]);
         Assert.Equal(SlabCache.SlabBytes, _cache.Bytes);
     }
 
-    private static nint NewMemory() => Slab.AllocateMemory(SlabCache.SlabBytes, SlabCache.SlabBytes);
+    private nint[] TakeAll(int count) => [.. Enumerable.Range(0, count).Select(_ => _cache.Take())];
+
+    private void ReturnAll(nint[] slabs) => Array.ForEach(slabs, _cache.Return);
 }

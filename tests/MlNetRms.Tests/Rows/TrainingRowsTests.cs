@@ -125,17 +125,138 @@ public sealed class TrainingRowsTests
     [InlineData(false, true)]
     public void Read_AnyOrder_HoldsTheRowsOnce(bool shuffle, bool withValidationData)
     {
-        const int SlabBytes = 2 << 20;
-        Examples rows = Some.Linear(1, 60_000, 60);        // 15 MB packed, eight slabs
-        var allocator = new CountingAllocator();
+        Examples rows = Some.Linear(1, 60_000, 60);        // 15 MB packed
+        using RowMemory memory = Stored.Memory(60);
 
-        using TrainingRows read = Stored.Read(rows.View(new MLContext(1)), new() { Shuffle = shuffle }, allocator);
+        using TrainingRows read = Stored.Read(rows.View(new MLContext(1)), new() { Shuffle = shuffle }, memory);
         if (withValidationData)
             ReadValidation(read, rows, _ => false);
 
         double packed = (double)rows.Count * read.Layout.Stride * sizeof(float) * (withValidationData ? 2 : 1);
-        // Raw rows have a number more than packed ones; 64 buckets of 64 KiB are half empty.
-        Assert.InRange(allocator.Slabs.Count * (double)SlabBytes, packed, 1.03 * packed + 64 * 65536 + 2 * SlabBytes);
+        // Raw rows have a number more than packed ones; 64 pages of 64 KiB are half empty.
+        Assert.InRange(memory.MostBytesHeld, packed, 1.03 * packed + 64 * 65536);
+        Assert.InRange(memory.BytesTaken, memory.MostBytesHeld, memory.MostBytesHeld + SlabCache.SlabBytes);
+    }
+
+    /// <summary>A shard needs a cache line a bucket at least, and as much again until its rows are many.</summary>
+    [Theory]
+    [InlineData(1000, 200, 5, 8_192)]
+    [InlineData(100, 2_000, 5, 8_192)]
+    [InlineData(20, 10_000, 5, 8_192)]
+    [InlineData(100, 400, 60, 8_192)]
+    public void Read_ManyShards_HoldsLittleMoreThanTheSameRowsInOne(int shards, int rowsPerShard, int columns, int bytesPerShard)
+    {
+        Examples rows = Some.Linear(1, shards * rowsPerShard, columns);
+        using RowMemory one = Stored.Memory(columns);
+        using RowMemory many = Stored.Memory(columns);
+
+        using TrainingRows whole = Stored.Read(rows.View(new MLContext(1)), new(), one);
+        using TrainingRows divided = Stored.Read(Divided(rows, shards), new(), many);
+
+        Assert.Equal(rows.Count, divided.Training.RowCount);
+        Assert.InRange(many.MostBytesHeld, 0, 1.5 * one.MostBytesHeld + shards * bytesPerShard);
+        Assert.InRange(many.BytesHeld, 0, 1.1 * one.BytesHeld + shards * 1024);
+    }
+
+    [Fact]
+    public void Read_ManySparseShards_HoldsLittleMoreThanTheSameRowsInOne()
+    {
+        Examples rows = Some.MostlyZero(1, 40_000, denseColumns: 3, sparseColumns: 300, nonZeros: 20);
+        using RowMemory one = Stored.Memory(rows.Width);
+        using RowMemory many = Stored.Memory(rows.Width);
+
+        using TrainingRows whole = Stored.Read(rows.View(new MLContext(1), _ => true), new(), one);
+        using TrainingRows divided = Stored.Read(Divided(rows, 100, sparse: true), new(), many);
+
+        Assert.InRange(many.MostBytesHeld, 0, 1.5 * one.MostBytesHeld + 100 * 8_192);
+        Assert.InRange(many.BytesHeld, 0, 1.5 * one.BytesHeld);
+    }
+
+    [Theory]
+    [InlineData(100, 400, 1_000_000)]
+    [InlineData(1000, 200, 1)]
+    [InlineData(1000, 200, 2_000_000)]
+    public void Read_ManyShardsBeyondTheLimit_HoldsTheLimitAndOneShardsShortBlocks(int shards, int rowsPerShard, long limit)
+    {
+        Examples rows = Some.Linear(1, shards * rowsPerShard, 5);
+        using RowMemory memory = Stored.Memory(5, limit);
+
+        using TrainingRows read = Stored.Read(Divided(rows, shards), new() { NumberOfThreads = 2 }, memory);
+
+        long rowBytes = rows.Count * 8L * sizeof(float);
+        Assert.True(memory.HasFile || rowBytes < limit);
+        Assert.InRange(memory.MostBytesHeld, 1, limit + 5 * 65_536);
+        Assert.InRange(memory.BytesHeld, 0, limit + 65_536);
+        Assert.InRange(memory.MostFileBytes, 0, 1.25 * rowBytes + shards * 1024 + 10 * 65_536);
+    }
+
+    /// <summary>Dense rows: a block of 8 KiB a bucket, and the bucket that is being packed.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4_000_000)]
+    public void Read_DenseRowsBeyondTheLimit_HoldsTheLimitAndAShortBlockABucket(long limit)
+    {
+        Examples rows = Some.Linear(1, 60_000, 60);        // 15 MB packed
+        using RowMemory memory = Stored.Memory(60, limit);
+
+        using TrainingRows read = Stored.Read(rows.View(new MLContext(1)), new() { NumberOfThreads = 1, ValidationFraction = 0.1f }, memory);
+
+        long bytes = rows.Count * 64L * sizeof(float);
+        Assert.InRange(memory.MostBytesHeld, limit / 2, limit + 64 * 12_288 + bytes / 64 + 5 * 65_536);
+        Assert.InRange(memory.BytesHeld, 0, limit + 65_536);
+        Assert.InRange(memory.MostFileBytes, bytes - limit, bytes + bytes / 64 + 65 * 65_536);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4_000_000)]
+    public void Read_SparseRowsBeyondTheLimit_HoldsTheLimitAndAShortBlockABucket(long limit)
+    {
+        Examples rows = Some.MostlyZero(1, 40_000, denseColumns: 3, sparseColumns: 300, nonZeros: 20);
+        using RowMemory memory = Stored.Memory(rows.Width, limit);
+
+        using TrainingRows read = Stored.Read(rows.View(new MLContext(1), _ => true), new() { NumberOfThreads = 1 }, memory);
+
+        long bytes = read.Training.Shards[0].NonZeroCount * 8 + rows.Count * (read.Layout.Stride + 3L) * sizeof(float);
+        Assert.InRange(memory.MostBytesHeld, limit / 2, limit + 64 * 12_288 + bytes / 64 + 5 * 65_536);
+        Assert.InRange(memory.BytesHeld, 0, limit + 65_536);
+        Assert.InRange(memory.MostFileBytes, bytes / 2 - limit, bytes + 66 * 65_536);
+    }
+
+    /// <summary>130 000 features are just below a page of 512 KiB, 132 000 above.</summary>
+    [Theory]
+    [InlineData(60_000)]
+    [InlineData(66_000)]
+    [InlineData(130_000)]
+    [InlineData(132_000)]
+    public void Read_VeryLongRows_HoldsWhatTheyNeed(int columns)
+    {
+        const int Count = 300;
+        using RowMemory memory = Stored.Memory(columns);
+        var buckets = new RowBuckets(memory, columns, shuffle: true, seed: 1);
+        float[] row = Some.Normals(1, columns + 2);
+        for (int number = 0; number < Count; number++)
+            buckets.AddDense(row);
+        long raw = memory.MostBytesHeld;
+
+        ActiveFeatures all = ActiveFeatures.All(columns);
+        var layout = new RowLayout(all, new bool[columns], hasWeights: false);
+        var moments = new ColumnMoments(RowBlock.RowLengthOf(columns), columns + 1);
+        var units = new RowUnits(layout, new Scaling(all, moments, rowCount: 0, new RmsPropRegressionTrainer.Options { Standardize = false }.ToSettings().Reading), meanWeight: 1);
+        PackedRows packed = PackedRows.Pack(memory, units, buckets, numberOfThreads: 1, CancellationToken.None);
+
+        double rowBytes = (columns + 3) * sizeof(float);
+        Assert.InRange(raw, Count * rowBytes, 1.3 * Count * rowBytes);
+        Assert.InRange(memory.MostBytesHeld, raw, raw + 20 * rowBytes);
+        Assert.InRange(memory.BytesHeld, Count * rowBytes, 1.15 * Count * rowBytes);
+        Assert.Equal(row[^2], packed.Label(packed.DenseRows(Count - 1, 1)));
+    }
+
+    private static IReadOnlyList<IDataView> Divided(Examples rows, int shards, bool sparse = false)
+    {
+        int count = rows.Count / shards;
+        return [.. Enumerable.Range(0, shards)
+            .Select(shard => rows.Take(Enumerable.Range(shard * count, count)).View(new MLContext(1), _ => sparse))];
     }
 
     private static int[] Labels(PackedRows store) =>
@@ -146,6 +267,6 @@ public sealed class TrainingRowsTests
         IDataView view = rows.View(new MLContext(1), isSparse);
         var names = new ColumnSettings("Features", "Label", rows.Weights is null ? null : "Weight");
         using var reader = new RowReader(view, SchemaChecks.Find(view.Schema, names), CancellationToken.None);
-        read.ReadValidation([reader], Shards.One);
+        read.ReadValidation([reader], Shards.One, CancellationToken.None);
     }
 }

@@ -23,14 +23,30 @@ internal static class Stored
         return read;
     }
 
-    public static TrainingRows Read(IDataView view, RmsPropRegressionTrainer.Options options, ISlabAllocator? allocator = null,
-        Func<ISpillFile>? openFile = null)
+    public static TrainingRows Read(IDataView view, RmsPropRegressionTrainer.Options options, RowMemory? memory = null) =>
+        Read([view], options, memory);
+
+    /// <summary>Reads several shards, as a job of one process does.</summary>
+    public static TrainingRows Read(IReadOnlyList<IDataView> shards, RmsPropRegressionTrainer.Options options, RowMemory? memory = null)
     {
         TrainingSettings settings = options.ToSettings();
-        using var reader = new RowReader(view, SchemaChecks.Find(view.Schema, settings.Columns), options.CancellationToken);
-        return TrainingRows.Read([reader], Shards.One, reader.FeatureCount, settings.Reading, previous: null,
-            allocator ?? NativeSlabAllocator.Instance, options.CancellationToken, openFile);
+        InputColumns columns = SchemaChecks.Find(shards[0].Schema, settings.Columns);
+        Shards job = shards.Count == 1 ? Shards.One : new Shards(Shards.One.Job, shards.Count);
+        return TrainingRows.Read(Open(), job, columns.FeatureCount, settings.Reading, previous: null, options.CancellationToken, memory);
+
+        IEnumerable<RowReader> Open()
+        {
+            foreach (IDataView shard in shards)
+            {
+                using var reader = new RowReader(shard, SchemaChecks.Find(shard.Schema, settings.Columns), options.CancellationToken);
+                yield return reader;
+            }
+        }
     }
+
+    /// <summary>Memory for rows of some length, as training takes it.</summary>
+    public static RowMemory Memory(int featureCount, long? limit = null, Func<SpillFile>? openFile = null) =>
+        new(RowMemory.PageWordsFor(featureCount), limit, openFile);
 
     public static (float[] Features, float Label, float Weight) Row(PackedRows store, long position)
     {
