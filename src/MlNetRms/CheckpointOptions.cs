@@ -1,59 +1,65 @@
-using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Settings;
-using MlNetRms.Solver;
-
-
 namespace MlNetRms;
 
 /// <summary>
 /// Where and how often a training is saved while it runs. After a crash, a kill or a cancellation the next <c>Fit</c> with the same options and
-/// rows continues from there, and its model is that of a training without a break, bit for bit.
+/// rows continues from there, and its model is that of an unbroken training, bit for bit.
 /// </summary>
 /// <remarks>
 /// <para>
-/// <c>Fit</c> reads the rows again and compares them and all options that matter with what the checkpoint was written with; where something
-/// differs it throws and says what. A file that is damaged, of another version or no checkpoint at all is an error too; it is never overwritten.
-/// The file is replaced in one piece: until a new checkpoint is on the disk, the one before is there.
+/// <c>Fit</c> reads the rows again and compares them, and all options that matter, with what the checkpoint was written with. If something differs,
+/// it throws and says what. A file that is damaged, of another version or no checkpoint at all is an error too; it is never overwritten. The file is
+/// replaced in one piece: until a new checkpoint is on the disk, the one before is there.
 /// </para>
 /// <para>
-/// A checkpoint belongs to one training. Trainings that share a path one after the other, as those of a cross-validation do, each begin with no
-/// file, because each removes its own at its end; after a break, the first of them finds the checkpoint of another and throws. Give each a path of
-/// its own. Two that run at once in a process are refused.
+/// Rows are compared by their number, by mean, variance and share of zeros of every column and of the label, by the sums of the weights, and by a
+/// sample of about 260 000 values from blocks spread evenly over each part of the rows; smaller parts are compared whole. What is not noticed, then,
+/// is a change outside the sample that leaves all these figures equal to the last bit, such as two rows that change places. Validation rows are
+/// compared by their number, by the sums of the label, the weights and the columns that are not sparse, and by such a sample.
 /// </para>
 /// <para>
-/// In a job (<see cref="RmsPropRegressionTrainer.Options.Collective"/>) rank 0 alone reads and writes the file, and all continue from it; the others
-/// need not reach it. The job may be started again with another number of ranks over the same parts of the rows.
+/// A checkpoint belongs to one training. Trainings that share a path one after the other, as those of a cross-validation do, each begin without a
+/// file, because each removes its own at its end; but after a break, the first of them finds the checkpoint of another and throws. Give each training
+/// a path of its own. While one training has a path, another with the same path throws, in this process or in any other: a lock file beside the
+/// checkpoint sees to that. A lock file that a killed process has left behind does no harm.
+/// </para>
+/// <para>
+/// If training is cancelled and the checkpoint cannot be written, as on a full disk, <c>Fit</c> still throws an
+/// <see cref="OperationCanceledException"/>: its message and its inner exception say why, and the checkpoint before is as it was.
+/// </para>
+/// <para>
+/// In a job (<see cref="RmsPropRegressionTrainer.Options.Collective"/>) rank 0 alone reads and writes the file, and all processes continue from it;
+/// the others need no access to it. The job may be started again with another number of ranks over the same parts of the rows.
 /// </para>
 /// </remarks>
 public sealed record CheckpointOptions
 {
     /// <summary>
-    /// The file; its folder must exist. Beside it, with ".tmp" behind its name, stands the next checkpoint while it is written.
+    /// The file; its folder must exist. While training runs there can be two files beside it: the lock (this name and ".lock") and the next
+    /// checkpoint while it is written (this name and ".tmp").
     /// </summary>
     public required string Path { get; init; }
 
-    /// <summary>After how many epochs, besides <see cref="Interval"/>, it is written; at least 1, or null, the default, for the interval alone.</summary>
+    /// <summary>
+    /// The number of epochs after which it is written, besides <see cref="Interval"/>; at least 1. Null, the default, is for the interval alone.
+    /// </summary>
     public int? EveryEpochs { get; init; }
 
     /// <summary>
-    /// After how much time it is written, in the middle of an epoch too. Default one minute; greater than 0.
+    /// The time after which it is written, in the middle of an epoch too. Default one minute; greater than 0.
     /// <see cref="TimeSpan.MaxValue"/> writes after epochs alone. It is also written when training is cancelled.
     /// </summary>
     public TimeSpan Interval { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <summary>
-    /// Whether the file stays when training is finished. Default false: it is removed. Of a finished training it holds the result: the next <c>Fit</c>
-    /// with the same options and rows returns it without another step, and <see cref="SavedTraining.Load"/> reads it to continue with others.
+    /// Whether the file stays when training is finished. Default false: it is removed. The file of a finished training holds the result: the next
+    /// <c>Fit</c> with the same options and rows returns it without another step, and <see cref="SavedTraining.Load"/> reads it to continue with
+    /// others.
     /// </summary>
     public bool Keep { get; init; }
 
-    /// <param name="parameter">What a caller's parameter is called.</param>
+    /// <param name="parameter">What the caller's parameter is called.</param>
     /// <param name="isWritten">Whether this process reads and writes the file.</param>
-    internal void Validate(string parameter, bool isWritten)
+    internal void CheckPath(string parameter, bool isWritten)
     {
         const string Name = nameof(RmsPropRegressionTrainer.Options.Checkpoint) + "." + nameof(Path);
         if (string.IsNullOrWhiteSpace(Path))
@@ -62,9 +68,5 @@ public sealed record CheckpointOptions
             throw new ArgumentException($"{Name} '{Path}' is a folder; it must name a file.", parameter);
         if (isWritten && !Directory.Exists(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))))
             throw new ArgumentException($"{Name} '{Path}' is in no folder that exists.", parameter);
-        if (EveryEpochs is { } epochs)
-            Require.AtLeastOne(epochs, nameof(EveryEpochs), parameter);
-        if (Interval <= TimeSpan.Zero)
-            throw new ArgumentOutOfRangeException(parameter, Interval, $"{nameof(Interval)} must be greater than 0.");
     }
 }

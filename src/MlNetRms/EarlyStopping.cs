@@ -1,41 +1,25 @@
-using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Settings;
-using MlNetRms.Solver;
-
-
 namespace MlNetRms;
 
 /// <summary>
 /// Ends training when the validation loss no longer improves, and returns the weights of the best epoch.
 /// </summary>
 /// <remarks>
-/// An epoch is evaluated with the weights that would be returned if training ended there: their running mean over the last one to two
-/// periods, and from where a whole training averages (<see cref="RmsPropRegressionTrainer.Options.AveragedFraction"/>) over
-/// those steps. A period is one epoch, or as many as make 100 steps; the running mean never takes more steps than the whole training would
-/// average, so with an averaged fraction of 0 single weights, which hover around the optimum, are evaluated and returned.
-/// A training that is not ended early returns what it would without early stopping if its last epoch is the best.
+/// An epoch is evaluated with the weights that would be returned if training ended there. These are their running mean over the last one to two
+/// periods or, once the steps have begun over which a whole training averages (<see cref="RmsPropRegressionTrainer.Options.AveragedFraction"/>), the
+/// mean over those. A period is one epoch, or as many as make 100 steps. The running mean never takes more steps than the whole training would
+/// average: with an averaged fraction of 0, the last weights themselves, which hover around the optimum, are evaluated and returned.
+/// A training that is not ended early, and whose last epoch is the best, returns what it would without early stopping.
 /// </remarks>
 public sealed record EarlyStopping
 {
     /// <summary>
     /// Periods without an improvement after which training ends; a period is one epoch, or as many as make 100 steps. Default 10; at
-    /// least 1. <c>Fit</c> warns where the planned epochs are too few for it: the best epoch is then still returned.
+    /// least 1. If the planned epochs are too few for it, <c>Fit</c> warns, and still returns the best epoch.
     /// </summary>
     public int Patience { get; init; } = 10;
 
     /// <summary>
-    /// How much smaller than the best so far a validation loss must be to count as an improvement, relative to it. Default
-    /// 0; in [0, 1).
+    /// By what share of the best validation loss so far a loss must be below it to count as an improvement. Default 0; in [0, 1).
     /// </summary>
     public float MinimumImprovement { get; init; }
-
-    internal void Validate(string parameter)
-    {
-        Require.AtLeastOne(Patience, nameof(Patience), parameter);
-        Require.InUnitInterval(MinimumImprovement, nameof(MinimumImprovement), parameter);
-    }
 }

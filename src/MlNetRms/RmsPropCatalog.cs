@@ -1,14 +1,8 @@
 using System.Collections.Immutable;
 using Microsoft.ML.Data;
 using Microsoft.ML.Trainers;
-using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Settings;
-using MlNetRms.Solver;
 using MlNetRms;
+using MlNetRms.Host;
 
 // In ML.NET's namespace, so that the methods appear beside its own.
 #pragma warning disable IDE0130
@@ -54,20 +48,10 @@ public static class RmsPropCatalog
     /// </example>
     public static RmsPropRegressionTrainer RmsProp(this RegressionCatalog.RegressionTrainers catalog,
         string labelColumnName = "Label", string featureColumnName = "Features", string? exampleWeightColumnName = null,
-        IRegressionLoss? lossFunction = null, float learningRate = 0.03f, float? l2Regularization = null, int? numberOfEpochs = null, int batchSize = 256)
+        IRegressionLoss? lossFunction = null, float learningRate = 0.03f, float? l2Regularization = null, int? numberOfEpochs = null,
+        int batchSize = 256)
     {
-        Require.ColumnName(labelColumnName, nameof(labelColumnName));
-        Require.ColumnName(featureColumnName, nameof(featureColumnName));
-        if (exampleWeightColumnName is not null)
-            Require.ColumnName(exampleWeightColumnName, nameof(exampleWeightColumnName));
-        LossFunctions.Check(lossFunction, nameof(lossFunction));
-        Require.Positive(learningRate, nameof(learningRate));
-        if (l2Regularization is { } l2)
-            Require.NonNegative(l2, nameof(l2Regularization));
-        if (numberOfEpochs is { } epochs)
-            Require.AtLeastOne(epochs, nameof(numberOfEpochs));
-        Require.AtLeastOne(batchSize, nameof(batchSize));
-        return catalog.RmsProp(new RmsPropRegressionTrainer.Options
+        var options = new RmsPropRegressionTrainer.Options
         {
             LabelColumnName = labelColumnName,
             FeatureColumnName = featureColumnName,
@@ -77,7 +61,9 @@ public static class RmsPropCatalog
             L2Regularization = l2Regularization,
             NumberOfEpochs = numberOfEpochs,
             BatchSize = batchSize,
-        });
+        };
+        OptionTable.CheckArguments(options);
+        return catalog.RmsProp(options);
     }
 
     /// <summary>Creates a <see cref="RmsPropRegressionTrainer"/> with all its options.</summary>
@@ -85,7 +71,8 @@ public static class RmsPropCatalog
     /// <param name="options">The options; a copy is taken.</param>
     /// <returns>The trainer.</returns>
     /// <exception cref="System.ArgumentNullException">An argument, or an option that is needed, is null.</exception>
-    /// <exception cref="System.ArgumentException">An option is out of its range (<see cref="System.ArgumentOutOfRangeException"/>) or excludes another.</exception>
+    /// <exception cref="System.ArgumentException">An option is out of its range (<see cref="System.ArgumentOutOfRangeException"/>) or excludes
+    /// another.</exception>
     /// <inheritdoc cref="RmsPropRegressionTrainer.Options" path="/example"/>
     public static RmsPropRegressionTrainer RmsProp(this RegressionCatalog.RegressionTrainers catalog, RmsPropRegressionTrainer.Options options)
     {
@@ -112,8 +99,8 @@ public static class RmsPropCatalog
     /// using MlNetRms;
     ///
     /// var ml = new MLContext(seed: 1);
-    /// var rows = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 500).Select(i =&gt; new House(40 + i % 90, i % 7, 1000 * (i % 90) + 50 * (i % 11))));
-    /// var model = ml.Transforms.Concatenate("Features", "Area", "Rooms").Append(ml.Regression.Trainers.RmsProp("Price")).Fit(rows);
+    /// var rows = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 500).Select(i =&gt; new House(40 + i % 90, i % 7, 1000 * (i % 90) + 50 * (i %
+    /// 11)))); var model = ml.Transforms.Concatenate("Features", "Area", "Rooms").Append(ml.Regression.Trainers.RmsProp("Price")).Fit(rows);
     ///
     /// var importance = ml.Regression.PermutationFeatureImportance(model, model.Transform(rows), "Price");
     /// foreach (var (feature, metrics) in importance)

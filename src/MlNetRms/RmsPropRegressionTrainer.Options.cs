@@ -3,12 +3,7 @@ using Microsoft.ML;
 using Microsoft.ML.SearchSpace;
 using Microsoft.ML.Trainers;
 using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
-using MlNetRms.Solver;
 
 namespace MlNetRms;
 
@@ -19,11 +14,11 @@ public sealed partial class RmsPropRegressionTrainer
     /// features; most users change none of them.
     /// </summary>
     /// <remarks>
-    /// The trainer takes a copy when it is built and checks it then; later changes have no effect on it. The search
-    /// attributes give ranges worth searching, inside those that are allowed; any combination of them is valid. As JSON options
-    /// keep their plain values, the losses of this package, ML.NET's squared loss, and the schedules that have a name here; of another loss or
-    /// schedule writing throws a <see cref="NotSupportedException"/>. Validation rows, callbacks and tokens are left out. ML.NET's search makes
-    /// parameters of the plain values alone: set the others where it asks for the trainer.
+    /// The trainer checks and copies the options when it is built; later changes have no effect on it. The search attributes give ranges worth
+    /// searching, inside those that are allowed; any combination of them is valid. ML.NET's search makes parameters of the plain values alone: set
+    /// the others where it asks for the trainer. JSON holds the plain values, the losses of this package, ML.NET's squared loss, and the schedules
+    /// that have a name here; writing another loss or schedule throws a <see cref="NotSupportedException"/>. Validation rows, callbacks and tokens
+    /// are left out.
     /// </remarks>
     /// <example>
     /// <code>
@@ -31,8 +26,8 @@ public sealed partial class RmsPropRegressionTrainer
     /// using MlNetRms;
     ///
     /// var ml = new MLContext(seed: 1);
-    /// var rows = Enumerable.Range(0, 500).Select(i =&gt; new House { Size = new float[] { 40 + i % 90, i % 7 }, Price = 1000 * (i % 90) + 50 * (i % 11) });
-    /// var options = new RmsPropRegressionTrainer.Options
+    /// var rows = Enumerable.Range(0, 500).Select(i =&gt; new House { Size = new float[] { 40 + i % 90, i % 7 }, Price = 1000 * (i % 90) + 50 * (i %
+    /// 11) }); var options = new RmsPropRegressionTrainer.Options
     /// {
     ///     LabelColumnName = "Price",
     ///     FeatureColumnName = "Size",
@@ -53,7 +48,7 @@ public sealed partial class RmsPropRegressionTrainer
     /// }
     /// </code>
     /// </example>
-    public sealed partial class Options
+    public sealed class Options
     {
         /// <summary>Name of the label column, a <see cref="float"/>. Default "Label".</summary>
         public string LabelColumnName { get; set; } = "Label";
@@ -69,16 +64,16 @@ public sealed partial class RmsPropRegressionTrainer
 
         /// <summary>
         /// η, the learning rate before the schedule: about how far a weight moves in one step, in standard deviations while
-        /// <see cref="Standardize"/> is on. Default 0.03; finite, greater than 0. With a schedule that
-        /// falls, anything from 0.003 to 0.1 works, and up to 0.3 but for kinked losses and <see cref="Centered"/>; lower it if training diverges.
+        /// <see cref="Standardize"/> is on. Default 0.03; finite, greater than 0. With a schedule that falls, anything from 0.003 to 0.1 works, and
+        /// up to 0.3 except with kinked losses or <see cref="Centered"/>. Lower it if training diverges.
         /// </summary>
         [Range(1e-3f, 0.3f, 0.03f, logBase: true)]
         public float LearningRate { get; set; } = 0.03f;
 
         /// <summary>
-        /// How the learning rate changes from step to step. Default <see cref="MlNetRms.LearningRateSchedule.CosineThenConstant"/>;
-        /// with <see cref="NumberOfEpochs"/> null too, constant from where averaging begins.
-        /// At a constant rate the error ends one to a few percent above the optimum.
+        /// How the learning rate changes from step to step. Default <see cref="MlNetRms.LearningRateSchedule.CosineThenConstant"/>; if
+        /// <see cref="NumberOfEpochs"/> is null too, the rate is constant from the first averaged step on. At a constant rate the error ends one to a
+        /// few percent above the optimum.
         /// </summary>
         [JsonConverter(typeof(ScheduleJsonConverter))]
         public LearningRateSchedule LearningRateSchedule { get; set; } = LearningRateSchedule.Default;
@@ -91,7 +86,7 @@ public sealed partial class RmsPropRegressionTrainer
         public float Alpha { get; set; } = 0.999f;
 
         /// <summary>
-        /// ε, what keeps the step finite where gradients vanish. Default 1e-4; finite, greater than 0. Standardised features
+        /// ε, which keeps the step finite when gradients vanish. Default 1e-4; finite, greater than 0. Standardised features
         /// have gradients of a known size, so this is a real scale: much smaller values let rarely seen features jump.
         /// </summary>
         [Range(1e-6f, 0.1f, 1e-4f, logBase: true)]
@@ -101,9 +96,13 @@ public sealed partial class RmsPropRegressionTrainer
         public EpsilonPlacement EpsilonPlacement { get; set; } = EpsilonPlacement.OutsideSquareRoot;
 
         /// <summary>
-        /// Whether the running means are divided by 1−αᵗ, which removes their start at zero. Default true. Without it the
-        /// first steps are far too long when <see cref="Alpha"/> is near 1.
+        /// Whether the mean square is divided by 1−αᵗ, which corrects for its start at zero. Default true. Without it the first steps are far too
+        /// long when <see cref="Alpha"/> is near 1.
         /// </summary>
+        /// <remarks>
+        /// The mean gradient of <see cref="Centered"/> is not divided. With both divided, as in optax, the first centered step would be η·g/ε: the
+        /// corrected mean square is then g² and the corrected mean g, so that nothing is left under the root.
+        /// </remarks>
         public bool BiasCorrection { get; set; } = true;
 
         /// <summary>
@@ -118,30 +117,30 @@ public sealed partial class RmsPropRegressionTrainer
         public bool Centered { get; set; }
 
         /// <summary>
-        /// λ of the penalty ½·λ·‖w‖² that is added to the mean half-squared error; its gradient λ·w takes part in the mean
-        /// square. Finite, at least 0; null, the default: 0, but a weak λ where the features that vary outnumber half of the n rows: E / 4n,
-        /// less for features that are not sparse until they are as many as the rows (E is the mean squared length of a row in training). On the
-        /// weights as trained (standardised ones, in units of the label's standard deviation, while <see cref="Standardize"/> is on), never on
-        /// the bias.
+        /// λ of the penalty ½·λ·‖w‖² that is added to the mean half-squared error; its gradient λ·w takes part in the mean square. Finite, at least
+        /// 0. Null, the default, is 0 unless the features that vary outnumber half of the n rows; then it is a weak λ of E / 4n, where E is the mean
+        /// squared length of a row in training, and less than that for features that are not sparse until they are as many as the rows. The penalty
+        /// is on the weights as trained (standardised ones, in units of the label's standard deviation, while <see cref="Standardize"/> is on), never
+        /// on the bias.
         /// </summary>
         /// <remarks>
-        /// The solution is that of a ridge regression ‖y − Xw‖² + alpha·‖w‖² with alpha = n·λ on standardised features and label. Raise λ where
-        /// the error on test rows is far above that on the training rows: few rows for each feature, or features that nearly say the same,
-        /// where least squares itself predicts badly. Cross-validation finds the best λ.
+        /// The solution is that of a ridge regression ‖y − Xw‖² + alpha·‖w‖² with alpha = n·λ on standardised features and label. Raise λ if the
+        /// error on test rows is far above that on the training rows, as with few rows per feature or features that are nearly the same: least
+        /// squares itself predicts badly then. Cross-validation finds the best λ.
         /// </remarks>
         [Range(1e-6f, 1f, 1e-4f, logBase: true)]
         public float? L2Regularization { get; set; }
 
         /// <summary>
-        /// λ₁ of the penalty λ₁·Σ|w|: weights that are not worth it become exactly 0. Default 0; finite, at least 0. On the
-        /// weights as trained, like <see cref="L2Regularization"/>; both together are the elastic net. Excludes
-        /// <see cref="Momentum"/> and <see cref="Centered"/>.
+        /// λ₁ of the penalty λ₁·Σ|w|, which makes weights that contribute little exactly 0. Default 0; finite, at least 0. It is on the weights as
+        /// trained, like <see cref="L2Regularization"/>; both together are the elastic net. Excludes <see cref="Momentum"/> and
+        /// <see cref="Centered"/>.
         /// </summary>
         /// <remarks>
-        /// The solution is that of the lasso ‖y − Xw‖² / 2n + alpha·Σ|w| with alpha = λ₁ on standardised features and label; with λ that of the
-        /// elastic net with alpha = λ + λ₁ and an L1 share of λ₁ / (λ + λ₁).
+        /// The solution is that of the lasso ‖y − Xw‖² / 2n + alpha·Σ|w| with alpha = λ₁ on standardised features and label. With λ too, it is that
+        /// of the elastic net with alpha = λ + λ₁ and an L1 share of λ₁ / (λ + λ₁).
         /// </remarks>
-        // No search range: a search draws each option by itself, and would draw this one together with those it excludes.
+        // No search range: a search draws each option independently, and would combine this one with those it excludes.
         public float L1Regularization { get; set; }
 
         /// <summary>Whether weights below 0 are cut off at 0 after each step. Default false. The bias may be negative.</summary>
@@ -149,16 +148,15 @@ public sealed partial class RmsPropRegressionTrainer
 
         /// <summary>
         /// Largest Euclidean norm of a mini-batch's mean gradient; a longer one is shortened to it. Default null, none; finite,
-        /// greater than 0. In the units of training: while <see cref="Standardize"/> is on, gradients have norms of about 1.
+        /// greater than 0. The norm is in the units of training: while <see cref="Standardize"/> is on, gradients have norms of about 1.
         /// </summary>
         public float? GradientClippingNorm { get; set; }
 
         /// <summary>
-        /// The loss of one row, in label units; null, the default, is ½·(ŷ − y)². Ours: <see cref="HuberLoss"/>,
-        /// <see cref="AbsoluteLoss"/>, <see cref="QuantileLoss"/>, <see cref="EpsilonInsensitiveLoss"/>,
-        /// <see cref="LogCoshLoss"/>; any other ML.NET loss too, except <see cref="PoissonLoss"/> and
-        /// <see cref="TweedieLoss"/>, which are not for a model that predicts the label itself. A custom loss must be a pure
-        /// function: it is evaluated concurrently for large batches (<see cref="NumberOfThreads"/>).
+        /// The loss of one row, in label units; null, the default, is ½·(ŷ − y)². This package has <see cref="HuberLoss"/>,
+        /// <see cref="AbsoluteLoss"/>, <see cref="QuantileLoss"/>, <see cref="EpsilonInsensitiveLoss"/> and <see cref="LogCoshLoss"/>. Any other
+        /// ML.NET loss works too, except <see cref="PoissonLoss"/> and <see cref="TweedieLoss"/>, which are not for a model that predicts the label
+        /// itself. A custom loss must be a pure function: several threads evaluate it at once for large batches (<see cref="NumberOfThreads"/>).
         /// </summary>
         [JsonConverter(typeof(LossJsonConverter))]
         public IRegressionLoss? LossFunction { get; set; }
@@ -171,31 +169,31 @@ public sealed partial class RmsPropRegressionTrainer
         public int BatchSize { get; set; } = 256;
 
         /// <summary>
-        /// Passes over the data; at least 1, or null, the default, for enough to make at least 2000 steps, and at least 2, or 1 with 25 000 rows
-        /// for each feature (decorrelated, none rarely different from its mean; default schedule, no early stopping). More epochs help ill-conditioned data.
+        /// Passes over the data; at least 1. Null, the default, is as many as make 2000 steps, but at least 2. One pass is enough with 25 000 rows
+        /// per feature if the features are decorrelated, none is rarely different from its mean, the schedule is the default, and training does not
+        /// stop early. More epochs help ill-conditioned data.
         /// </summary>
         public int? NumberOfEpochs { get; set; }
 
         /// <summary>
-        /// The returned weights are the mean of the weights after each of the last steps: this share of all steps. Default
-        /// 0.2; in [0, 1]. 0 returns the last weights. With <see cref="NumberOfEpochs"/> null, fewer than ten epochs are rounded
-        /// up to whole ones, and of a single one at least 0.8 counts. A training that ends earlier returns a running
-        /// mean (see <see cref="MlNetRms.EarlyStopping"/>).
+        /// The share of all steps, the last ones, over whose weights the returned weights are the mean. Default 0.2; in [0, 1]. 0 returns the last
+        /// weights. If <see cref="NumberOfEpochs"/> is null and there are fewer than ten epochs, the averaged steps are rounded up to whole epochs;
+        /// of a single epoch at least 0.8 counts. A training that ends early returns a running mean (see <see cref="MlNetRms.EarlyStopping"/>).
         /// </summary>
         public float AveragedFraction { get; set; } = 0.2f;
 
         /// <summary>
-        /// Whether features and label are brought to mean 0 and standard deviation 1 inside the trainer, and the weights
-        /// returned in raw units. Default true. A feature that is 0 in more than nine rows of ten is scaled by the root
-        /// mean square of its other values and not centred, unless all features, at most 320, can be decorrelated. Turn it off only for data that is scaled already.
+        /// Whether the trainer brings features and label to mean 0 and standard deviation 1, and returns the weights in raw units. Default true. A
+        /// feature that is 0 in more than nine rows of ten is scaled by the root mean square of its other values and not centred, unless there are at
+        /// most 320 features and all can be decorrelated. Turn it off only for data that is already scaled.
         /// </summary>
         public bool Standardize { get; set; } = true;
 
         /// <summary>
         /// Whether training steps in coordinates in which the features that are not sparse are uncorrelated; the weights are returned for the
-        /// features as they are. Without it correlated features take very many steps. Null, the default: wherever it pays (up to 512
-        /// such features) and no option needs the features themselves (<see cref="L1Regularization"/>, <see cref="NonNegativeWeights"/>,
-        /// <see cref="Standardize"/> off); of more features only the few directions, such as common factors, in which they vary most.
+        /// features as they are. Without it correlated features need very many steps. Null, the default, is on for up to 512 such features, unless an
+        /// option needs the features themselves (<see cref="L1Regularization"/>, <see cref="NonNegativeWeights"/>, <see cref="Standardize"/> off). Of
+        /// more features it takes only the few directions, such as common factors, in which they vary most.
         /// </summary>
         public bool? Decorrelate { get; set; }
 
@@ -203,101 +201,173 @@ public sealed partial class RmsPropRegressionTrainer
         public bool Shuffle { get; set; } = true;
 
         /// <summary>
-        /// Standard deviation of the normal distribution the first weights are drawn from. Default 0, all weights start at
-        /// 0; finite, at least 0. The bias starts at 0.
+        /// Standard deviation of the normal distribution that the first weights are drawn from. Default 0: all weights start at 0. Finite, at least
+        /// 0. The bias starts at 0.
         /// </summary>
         public float InitialWeightsStandardDeviation { get; set; }
 
         /// <summary>
-        /// Seed of the row order, the first weights, and the validation split; any value. Null, the default: that of the
+        /// Seed of the row order, the first weights, and the validation split; any value. Null, the default, takes that of the
         /// <see cref="Microsoft.ML.MLContext"/>, or 0 if it has none. The same data, options and seed give the same bits, whatever else was
-        /// created from the context, and in which order.
+        /// created from the context, and in whatever order.
         /// </summary>
         public int? Seed { get; set; }
 
         /// <summary>
-        /// Most threads that training uses; at least 1, or null for as many as there are processors, which is the default.
-        /// Batches too small to gain from more are computed by one. The model is the same, bit for bit, for any number.
+        /// Most threads that training uses; at least 1. Null, the default, is one per processor. One thread computes batches that are too small to
+        /// gain from more. The model is the same, bit for bit, for any number.
         /// </summary>
         public int? NumberOfThreads { get; set; }
 
         /// <summary>
-        /// Bytes of rows that training holds in memory; at least 1, or null for half of what the process may use, which is the default. Of more
-        /// rows the rest is in a temporary file, which is read once in each epoch and removed at the end, also if the process is killed. The
-        /// model is the same, bit for bit.
+        /// Bytes of rows that training holds in memory; at least 1. Null, the default, is half of what the process may use. Rows beyond the limit go
+        /// to a temporary file, which is read once per epoch and removed at the end, even if the process is killed. The model is the same, bit for
+        /// bit.
         /// </summary>
         /// <remarks>
         /// <para>
-        /// It counts the rows as they are stored: dense rows 4 bytes a feature and 8 to 40 more, sparse ones 8 a value that is not 0. What a training
-        /// holds for each column is beyond it, and so is up to a 16th of the rows while they are shuffled.
+        /// The limit counts the memory that rows hold. A stored dense row takes 4 bytes per feature and 8 to 40 more, a sparse one 8 bytes per value
+        /// that is not 0. What training keeps for each column is not counted.
         /// </para>
         /// <para>
-        /// Rows are moved in pieces of 64 to 512 KiB. Whatever the limit, 64 of them are held while rows are read, and two a thread after that. On
-        /// Linux the system is told what will be read next, and reads it meanwhile.
+        /// While rows are read they are dealt into 64 buckets, which grow from almost nothing and go to the file when the limit is reached. What is
+        /// held beyond it is at most one of these buckets for each thread that packs rows, and one buffer for each thread that reads from the file.
+        /// On Linux the system is told what will be read next, and reads it ahead.
         /// </para>
         /// <para>
-        /// The file needs as many bytes as there are rows beyond the limit; where the disk is full, <c>Fit</c> throws an <see cref="IOException"/> that says
-        /// how many. On Unix the file has no name once it is open, so even a kill leaves nothing behind; Windows removes it when the process is gone, but
-        /// can leave it behind where the machine loses power.
+        /// The file needs as many bytes as there are rows beyond the limit; if the disk is full, <c>Fit</c> throws an <see cref="IOException"/> that
+        /// says how many. On Unix the file has no name once it is open, so even a kill leaves nothing behind. Windows removes it when the process has
+        /// ended, but can leave it behind if the machine loses power.
         /// </para>
         /// </remarks>
         public long? MemoryLimitInBytes { get; set; }
 
         /// <summary>
-        /// The folder of the temporary file for rows beyond <see cref="MemoryLimitInBytes"/>; it must exist. Default null, the system's folder of
-        /// temporary files, which on some systems is itself in memory.
+        /// The folder of the temporary file for rows beyond <see cref="MemoryLimitInBytes"/>; it must exist. Null, the default, is the system's
+        /// folder for temporary files, which on some systems is itself in memory.
         /// </summary>
         public string? TemporaryDirectory { get; set; }
 
         /// <summary>
-        /// Share of the rows set aside, by <see cref="Seed"/>, to evaluate each epoch on; not trained on. Default 0, none; in
-        /// [0, 1). Excludes <see cref="ValidationSet"/>.
+        /// The processes that train one model together, each on its own parts of the rows
+        /// (<see cref="FitParts(IReadOnlyList{IDataView}, IReadOnlyList{IDataView}, RmsPropRegressionTransformer, CancellationToken)"/>);
+        /// null, the default, for this process alone. All must have the same options, except for column names, threads, memory, paths, callbacks and
+        /// tokens; otherwise <c>Fit</c> throws in all of them and names the option that differs.
+        /// </summary>
+        /// <remarks>
+        /// <para>
+        /// Statistics of the columns, mini-batches, losses and decisions are those of all rows, and each process gets the whole model.
+        /// <see cref="BatchSize"/> counts the rows of all. <see cref="ValidationSet"/> is this process's part of the validation rows, and
+        /// <see cref="MemoryLimitInBytes"/> is for the rows of this process.
+        /// </para>
+        /// <para>
+        /// <see cref="EpochCompleted"/> and <see cref="Progress"/> are called in the processes that have set them: to be told once, set them only if
+        /// <see cref="ICollective.Rank"/> is 0. Progress counts the rows that this process reads and, while it trains, those of all processes. If one
+        /// process stops in its callback, all stop; if one is cancelled or fails, the training ends in all.
+        /// </para>
+        /// </remarks>
+        [JsonIgnore]
+        public ICollective? Collective { get; set; }
+
+        /// <summary>
+        /// Share of the rows that is set aside, at random by <see cref="Seed"/>, to evaluate each epoch on instead of being trained on. Default 0,
+        /// none; in [0, 1). Excludes <see cref="ValidationSet"/>.
         /// </summary>
         public float ValidationFraction { get; set; }
 
         /// <summary>
-        /// Rows to evaluate each epoch on, with the columns that the trainer sees; null, the default, for none. In a pipeline:
+        /// Rows to evaluate each epoch on, with the columns that the trainer sees; null, the default, for none. In a pipeline these are
         /// rows that have been through its earlier transforms. Excludes <see cref="ValidationFraction"/>.
         /// </summary>
         [JsonIgnore]
         public IDataView? ValidationSet { get; set; }
 
         /// <summary>
-        /// When to stop before the last epoch, according to the validation loss; the best epoch's weights are then returned. Null,
-        /// the default, never stops early. Needs validation rows.
+        /// When to stop before the last epoch, according to the validation loss, and return the best epoch's weights. Null, the default, never stops
+        /// early. Needs validation rows.
         /// </summary>
         public EarlyStopping? EarlyStopping { get; set; }
 
         /// <summary>
-        /// The file in which training is saved while it runs, so that the next <c>Fit</c> continues it after a crash, a kill or a cancellation
+        /// The file to which training is saved while it runs, so that the next <c>Fit</c> continues it after a crash, a kill or a cancellation
         /// (<see cref="CheckpointOptions"/>). Null, the default, for none.
         /// </summary>
         public CheckpointOptions? Checkpoint { get; set; }
 
         /// <summary>
         /// Called after each epoch, on the thread that called <c>Fit</c>, with what happened in it and a way to stop there and
-        /// keep the model. Null, the default, for none. What it throws ends <c>Fit</c>, unchanged.
+        /// keep the model. Null, the default, for none. <c>Fit</c> throws what it throws.
         /// </summary>
         [JsonIgnore]
         public Action<EpochProgress>? EpochCompleted { get; set; }
 
         /// <summary>
-        /// Told how far the training is, on the thread that called <c>Fit</c>: when reading and training begin, about four times a second, within
-        /// an epoch too, and at the end. Null, the default, for nobody. What it throws ends <c>Fit</c>, unchanged. A
-        /// <see cref="Progress{T}"/> passes reports on to the thread it was created on, or to others.
+        /// Told how far the training is, on the thread that called <c>Fit</c>: when reading and training begin, about four times a second (within an
+        /// epoch too), and at the end. Null, the default, for nobody. <c>Fit</c> throws what it throws. A <see cref="Progress{T}"/> passes reports on
+        /// to the thread it was created on, or to others.
         /// </summary>
         [JsonIgnore]
         public IProgress<TrainingProgress>? Progress { get; set; }
 
         /// <summary>
-        /// Ends every <c>Fit</c> of the trainer with an <see cref="OperationCanceledException"/> once cancelled, be it in the middle of reading or of
-        /// an epoch: for where the host calls <c>Fit</c>, as in a pipeline or a cross-validation. Default: none. The context stays usable, the trainer
-        /// does not; a token for one training is an argument of <c>Fit</c>. With <see cref="Checkpoint"/> training is saved first.
+        /// Once cancelled, ends every <c>Fit</c> of the trainer with an <see cref="OperationCanceledException"/>, even in the middle of reading or of
+        /// an epoch. Default: none. It is for a <c>Fit</c> that the host calls, as in a pipeline or a cross-validation; pass a token for one training
+        /// to
+        /// <c>Fit</c> itself. The context stays usable, the trainer does not. With <see cref="Checkpoint"/> training is saved first.
         /// </summary>
         [JsonIgnore]
         public CancellationToken CancellationToken { get; set; }
 
-        /// <summary>Where the time comes from that <see cref="Progress"/> is told.</summary>
+        /// <summary>The clock by which <see cref="Progress"/> is told.</summary>
         internal TimeProvider Clock { get; set; } = TimeProvider.System;
+
+        /// <summary>
+        /// RMSProp as the book "Dive into Deep Learning" teaches it: η = 0.01 constant, γ = α = 0.9, ε = 1e-6 inside the root,
+        /// no bias correction, batches of 10, 2 epochs, first weights from N(0, 0.01²), no averaging, and no standardisation:
+        /// the data should be standardised beforehand.
+        /// </summary>
+        /// <returns>A new object, to be changed at will.</returns>
+        public static Options Textbook() => new()
+        {
+            LearningRate = 0.01f,
+            LearningRateSchedule = LearningRateSchedule.Constant,
+            Alpha = 0.9f,
+            Epsilon = 1e-6f,
+            EpsilonPlacement = EpsilonPlacement.InsideSquareRoot,
+            BiasCorrection = false,
+            BatchSize = 10,
+            NumberOfEpochs = 2,
+            AveragedFraction = 0,
+            Standardize = false,
+            InitialWeightsStandardDeviation = 0.01f,
+        };
+
+        /// <summary>A copy that can be changed without this one; what the options refer to is shared.</summary>
+        /// <returns>The copy.</returns>
+        public Options Clone() => (Options)MemberwiseClone();
+
+        /// <summary>The options that are not at their defaults, invariant culture.</summary>
+        /// <returns>For example "Options { BatchSize = 32, NumberOfEpochs = 7 }, the others at their defaults".</returns>
+        public override string ToString()
+        {
+            IReadOnlyList<NamedText> changed = OptionTable.Changed(this);
+            return changed is [] ? "Options, all at their defaults"
+                : $"Options {{ {string.Join(", ", changed.Select(option => $"{option.Name} = {option.Text}"))} }}, the others at their defaults";
+        }
+
+        /// <summary>A checked copy in which the seed is settled.</summary>
+        /// <param name="contextSeed">The seed if these options have none.</param>
+        /// <inheritdoc cref="OptionTable.CheckArguments" path="/exception"/>
+        internal Options CheckedCopy(int? contextSeed)
+        {
+            Options copy = Clone();
+            copy.Seed ??= contextSeed ?? 0;
+            OptionTable.Check(copy, "options");
+            return copy;
+        }
+
+        /// <summary>What training reads of the options.</summary>
+        internal TrainingSettings ToSettings() =>
+            TrainingSettings.From(this, LossFunctions.Bind(LossFunction), OptionTable.Compared(this, Same.Continuation));
     }
 }

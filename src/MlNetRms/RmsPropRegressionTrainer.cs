@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Numerics;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
@@ -40,8 +41,8 @@ namespace MlNetRms;
 /// using MlNetRms;
 ///
 /// var ml = new MLContext(seed: 1);
-/// var rows = Enumerable.Range(0, 500).Select(i =&gt; new House { Size = new float[] { 40 + i % 90, i % 7 }, Price = 1000 * (i % 90) + 50 * (i % 11) });
-/// var split = ml.Data.TrainTestSplit(ml.Data.LoadFromEnumerable(rows), testFraction: 0.2);
+/// var rows = Enumerable.Range(0, 500).Select(i =&gt; new House { Size = new float[] { 40 + i % 90, i % 7 }, Price = 1000 * (i % 90) + 50 * (i % 11)
+/// }); var split = ml.Data.TrainTestSplit(ml.Data.LoadFromEnumerable(rows), testFraction: 0.2);
 /// RmsPropRegressionTrainer trainer = ml.Regression.Trainers.RmsProp("Price", "Size");
 ///
 /// using var cancellation = new CancellationTokenSource(TimeSpan.FromMinutes(1));
@@ -73,13 +74,15 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
     {
         _createCheckpoint = createCheckpoint;
         ArgumentNullException.ThrowIfNull(options);
-        _options = options.CheckedCopy();
-        _settings = TrainingSettings.From(_options, MlNetInternals.SeedOf(environment));
+        _options = options.CheckedCopy(MlNetInternals.SeedOf(environment));
+        _settings = _options.ToSettings();
         _host = environment.Register(nameof(RmsPropRegressionTrainer));
         Info = MlNetInternals.NewTrainerInfo(needNormalization: !_settings.Reading.Standardize, wantCaching: false);
     }
 
-    /// <summary>Whether the features should be normalized beforehand (not while <see cref="Options.Standardize"/> is on); caching is not needed.</summary>
+    /// <summary>
+    /// Whether the features should be normalized beforehand (not while <see cref="Options.Standardize"/> is on); caching is not needed.
+    /// </summary>
     public TrainerInfo Info { get; }
 
     /// <summary>The schema after scoring: the input's columns and "Score".</summary>
@@ -94,20 +97,14 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         return SchemaChecks.WithScoreColumn(inputSchema);
     }
 
-    /// <param name="input">This process's parts of the training rows.</param>
-    /// <param name="validationData">Its parts of the validation rows, or null.</param>
-    /// <param name="start">Where to begin.</param>
-    /// <param name="parameter">What the caller's parameter for the training rows is called.</param>
-    /// <param name="cancellation">Ends the training.</param>
-    private RmsPropRegressionTransformer Train(IReadOnlyList<IDataView> input, IReadOnlyList<IDataView>? validationData, TrainingStart start,
-        string parameter, CancellationToken cancellation)
+    private RmsPropRegressionTransformer TrainInJob(TrainingInput input)
     {
         var job = new Job(_options.Collective ?? LocalCollective.Instance);
         try
         {
-            RmsPropRegressionTransformer trained = Train(new Shards(job, input.Count), input, validationData, start, parameter, cancellation);
+            RmsPropRegressionTransformer model = Train(input, new Shards(job, input.Parts.Count));
             job.Agree();
-            return trained;
+            return model;
         }
         catch (Exception exception)
         {
@@ -116,45 +113,47 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         }
     }
 
-    private RmsPropRegressionTransformer Train(Shards job, IReadOnlyList<IDataView> input, IReadOnlyList<IDataView>? validationData, TrainingStart start,
-        string parameter, CancellationToken cancellation)
+    private RmsPropRegressionTransformer Train(TrainingInput input, Shards shards)
     {
-        InputColumns columns = SchemaChecks.Find(input[0].Schema, _settings.Columns, parameter);
-        var parts = new ShardViews(input, schema => SchemaChecks.FindAlike(schema, columns, _settings.Columns, parameter, SchemaChecks.InAnotherPart));
-        ShardViews? validation = validationData is null ? null : new(validationData, schema => SchemaChecks.FindAlike(schema, columns, _settings.Columns,
-            validationData.Contains(_options.ValidationSet) ? nameof(Options.ValidationSet) : nameof(validationData), SchemaChecks.InValidation));
-        TrainingChecks.Width(columns);
-        TrainingChecks.Start(columns, start, _settings);
-        TrainingChecks.EarlyStopping(_settings, validation is not null);
-        Agreement.Alike(job.Job, _settings, columns, validation is not null, start);
-        TrainingSettings settings = _settings with { HasEpochCallback = job.Job.Any(_settings.HasEpochCallback) };
+        Job job = shards.Job;
+        DataViewSchema schema = input.Parts[0].Schema;
+        InputColumns columns = SchemaChecks.Find(schema, _settings.Columns, input.Parameter);
+        var parts = new ShardViews(input.Parts,
+            part => SchemaChecks.FindAlike(part, columns, _settings.Columns, input.Parameter, SchemaChecks.InAnotherPart));
+        ShardViews? validation = FindValidation(input, columns);
+        TrainingChecks.CheckWidth(columns);
+        TrainingChecks.CheckStart(columns, input.Start, _settings);
+        TrainingChecks.CheckEarlyStopping(_settings, validation is not null);
+        Agreement.Check(job, WhatMustAgree(columns, validation is not null, input.Start));
+        Options shared = WithCallbackOfAny(job);
+        TrainingSettings settings = _settings with { HasEpochCallback = shared.EpochCompleted is not null };
 
         using IChannel channel = _host.Start("Training");
         var log = new TrainingLog(channel);
-        using Checkpoint? checkpoint = settings.Checkpoint is not { } file ? null
-            : new Checkpoint(file, TrainingConditions.Of(columns.FeatureCount, settings), job.Job, _createCheckpoint);
+        using Checkpoint? checkpoint = settings.Checkpoint is not { } file ? null : new Checkpoint(
+            file, TrainingConditions.BeforeReading(columns.FeatureCount, OptionTable.Compared(shared, Same.Checkpoint)), job, _createCheckpoint);
         var progress = new ProgressMeter(_options.Progress, _options.Clock, () => MlNetInternals.CheckAlive(_host));
         long startTime = Stopwatch.GetTimestamp();
-        using TrainingRows rows = ReadRows(parts, job, validation, start, log, progress, cancellation);
+        using TrainingRows rows = ReadRows(parts, shards, validation, input.Start, log, progress, input.Cancellation);
         TimeSpan readingTime = Stopwatch.GetElapsedTime(startTime);
 
-        using var run = new TrainingRun(rows, settings, start, cancellation, progress);
-        var causes = new TrainingCauses(run, rows, start, columns, settings, cancellation);
-        log.Patience(settings.Stopping, run.Plan);
+        using var run = new TrainingRun(rows, settings, input.Start, input.Cancellation, progress);
+        var causes = new TrainingCauses(run, rows, input.Start, columns, settings, input.Cancellation);
+        log.WarnOfPatience(settings.Stopping, run.Plan);
         try
         {
-            if (checkpoint?.Begin(run, TrainingConditions.Of(rows, start, run, cancellation)) is { } state)
-                log.Resumed(checkpoint.Path, state);
+            if (checkpoint?.Begin(run, TrainingConditions.AfterReading(rows, input.Start, run, input.Cancellation)) is { } state)
+                log.SayResumed(checkpoint.Path, state);
             FitResult result = run.Run(epoch => Report(epoch, log), checkpoint);
-            RmsPropRegressionTransformer trained = Trained(result, run, rows, readingTime, causes, input[0].Schema, columns, log);
+            RmsPropRegressionTransformer model = CreateModel(result, run, rows, readingTime, causes, schema, columns, log);
             // Until all have the model, the file is needed.
-            job.Job.Agree();
+            job.Agree();
             End(checkpoint, log);
-            return trained;
+            return model;
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException cancelled)
         {
-            checkpoint?.Write();
+            SaveCancelled(checkpoint, cancelled, log);
             throw;
         }
         catch (DivergedException diverged)
@@ -163,53 +162,99 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         }
     }
 
-    private RmsPropRegressionTransformer Trained(FitResult result, TrainingRun run, TrainingRows rows, TimeSpan readingTime, TrainingCauses causes,
-        DataViewSchema schema, InputColumns columns, TrainingLog log)
+    private ShardViews? FindValidation(TrainingInput input, InputColumns columns)
     {
-        (float[] weights, float bias) = rows.Scaling.ToRaw(result.Weights.AsSpan(..^1), result.Weights[^1], centerResiduals: _settings.Loss.IsSquared);
-        TrainingChecks.Range(weights, bias, result.Weights, rows.Scaling, columns);
-        FitStatistics statistics = run.Evaluation.Evaluate(result.Weights);
-        TrainingReport report = TrainingReports.Create(rows, run, result, statistics, readingTime);
-        log.Trained(report);
-        log.Doubts(report, causes);
-        return new RmsPropRegressionTransformer(MlNetInternals.NewLinearModel(_host, rows.Scaling.Columns.ToFeatures(weights), bias), report, result.State,
-            statistics.StandardErrors, _host, schema, _settings.Columns.Features);
+        if (input.Validation is not { } views)
+            return null;
+        string parameter = views.Contains(_options.ValidationSet) ? nameof(Options.ValidationSet) : "validationData";
+        return new ShardViews(views, schema => SchemaChecks.FindAlike(schema, columns, _settings.Columns, parameter, SchemaChecks.InValidation));
     }
 
-    /// <summary>The model is there: a file that cannot be removed is no reason to lose it.</summary>
+    /// <summary>What must be the same in all processes of a job.</summary>
+    private IReadOnlyList<NamedText> WhatMustAgree(InputColumns columns, bool hasValidationRows, TrainingStart start) =>
+    [
+        new("the length of the vector instructions", FormattableString.Invariant($"{8 * Vector<byte>.Count} bits")),
+        new("the number of features", FormattableString.Invariant($"{columns.FeatureCount}")),
+        .. OptionTable.Compared(_options, Same.Job),
+        new("whether they have validation rows", hasValidationRows ? "some" : "none"),
+        new("the weights they start from", start.Raw() is not { } raw ? "none"
+            : ContentHash.Compute(file => file.Array<float>([.. raw.Weights, raw.Bias]))),
+    ];
+
+    /// <summary>The options as if each process had the callback of any other: it can end the training of all.</summary>
+    private Options WithCallbackOfAny(Job job)
+    {
+        Options options = _options.Clone();
+        if (job.Any(options.EpochCompleted is not null))
+            options.EpochCompleted ??= _ => { };
+        return options;
+    }
+
+    private RmsPropRegressionTransformer CreateModel(FitResult result, TrainingRun run, TrainingRows rows, TimeSpan readingTime,
+        TrainingCauses causes, DataViewSchema schema, InputColumns columns, TrainingLog log)
+    {
+        (float[] weights, float bias) =
+            rows.Scaling.ToRaw(result.Weights.AsSpan(..^1), result.Weights[^1], centerResiduals: _settings.Loss.IsSquared);
+        TrainingChecks.CheckRange(weights, bias, result.Weights, rows.Scaling, columns);
+        FitStatistics statistics = run.Evaluation.Evaluate(result.Weights);
+        TrainingReport report = TrainingReports.Create(rows, run, result, statistics, readingTime);
+        log.SayTrained(report);
+        log.WarnOfDoubts(report, causes);
+        LinearRegressionModelParameters model = MlNetInternals.NewLinearModel(_host, rows.Scaling.Columns.ToFeatures(weights), bias);
+        return new RmsPropRegressionTransformer(model, report, result.State, statistics.StandardErrors, _host, schema, _settings.Columns.Features);
+    }
+
+    /// <summary>Saves a training that was cancelled; that this fails must not hide that it was cancelled.</summary>
+    /// <exception cref="OperationCanceledException">It could not be saved; the message and the inner exception say why.</exception>
+    private static void SaveCancelled(Checkpoint? checkpoint, OperationCanceledException cancelled, TrainingLog log)
+    {
+        try
+        {
+            checkpoint?.Write();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            log.WarnOfUnsaved(checkpoint!.Path, exception);
+            throw new OperationCanceledException(
+                $"{cancelled.Message} Its checkpoint could not be written: {exception.Message}", exception, cancelled.CancellationToken);
+        }
+    }
+
+    /// <summary>The model exists now: that a file cannot be removed is no reason to lose it.</summary>
     private static void End(Checkpoint? checkpoint, TrainingLog log)
     {
         try
         {
             checkpoint?.End();
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException && !checkpoint!.IsKept)
+        catch (Exception exception) when ((exception is IOException or UnauthorizedAccessException) && !checkpoint!.IsKept)
         {
-            log.NotRemoved(checkpoint.Path, exception);
+            log.WarnOfFileLeft(checkpoint.Path, exception);
         }
     }
 
-    private TrainingRows ReadRows(ShardViews parts, Shards job, ShardViews? validation, TrainingStart start, TrainingLog log, ProgressMeter progress,
-        CancellationToken cancellation)
+    private TrainingRows ReadRows(ShardViews parts, Shards shards, ShardViews? validation, TrainingStart start, TrainingLog log,
+        ProgressMeter progress, CancellationToken cancellation)
     {
         TrainingRows? rows = null;
         try
         {
             progress.BeginReading(() => parts.RowCount() + (validation is null ? 0 : validation.RowCount()));
-            rows = TrainingRows.Read(parts.Open(progress.AddRead, cancellation), job, parts.Columns.FeatureCount, _settings.Reading, start.Previous?.Scaling,
-                NativeSlabAllocator.Instance, cancellation);
-            log.SkippedRows(rows.Counts, "rows", _settings.Columns);
+            rows = TrainingRows.Read(parts.Open(progress.AddRead, cancellation), shards, parts.Columns.FeatureCount, _settings.Reading,
+                start.Previous?.Scaling, NativeSlabAllocator.Instance, cancellation);
+            log.WarnOfSkippedRows(rows.Counts, "rows", _settings.Columns);
             if (validation is not null)
             {
-                RowCounts counts = rows.ReadValidation(validation.Open(progress.AddRead, cancellation), new Shards(job.Job, validation.Count));
-                log.SkippedRows(counts, "validation rows", _settings.Columns);
+                RowCounts counts = rows.ReadValidation(validation.Open(progress.AddRead, cancellation), new Shards(shards.Job, validation.Count));
+                log.WarnOfSkippedRows(counts, "validation rows", _settings.Columns);
             }
-            TrainingChecks.EarlyStopping(_settings, rows);
+            TrainingChecks.CheckEarlyStopping(_settings, rows);
+            TrainingChecks.CheckUnits(rows.Scaling, start);
             return rows;
         }
         catch
         {
-            // Also where a cursor throws when it is disposed of.
+            // Even if a cursor throws when it is disposed of.
             rows?.Dispose();
             throw;
         }
@@ -218,7 +263,7 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
     /// <returns>Whether to continue.</returns>
     private bool Report(EpochReport epoch, TrainingLog log)
     {
-        log.Epoch(epoch);
+        log.SayEpoch(epoch);
         if (_options.EpochCompleted is null)
             return true;
         var progress = new EpochProgress(epoch);

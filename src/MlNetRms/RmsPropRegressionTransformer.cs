@@ -81,7 +81,7 @@ public sealed class RmsPropRegressionTransformer : ISingleFeaturePredictionTrans
     public void SaveTraining(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        new CheckpointFile(path).Write(new SavedContent([], State).Write);
+        new CheckpointFile(path).Write(file => SavedContent.Exchange(file, new([], State)));
     }
 
     /// <inheritdoc/>

@@ -50,7 +50,7 @@ internal static class EpochsVerb
         Report.Table(["trainer", .. budgets.Select(budget => Report.Invariant($"{budget}"))],
             [.. _contenders.Select((contender, i) => (string[])
                 [contender.Name, .. budgets.Select((_, budget) => MedianAndWorst(sets.Select(set => set.ExcessPercent[i][budget])))])]);
-        Console.WriteLine("The same for RmsProp by steps, rounded up to whole epochs (its own choice is 10000):");
+        Console.WriteLine("The same for RmsProp by steps, rounded up to whole epochs (its own choice is 2000):");
         Console.WriteLine();
         Report.Table(["trainer", .. _steps.Select(steps => Report.Invariant($"{steps}"))],
             [["RmsProp", .. _steps.Select((_, budget) => MedianAndWorst(sets.Select(set => set.ExcessPercentBySteps[budget])))]]);
@@ -74,7 +74,7 @@ internal static class EpochsVerb
         IDataView raw = new RowView(rows).Cached(context);
         IDataView normalized = context.Data.Cache(context.Transforms.NormalizeMeanVariance("Features", fixZero: false).Fit(raw).Transform(raw));
         double least = LeastSquares.BySingularValues(rows).RmseOn(rows);
-        int stepsPerEpoch = Decisions.Plan(rows.Count, TrainingSettings.From(new()).Plan).StepsPerEpoch;
+        int stepsPerEpoch = Decisions.Plan(rows.Count, new RmsPropRegressionTrainer.Options().ToSettings().Plan).StepsPerEpoch;
         return new Curves(name, $"{rows.Count} × {rows.FeatureCount}",
             [.. _contenders.Select(contender => budgets.Select(budget => Excess(contender, budget)).ToArray())],
             [.. _steps.Select(steps => Excess(_contenders[0], (steps + stepsPerEpoch - 1) / stepsPerEpoch))],

@@ -52,14 +52,14 @@ internal static class LimitVerb
     private static TrainingRows ReadRows(Workload workload)
     {
         var view = new RowView(workload.Train);
-        TrainingSettings settings = TrainingSettings.From(workload.Options);
+        TrainingSettings settings = workload.Options.ToSettings();
         using var reader = new RowReader(view, SchemaChecks.Find(view.Schema, settings.Columns), CancellationToken.None);
         return TrainingRows.Read([reader], Shards.One, reader.FeatureCount, settings.Reading, previous: null, NativeSlabAllocator.Instance,
             CancellationToken.None);
     }
 
     private static TrainingRun NewRun(TrainingRows read, RmsPropRegressionTrainer.Options options) =>
-        new(read, TrainingSettings.From(options), start: default, CancellationToken.None);
+        new(read, options.ToSettings(), start: default, CancellationToken.None);
 
     private static int ChosenThreads(TrainingRows read, RmsPropRegressionTrainer.Options options)
     {

@@ -38,9 +38,9 @@ internal sealed class Killer(int cases)
         (TimeSpan Duration, string Output)[] runs = [.. Enumerable.Range(0, UnbrokenRuns).Select(_ => RunUnbroken())];
         _expected = Hash(runs[0].Output);
         if (Array.Exists(runs, run => Hash(run.Output) != _expected))
-            throw new InvalidOperationException("Unbroken trainings have different models.");
+            throw new InvalidOperationException("Uninterrupted trainings have different models.");
         _duration = runs.Select(run => run.Duration).Order().ElementAt(UnbrokenRuns / 2);
-        Console.WriteLine($"An uninterrupted training takes {_duration.TotalSeconds:f2} s; its temporary file has " +
+        Console.WriteLine($"An uninterrupted training takes {_duration.TotalSeconds:f2} s; its temporary file for rows has " +
             $"{runs[0].Output.Split(' ')[1].Trim()} bytes.");
     }
 

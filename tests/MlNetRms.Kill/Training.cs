@@ -62,7 +62,8 @@ internal static class Training
     /// <summary>Size of the temporary file, which has no name.</summary>
     private static long SpilledBytes(string folder) => !OperatingSystem.IsLinux() ? 0
         : Directory.GetFiles("/proc/self/fd")
-            .Where(link => new FileInfo(link).LinkTarget is { } target && target.StartsWith(folder, StringComparison.Ordinal))
+            .Where(link => new FileInfo(link).LinkTarget is { } target
+                && target.StartsWith(folder, StringComparison.Ordinal) && !target.EndsWith(".lock", StringComparison.Ordinal))
             .Sum(link =>
             {
                 using FileStream file = File.OpenRead(link);

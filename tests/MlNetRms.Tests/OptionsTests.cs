@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Reflection;
 using Microsoft.ML.SearchSpace;
 using MlNetRms.Tests.Support;
@@ -272,6 +273,55 @@ public sealed class OptionsTests
                 Seed = 7,
                 EpochCompleted = _ => { },
             }.ToString());
+    }
+
+    [Fact]
+    public void ToString_OptionsThatAreRecords_AreNamedByTheirPropertiesInAnyCulture()
+    {
+        CultureInfo culture = CultureInfo.CurrentCulture;
+        var comma = (CultureInfo)CultureInfo.InvariantCulture.Clone();
+        comma.NumberFormat.NumberDecimalSeparator = ",";
+        try
+        {
+            CultureInfo.CurrentCulture = comma;
+            Assert.Equal("Options { L1Regularization = 0.1, NonNegativeWeights = True, EarlyStopping.Patience = 3, EarlyStopping.MinimumImprovement = 0.5, " +
+                "Checkpoint.Path = \"a\", Checkpoint.Interval = 00:01:00, Checkpoint.Keep = True }, the others at their defaults", new Options
+                {
+                    L1Regularization = 0.1f,
+                    NonNegativeWeights = true,
+                    EarlyStopping = new() { Patience = 3, MinimumImprovement = 0.5f },
+                    Checkpoint = new() { Path = "a", Keep = true },
+                }.ToString());
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = culture;
+        }
+    }
+
+    [Fact]
+    public void Table_Lines_AreThePublicOptionsAndTheirPropertiesInOrder()
+    {
+        IEnumerable<string> expected = typeof(Options).GetProperties().SelectMany(option =>
+            option.PropertyType == typeof(EarlyStopping) || option.PropertyType == typeof(CheckpointOptions)
+                ? option.PropertyType.GetProperties().Where(property => property.CanWrite).Select(property => $"{option.Name}.{property.Name}").Prepend(option.Name)
+                : [option.Name]);
+
+        Assert.Equal(expected, OptionTable.Lines.Select(line => line.Name));
+    }
+
+    [Fact]
+    public void Table_EachLine_ReadsItsOwnOption()
+    {
+        foreach (PropertyInfo property in typeof(Options).GetProperties())
+        {
+            var options = new Options();
+            property.SetValue(options, Other(property.PropertyType, property.GetValue(options)));
+
+            Assert.All(OptionTable.Lines, line => Assert.Equal(
+                line.Name == property.Name || line.Name.StartsWith(property.Name + ".", StringComparison.Ordinal) && line.Value(options) is not null,
+                !Equals(line.Value(options), line.Value(new Options()))));
+        }
     }
 
     /// <summary>Another value of a type.</summary>

@@ -1,25 +1,21 @@
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
 using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
 using MlNetRms.Solver;
-
 using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Host;
 
-/// <summary>What can be wrong with a training besides its schema, in words that name the column, the option and the value.</summary>
+/// <summary>Checks of a training beyond its schema; the messages name the column, the option and the value.</summary>
 internal static class TrainingChecks
 {
-    /// <summary>Least memory for each column, one that is always 0: two numbers to find it by, and the weight that is returned, twice.</summary>
+    /// <summary>The least memory per column, taken by one that is always 0: two numbers to find it by, and the returned weight twice.</summary>
     private const long BytesPerColumn = 16;
 
     /// <summary>A row is stored with a few numbers beside its features, in one array.</summary>
     private static readonly int _mostColumns = Array.MaxLength - 64;
 
     /// <exception cref="InvalidOperationException">There are more features than fit into an array or into the memory.</exception>
-    public static void Width(InputColumns columns)
+    public static void CheckWidth(InputColumns columns)
     {
         long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         if (columns.FeatureCount <= _mostColumns && columns.FeatureCount * BytesPerColumn <= available)
@@ -31,20 +27,31 @@ internal static class TrainingChecks
     }
 
     /// <exception cref="ArgumentException">The model or the training to start from does not fit.</exception>
-    public static void Start(InputColumns columns, TrainingStart start, TrainingSettings settings)
+    public static void CheckStart(InputColumns columns, TrainingStart start, TrainingSettings settings)
     {
-        int? weights = start.Model?.Weights.Count ?? start.Previous?.Identity.FeatureCount;
+        int? weights = start.Model?.Weights.Count ?? start.Previous?.FeatureCount;
         string parameter = start.Previous is null ? "modelParameters" : "previous";
         if (weights is { } count && count != columns.FeatureCount)
             throw new ArgumentException(
                 $"The model to start from has {count} weights, but feature column '{columns.Features.Name}' has {columns.FeatureCount} features.", parameter);
-        TrainingIdentity identity = TrainingIdentity.Of(columns.FeatureCount, settings);
-        if (start.Previous?.Identity.FirstDifference(identity) is var (option, theirs, mine))
+        if (start.Previous is { } previous && NamedText.FirstDifference(settings.Meaning, previous.Meaning) is var (option, mine, theirs))
             throw new ArgumentException($"The training to continue had {option} {theirs}, this trainer has {mine}.", parameter);
     }
 
+    /// <summary>The products of larger values are beyond the range of float.</summary>
+    private const double LargestMeanSquare = 1e30;
+
+    /// <exception cref="InvalidOperationException">In the units of the training to continue the features cannot be computed with.</exception>
+    public static void CheckUnits(Scaling scaling, TrainingStart start)
+    {
+        if (start.Previous is not null && !(scaling.RowNorm <= LargestMeanSquare))
+            throw new InvalidOperationException(FormattableString.Invariant(
+                $"In the units of the training to continue, the features of these rows have a mean squared length of {scaling.RowNorm:g3}, beyond what ") +
+                "float can multiply. Train from the start, or bring the features to the units of those rows.");
+    }
+
     /// <exception cref="InvalidOperationException">Early stopping was asked for, and nothing gives it validation rows.</exception>
-    public static void EarlyStopping(TrainingSettings settings, bool hasValidationData)
+    public static void CheckEarlyStopping(TrainingSettings settings, bool hasValidationData)
     {
         if (settings.Stopping is not null && !hasValidationData && settings.Reading.ValidationFraction == 0)
             throw new InvalidOperationException(
@@ -53,7 +60,7 @@ internal static class TrainingChecks
     }
 
     /// <exception cref="InvalidOperationException">Early stopping was asked for, and not a single row was set aside.</exception>
-    public static void EarlyStopping(TrainingSettings settings, TrainingRows rows)
+    public static void CheckEarlyStopping(TrainingSettings settings, TrainingRows rows)
     {
         if (settings.Stopping is not null && rows.Validation is null)
             throw new InvalidOperationException(FormattableString.Invariant(
@@ -70,7 +77,7 @@ internal static class TrainingChecks
     /// <param name="scaling">The units of training.</param>
     /// <param name="columns">The columns.</param>
     /// <exception cref="InvalidOperationException">A weight or the bias is outside the range of float.</exception>
-    public static void Range(float[] weights, float bias, double[] trained, Scaling scaling, InputColumns columns)
+    public static void CheckRange(float[] weights, float bias, double[] trained, Scaling scaling, InputColumns columns)
     {
         for (int i = 0; i < weights.Length; i++)
         {
@@ -94,7 +101,7 @@ internal static class TrainingChecks
     {
         string diverged = FormattableString.Invariant(
             $"Training diverged in epoch {where.Epoch} at step {where.Step}: the loss, the weights or the squares of the gradients are no longer finite. ");
-        if (causes.OfDivergence() is { } cause)
+        if (causes.FindCauseOfDivergence() is { } cause)
             return new InvalidOperationException(diverged + cause);
         (int feature, float value) = LargestFeature.Find(rows);
         string standardized = settings.Reading.Standardize ? "standardised " : "";
@@ -106,25 +113,25 @@ internal static class TrainingChecks
 }
 
 /// <summary>
-/// What a training can have gone wrong for besides its learning rate, in sentences that name the column, the option and the value; null
-/// where that is not the cause. Most read all rows.
+/// Causes, other than the learning rate, that can spoil a training, in sentences that name the column, the option and the value; null if
+/// something is not the cause. Most of the methods read all rows.
 /// </summary>
 internal sealed class TrainingCauses(TrainingRun run, TrainingRows rows, TrainingStart start, InputColumns columns, TrainingSettings settings,
     CancellationToken cancellation)
 {
-    /// <summary>A training can hardly be blamed for a model that began with a loss of this multiple of what no weights have.</summary>
+    /// <summary>A training cannot be blamed for a model whose first weights had this multiple of the loss of weights of 0.</summary>
     private const double BadStart = 2;
 
-    /// <summary>The first of the causes that can make a training diverge.</summary>
-    public string? OfDivergence() => Loss() ?? Start(constantLoss: double.PositiveInfinity) ?? Weights();
+    /// <summary>The first cause that can make a training diverge.</summary>
+    public string? FindCauseOfDivergence() => FindBadLoss() ?? FindBadStart(constantLoss: double.PositiveInfinity) ?? FindUnequalWeights();
 
     /// <summary>A loss that is not finite at the weights as they are.</summary>
-    private string? Loss() => LossFailure.Find(settings.Loss, rows, run.Weights, cancellation) is not { } failure ? null
+    private string? FindBadLoss() => LossFailure.Find(settings.Loss, rows, run.Weights, cancellation) is not { } failure ? null
         : FormattableString.Invariant($"{nameof(Options.LossFunction)} {settings.Loss.Name} returned the loss {failure.Loss} and the derivative {failure.Derivative} ") +
             FormattableString.Invariant($"for the prediction {failure.Prediction} and the label {failure.Label}. Both must be finite for any finite prediction.");
 
-    /// <summary>First weights that are far worse than the constant predictor and, where they are random, than weights of 0.</summary>
-    public string? Start(double constantLoss)
+    /// <summary>First weights that are far worse than the constant predictor and, if they are random, than weights of 0.</summary>
+    public string? FindBadStart(double constantLoss)
     {
         float deviation = settings.Plan.InitialWeightsStandardDeviation;
         if (!start.IsGiven && deviation == 0)
@@ -145,7 +152,7 @@ internal sealed class TrainingCauses(TrainingRun run, TrainingRows rows, Trainin
     }
 
     /// <summary>Example weights so unequal that hardly any row counts.</summary>
-    public string? Weights() => rows.Weights is not { AreDominated: true } weights ? null
+    public string? FindUnequalWeights() => rows.Weights is not { AreDominated: true } weights ? null
         : FormattableString.Invariant($"The example weights in column '{settings.Columns.Weight}' are so unequal that the {weights.RowCount} training rows count as ") +
             FormattableString.Invariant($"{weights.EffectiveRows:f1}: the largest is {weights.Largest:g3}, the mean {weights.Mean:g3}. ") +
             "Limit the weights, or train without them.";

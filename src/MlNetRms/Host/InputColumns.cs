@@ -1,5 +1,5 @@
-using Microsoft.ML.Data;
 using Microsoft.ML;
+using Microsoft.ML.Data;
 using MlNetRms.Settings;
 using static Microsoft.ML.SchemaShape.Column;
 

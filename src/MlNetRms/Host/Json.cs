@@ -1,12 +1,6 @@
 using System.Text.Json.Serialization;
 using System.Text.Json;
 using Microsoft.ML.Trainers;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Settings;
-using MlNetRms.Solver;
 
 namespace MlNetRms.Host;
 

@@ -1,10 +1,5 @@
 using Microsoft.ML.Trainers;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
-using MlNetRms.Solver;
 using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Host;
@@ -18,7 +13,8 @@ internal static class LossFunctions
         : new LossSettings(loss.ToString() ?? loss.GetType().Name, IsSquared: loss is SquaredLoss, loss.Loss, loss.Derivative);
 
     /// <exception cref="ArgumentException">The loss is not for a model that predicts the label itself.</exception>
-    public static void Check(IRegressionLoss? loss, string parameter)
+    /// <inheritdoc cref="RangeCheck"/>
+    public static void Check(object? loss, string name, string parameter)
     {
         if (loss is PoissonLoss or TweedieLoss)
             throw new ArgumentException(

@@ -1,8 +1,8 @@
 using System.Runtime.CompilerServices;
+using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Trainers;
-using Microsoft.ML;
 
 #pragma warning disable RS0030 // The one file with accessors.
 

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
-using Microsoft.ML.Data;
 using Microsoft.ML;
+using Microsoft.ML.Data;
 using MlNetRms.Kernels;
 using MlNetRms.Rows;
 

@@ -1,8 +1,5 @@
 using Microsoft.ML.Runtime;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
 using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
 using MlNetRms.Solver;
 
@@ -17,7 +14,7 @@ internal sealed class TrainingLog(IChannel channel)
     /// <summary>Up to about this condition number plain coordinates come near the optimum in the usual number of steps.</summary>
     private const double LargestPlainCondition = 30;
 
-    /// <summary>Roundings: penalties or a bound can make the model the mean itself, from the first epoch to the last.</summary>
+    /// <summary>Allows for rounding: penalties or a bound can make the model the mean itself, from the first epoch to the last.</summary>
     private const double Rounding = 1e-6;
 
     private TimeSpan _lastLine = -_shortestInterval;
@@ -25,7 +22,7 @@ internal sealed class TrainingLog(IChannel channel)
     /// <param name="rows">What was read.</param>
     /// <param name="what">"rows" or "validation rows".</param>
     /// <param name="columns">Their columns.</param>
-    public void SkippedRows(RowCounts rows, string what, ColumnSettings columns)
+    public void WarnOfSkippedRows(RowCounts rows, string what, ColumnSettings columns)
     {
         if (rows.Skipped == 0)
             return;
@@ -46,14 +43,19 @@ internal sealed class TrainingLog(IChannel channel)
 
     /// <param name="path">The checkpoint.</param>
     /// <param name="state">Where it was written.</param>
-    public void Resumed(string path, TrainingState state) => Info(FormattableString.Invariant(
+    public void SayResumed(string path, TrainingState state) => Info(FormattableString.Invariant(
         $"Continues from the checkpoint '{path}': {state.Epoch} of {state.Plan.NumberOfEpochs} epochs and {state.Part.Steps} steps are done."));
 
-    /// <summary>Warns where a checkpoint that is no longer needed stays.</summary>
-    public void NotRemoved(string path, Exception cause) => Warn($"Training is finished, but its checkpoint '{path}' could not be removed: {cause.Message}");
+    /// <summary>Warns that a cancelled training could not be saved.</summary>
+    public void WarnOfUnsaved(string path, Exception cause) =>
+        Warn($"Training was cancelled, and its checkpoint '{path}' could not be written: {cause.Message}");
 
-    /// <summary>Warns where early stopping cannot end the training.</summary>
-    public void Patience(StoppingSettings? stopping, TrainingPlan plan)
+    /// <summary>Warns that a checkpoint that is no longer needed is still there.</summary>
+    public void WarnOfFileLeft(string path, Exception cause) =>
+        Warn($"Training is finished, but its checkpoint '{path}' could not be removed: {cause.Message}");
+
+    /// <summary>Warns if early stopping cannot end the training.</summary>
+    public void WarnOfPatience(StoppingSettings? stopping, TrainingPlan plan)
     {
         if (stopping is null || plan.PatienceInEpochs(stopping) < plan.NumberOfEpochs)
             return;
@@ -62,7 +64,7 @@ internal sealed class TrainingLog(IChannel channel)
             FormattableString.Invariant($"of {plan.StepsPerEpoch} steps, and {plan.NumberOfEpochs} are planned. Lower Patience or raise NumberOfEpochs."));
     }
 
-    public void Epoch(EpochReport report)
+    public void SayEpoch(EpochReport report)
     {
         if (report.Elapsed - _lastLine < _shortestInterval)
             return;
@@ -70,26 +72,26 @@ internal sealed class TrainingLog(IChannel channel)
         Info($"{report}.");
     }
 
-    public void Trained(TrainingReport report)
+    public void SayTrained(TrainingReport report)
     {
         EpochReport last = report.Epochs[^1];
         Info(FormattableString.Invariant(
             $"Trained on {report.RowsUsed} rows for {last.Epoch} epochs ({last.Step} steps); loss of the last epoch {last.Loss:g6}."));
     }
 
-    /// <summary>Warns where the model is worse than it should be, with the figure and the remedy.</summary>
+    /// <summary>Warns if the model is worse than it should be, with the figure and the remedy.</summary>
     /// <param name="report">What happened.</param>
-    /// <param name="causes">What can be the cause.</param>
-    public void Doubts(TrainingReport report, TrainingCauses causes)
+    /// <param name="causes">The possible causes.</param>
+    public void WarnOfDoubts(TrainingReport report, TrainingCauses causes)
     {
         double first = report.Epochs[0].Loss;
         double last = report.Epochs[^1].Loss;
-        if (causes.Weights() is { } weights)
+        if (causes.FindUnequalWeights() is { } weights)
             Warn(weights);
         else if (IsAbove(report.TrainingLoss, report.MeanPredictorLoss))
             Warn(FormattableString.Invariant(
                 $"The model is worse than the mean of the label: its loss on the training rows is {report.TrainingLoss:g6}, that of the mean {report.MeanPredictorLoss:g6}. ") +
-                (causes.Start(report.MeanPredictorLoss) ??
+                (causes.FindBadStart(report.MeanPredictorLoss) ??
                 FormattableString.Invariant($"Lower LearningRate (it was {report.LearningRate:g3}), let it fall (LearningRateSchedule), or train for more epochs.")));
         else if (IsAbove(last, first))
             Warn(FormattableString.Invariant($"The loss rose from {first:g6} in the first epoch to {last:g6} in the last. ") +
@@ -100,7 +102,7 @@ internal sealed class TrainingLog(IChannel channel)
                 "optimum. Leave Decorrelate on (L1Regularization and NonNegativeWeights exclude it), drop features, or train for more epochs.");
     }
 
-    /// <summary>Also where one of them is no number.</summary>
+    /// <summary>Also if one of them is NaN.</summary>
     private static bool IsAbove(double loss, double other) => !(loss <= other + Rounding * Math.Abs(other));
 
     private void Warn(string message) => channel.Warning(MessageSensitivity.None, "{0}", message);

@@ -1,55 +1,45 @@
-using System.Buffers.Binary;
-using System.Numerics;
-using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using System.Text;
-using MlNetRms.Host;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
 using MlNetRms.Saving;
 using MlNetRms.Settings;
-using MlNetRms.Solver;
 
 namespace MlNetRms.Jobs;
 
-/// <summary>Whether the processes of a job set out for the same training: otherwise they would wait for each other for ever, or not know that they differ.</summary>
+/// <summary>
+/// Whether the processes of a job begin the same training: otherwise they would wait for each other for ever, or train different models without
+/// knowing it.
+/// </summary>
 internal static class Agreement
 {
-    private const int HashBits = 48;
-
+    /// <summary>Compares what each process has with what rank 0 has.</summary>
     /// <param name="job">The processes.</param>
-    /// <param name="settings">All settings.</param>
-    /// <param name="columns">The columns of the training rows.</param>
-    /// <param name="hasValidationData">Whether there are views of validation rows.</param>
-    /// <param name="start">Where the training begins.</param>
-    /// <exception cref="InvalidOperationException">They differ; in every process, with what differs.</exception>
-    public static void Alike(Job job, TrainingSettings settings, InputColumns columns, bool hasValidationData, TrainingStart start)
+    /// <param name="mine">What must be the same in all of them.</param>
+    /// <exception cref="InvalidOperationException">They differ. The message, the same in every process, names the first difference with both
+    /// values.</exception>
+    public static void Check(Job job, IReadOnlyList<NamedText> mine)
     {
         if (job.Size == 1)
             return;
-        (string What, double Hash)[] items =
-        [
-            ("the length of the vector instructions", Vector<float>.Count),
-            ("the number of features", columns.FeatureCount),
-            ("whether they have validation rows", hasValidationData ? 1 : 0),
-            ("their options", Hash(Encoding.UTF8.GetBytes(Text(settings)))),
-            ("the weights they start from", start.Raw() is { } raw ? Hash(MemoryMarshal.AsBytes<float>([.. raw.Weights, raw.Bias])) : -1),
-        ];
-        // The least is the negative of the largest negative.
-        double[] largest = [.. items.Select(item => item.Hash), .. items.Select(item => -item.Hash)];
-        job.Max(largest);
-        for (int i = 0; i < items.Length; i++)
-        {
-            if (largest[i] != -largest[items.Length + i])
-                throw new InvalidOperationException($"The processes of the job do not agree on {items[i].What}. All must train with the same.");
-        }
+        IReadOnlyList<NamedText> first = ShareThoseOfRankZero(job, mine);
+        (string Name, string Mine, string Theirs)? difference = NamedText.FirstDifference(first, mine);
+        int place = first.TakeWhile(fact => fact.Name != difference?.Name).Count();
+
+        // The earliest difference and, of the ranks that have it, the lowest. The least number is the negative of the largest negative.
+        Span<double> earliest = [-((double)place * job.Size + job.Rank)];
+        job.Max(earliest);
+        (long earliestPlace, long rank) = Math.DivRem((long)-earliest[0], job.Size);
+        if (earliestPlace == first.Count)
+            return;
+        string theirs = Encoding.UTF8.GetString(job.BroadcastAny(Encoding.UTF8.GetBytes(difference?.Theirs ?? ""), (int)rank));
+        (string name, string text) = first[(int)earliestPlace];
+        throw new InvalidOperationException(
+            $"The processes of the job do not agree on {name}: rank 0 has {text}, rank {rank} has {theirs}. All must train with the same.");
     }
 
-    /// <summary>All that decides the model, and whether there is a checkpoint; threads and memory may differ.</summary>
-    private static string Text(TrainingSettings settings) => string.Join('\n',
-        settings.Reading with { NumberOfThreads = 0, MemoryLimit = null, TemporaryDirectory = null },
-        settings.Plan with { NumberOfThreads = 0 }, settings.Rule, settings.LearningRate, settings.Loss.Name, settings.Penalties,
-        settings.Decorrelate, settings.Stopping, settings.Columns.Weight is null, settings.Checkpoint is null);
-
-    private static double Hash(ReadOnlySpan<byte> bytes) => BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(bytes)) >> (64 - HashBits);
+    private static IReadOnlyList<NamedText> ShareThoseOfRankZero(Job job, IReadOnlyList<NamedText> mine)
+    {
+        using var written = new MemoryStream();
+        Archive.ToWrite(written).List(mine, NamedText.Exchange);
+        byte[] bytes = job.BroadcastAny(written.ToArray(), root: 0);
+        return Archive.ToRead(new MemoryStream(bytes), bytes.Length).List<NamedText>(items: null, NamedText.Exchange);
+    }
 }

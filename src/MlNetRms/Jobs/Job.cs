@@ -46,15 +46,15 @@ internal sealed class Job(ICollective collective)
         CanExchange = true;
     }
 
-    /// <summary>Sends bytes of the first process to all; they may have any length.</summary>
-    /// <param name="own">This process's bytes; ignored except in the first process.</param>
-    /// <returns>The bytes of the first process.</returns>
-    public byte[] BroadcastFromFirst(byte[] own)
+    /// <summary>Sends bytes of one process to all; they may have any length.</summary>
+    /// <param name="own">This process's bytes; ignored except in the process <paramref name="root"/>.</param>
+    /// <param name="root">The process that sends.</param>
+    public byte[] BroadcastAny(byte[] own, int root)
     {
         Span<int> length = [own.Length];
-        Broadcast(MemoryMarshal.AsBytes(length), root: 0);
-        byte[] bytes = Rank == 0 ? own : new byte[length[0]];
-        Broadcast(bytes, root: 0);
+        Broadcast(MemoryMarshal.AsBytes(length), root);
+        byte[] bytes = Rank == root ? own : new byte[length[0]];
+        Broadcast(bytes, root);
         return bytes;
     }
 

@@ -24,9 +24,6 @@ internal sealed class Covariance
     /// <summary>Whether it was computed from every row, not from a sample.</summary>
     public bool IsOfAllRows { get; }
 
-    /// <summary>Whether no element is infinite or NaN.</summary>
-    public bool IsFinite => Array.TrueForAll(_matrix, double.IsFinite);
-
     /// <summary>A copy of the elements, column by column.</summary>
     public double[] ToArray() => [.. _matrix];
 

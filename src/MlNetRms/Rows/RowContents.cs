@@ -1,51 +1,84 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
-using MlNetRms.Host;
-using MlNetRms.Jobs;
 using MlNetRms.Kernels;
 using MlNetRms.Saving;
-using MlNetRms.Settings;
-using MlNetRms.Solver;
 
 namespace MlNetRms.Rows;
 
-/// <summary>All values of stored rows, in their order, whatever chunks and threads stored them: what tells them from other rows.</summary>
+/// <summary>
+/// What distinguishes stored rows from others: an evenly spaced sample of them, in their order. Hashing every row would take several times as long as
+/// many trainings.
+/// </summary>
 internal static class RowContents
 {
-    private const int RowsAtOnce = 1 << 16;
+    /// <summary>Values of one shard that are sampled; of a smaller shard all are.</summary>
+    private const long SampledValues = 1 << 18;
 
-    /// <summary>Of rows in several parts, a hash of each in the order of the parts, whichever process has it.</summary>
+    /// <summary>Few long blocks miss what lies between them; many short ones read rows that are in a file one chunk at a time.</summary>
+    private const int Blocks = 64;
+
+    private const int RowsAtOnce = 1 << 10;
+
+    /// <summary>Writes a sample of each shard, in the order of the shards, whichever process has it.</summary>
+    /// <param name="file">Gets the sample or, of several shards, a hash of each one's.</param>
+    /// <param name="rows">The rows.</param>
+    /// <param name="withSums">Whether to add the sum of each dense column, of the label and of the weights, for which all rows are read.</param>
+    /// <param name="cancellation">Ends the reading.</param>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static void Write(BinaryWriter writer, RowSet rows, CancellationToken cancellation)
+    public static void Write(Archive file, RowSet rows, bool withSums, CancellationToken cancellation)
     {
         if (!rows.IsDivided)
         {
-            Write(writer, rows.Shards[0], cancellation);
+            Write(file, rows.Shards[0], withSums, cancellation);
             return;
         }
-        foreach (double[] hash in rows.InTurn(part => ToNumbers(ContentHash.Of(ofPart => Write(ofPart, part, cancellation)))))
-            writer.Write(MemoryMarshal.AsBytes<double>(hash));
+        foreach (double[] hash in rows.InTurn(part => ToNumbers(ContentHash.Compute(ofPart => Write(ofPart, part, withSums, cancellation)))))
+            file.Array(hash);
     }
 
-    private static void Write(BinaryWriter writer, PackedRows rows, CancellationToken cancellation)
+    private static void Write(Archive file, PackedRows rows, bool withSums, CancellationToken cancellation)
+    {
+        if (rows.RowCount == 0)
+            return;
+        if (withSums)
+            file.Array(Sums(rows, cancellation));
+        long valuesPerRow = rows.Layout.Stride + 2 * rows.NonZeroCount / rows.RowCount;
+        long sample = Math.Clamp(SampledValues / valuesPerRow, 1, rows.RowCount);
+        foreach ((long first, int count) in rows.EvenBlocks(sample, (int)Divide.RoundUp(sample, Blocks)))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            for (long row = first; row < first + count;)
+            {
+                ReadOnlySpan<float> lanes = rows.DenseRows(row, (int)(first + count - row));
+                file.Array(lanes.ToArray());
+                row += lanes.Length / rows.Layout.Stride;
+            }
+            for (long row = first; rows.Layout.SparseCount > 0 && row < first + count; row++)
+            {
+                rows.SparseRow(row, out ReadOnlySpan<int> places, out ReadOnlySpan<float> values);
+                file.Array(places.ToArray());
+                file.Array(values.ToArray());
+            }
+        }
+    }
+
+    /// <summary>Sums of the lanes of all rows.</summary>
+    private static double[] Sums(PackedRows rows, CancellationToken cancellation)
     {
         int stride = rows.Layout.Stride;
+        var sums = new double[stride];
+        var ofBlock = new float[stride];
+        float[] ones = [.. Enumerable.Repeat(1f, RowsAtOnce)];
         for (long row = 0; row < rows.RowCount;)
         {
             cancellation.ThrowIfCancellationRequested();
             ReadOnlySpan<float> lanes = rows.DenseRows(row, (int)Math.Min(RowsAtOnce, rows.RowCount - row));
-            writer.Write(MemoryMarshal.AsBytes(lanes));
+            Array.Clear(ofBlock);
+            LinearKernels.AddGradient(lanes, ones.AsSpan(0, lanes.Length / stride), ofBlock);
+            for (int lane = 0; lane < stride; lane++)
+                sums[lane] += ofBlock[lane];
             row += lanes.Length / stride;
         }
-        for (long row = 0; rows.Layout.SparseCount > 0 && row < rows.RowCount; row++)
-        {
-            if (row % RowsAtOnce == 0)
-                cancellation.ThrowIfCancellationRequested();
-            rows.SparseRow(row, out ReadOnlySpan<int> places, out ReadOnlySpan<float> values);
-            writer.Write(places.Length);
-            writer.Write(MemoryMarshal.AsBytes(places));
-            writer.Write(MemoryMarshal.AsBytes(values));
-        }
+        return sums;
     }
 
     private static double[] ToNumbers(string hash) =>

@@ -1,22 +1,15 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
-using System.Text;
-using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Settings;
-using MlNetRms.Solver;
 
 namespace MlNetRms.Saving;
 
 /// <summary>
-/// A file that is either complete or not there: written beside the old one, flushed to the disk and renamed, and checked by a hash of all
-/// its bytes before anything in it is believed.
+/// A file that is either complete or absent: it is written beside the old one, flushed to the disk and renamed, and nothing in it is believed
+/// before a hash of all its bytes has been checked.
 /// </summary>
 /// <remarks>
 /// Layout, little-endian: eight bytes that name the format, its version (4 bytes), the length of the content (8), the content, and the
-/// SHA-256 of all before (32).
+/// SHA-256 of everything before it (32).
 /// </remarks>
 /// <param name="path">The file.</param>
 /// <param name="create">Opens a file for writing; tests give one that fails.</param>
@@ -32,14 +25,37 @@ internal sealed class CheckpointFile(string path, Func<string, Stream>? create =
 
     public bool Exists => File.Exists(path);
 
-    /// <summary>What a write that was interrupted leaves behind; the next write or <see cref="Delete"/> removes it.</summary>
+    /// <summary>An interrupted write leaves this file; the next write or <see cref="Delete"/> removes it.</summary>
     private string TemporaryPath => path + ".tmp";
+
+    private string LockPath => path + ".lock";
+
+    /// <summary>Keeps every other training, of this process or another, from locking the file.</summary>
+    /// <returns>The lock, held until it is disposed of; the system releases it if the process is killed. Null if another training holds it.</returns>
+    /// <exception cref="IOException">The lock could not be created; the message names the file.</exception>
+    /// <exception cref="UnauthorizedAccessException">This process may not write to the folder.</exception>
+    public IDisposable? TryLock()
+    {
+        try
+        {
+            return new FileStream(LockPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+        }
+        // A file that is there and cannot be opened is held by another.
+        catch (IOException) when (File.Exists(LockPath))
+        {
+            return null;
+        }
+        catch (IOException exception)
+        {
+            throw NotWritten(exception);
+        }
+    }
 
     /// <summary>Replaces the file, or leaves the old one as it was.</summary>
     /// <param name="write">Writes the content.</param>
     /// <exception cref="IOException">The file could not be written; the message names it.</exception>
-    /// <exception cref="UnauthorizedAccessException">The folder must not be written to.</exception>
-    public void Write(Action<BinaryWriter> write)
+    /// <exception cref="UnauthorizedAccessException">This process may not write to the folder.</exception>
+    public void Write(Action<Archive> write)
     {
         try
         {
@@ -79,25 +95,25 @@ internal sealed class CheckpointFile(string path, Func<string, Stream>? create =
     /// <param name="read">Reads the content.</param>
     /// <exception cref="InvalidDataException">The file is damaged, not complete, of a newer version, or no such file at all.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    public T Read<T>(Func<CheckpointReader, T> read)
+    public T Read<T>(Func<Archive, T> read)
     {
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, BufferLength);
         long contentLength = Check(file);
         file.Position = HeaderLength;
         try
         {
-            using var reader = new CheckpointReader(file, contentLength);
-            T result = read(reader);
-            return reader.Remaining == 0 ? result : throw Damaged("it is longer than what it describes");
+            Archive archive = Archive.ToRead(file, contentLength);
+            T result = read(archive);
+            return archive.Remaining == 0 ? result : throw Damaged("it is longer than what it describes");
         }
-        // Of a file with a valid hash that was not written by this format.
-        catch (Exception exception) when (exception is EndOfStreamException or FormatException or ArgumentException or OverflowException or KeyNotFoundException)
+        // The hash is valid, but something else wrote the content.
+        catch (Exception exception) when (exception is EndOfStreamException or FormatException or ArgumentException or OverflowException)
         {
             throw Damaged("its content makes no sense", exception);
         }
     }
 
-    /// <summary>Removes the file and what an interrupted write left.</summary>
+    /// <summary>Removes the file and what an interrupted write has left.</summary>
     public void Delete()
     {
         File.Delete(path);
@@ -108,14 +124,13 @@ internal sealed class CheckpointFile(string path, Func<string, Stream>? create =
         ? new FileStream(TemporaryPath, FileMode.Create, FileAccess.ReadWrite, FileShare.None, BufferLength)
         : create(TemporaryPath);
 
-    private static void WriteContent(Stream file, Action<BinaryWriter> write)
+    private static void WriteContent(Stream file, Action<Archive> write)
     {
         Span<byte> header = stackalloc byte[HeaderLength];
         Magic.CopyTo(header);
         BinaryPrimitives.WriteInt32LittleEndian(header[8..], Version);
         file.Write(header);
-        using (var writer = new BinaryWriter(file, Encoding.UTF8, leaveOpen: true))
-            write(writer);
+        write(Archive.ToWrite(file));
         long length = file.Position - HeaderLength;
         BinaryPrimitives.WriteInt64LittleEndian(header[12..], length);
         file.Position = 0;
@@ -133,7 +148,8 @@ internal sealed class CheckpointFile(string path, Func<string, Stream>? create =
     {
         Span<byte> header = stackalloc byte[HeaderLength];
         if (file.ReadAtLeast(header, HeaderLength, throwOnEndOfStream: false) < HeaderLength || !header.StartsWith(Magic))
-            throw new InvalidDataException($"'{path}' is no checkpoint of MlNetRms, or only the beginning of one. Name another path, or delete it to train from the start.");
+            throw new InvalidDataException(
+                $"'{path}' is no checkpoint of MlNetRms, or only the beginning of one. Name another path, or delete it to train from the start.");
         long contentLength = BinaryPrimitives.ReadInt64LittleEndian(header[12..]);
         if (contentLength < 0 || contentLength != file.Length - HeaderLength - SHA256.HashSizeInBytes)
             throw Damaged("it does not have the length that it should have");
@@ -155,7 +171,8 @@ internal sealed class CheckpointFile(string path, Func<string, Stream>? create =
         int version = BinaryPrimitives.ReadInt32LittleEndian(header[8..]);
         if (version != Version)
             throw new InvalidDataException(
-                $"The checkpoint '{path}' has version {version} of the format; this version of MlNetRms reads version {Version}. Use the version that wrote it.");
+                $"The checkpoint '{path}' has version {version} of the format; this version of MlNetRms reads version {Version}. " +
+                "Use the version that wrote it.");
         return contentLength;
     }
 
@@ -178,18 +195,17 @@ internal sealed class CheckpointFile(string path, Func<string, Stream>? create =
     }
 }
 
-/// <summary>A short text that tells contents apart.</summary>
+/// <summary>A short text that differs if contents differ.</summary>
 internal static class ContentHash
 {
     private const int BufferLength = 1 << 16;
 
-    /// <param name="write">Writes the contents; they are not kept.</param>
-    public static string Of(Action<BinaryWriter> write)
+    /// <param name="write">Writes the contents, which are not kept.</param>
+    public static string Compute(Action<Archive> write)
     {
         using var hash = SHA256.Create();
         using (var buffer = new BufferedStream(new CryptoStream(Stream.Null, hash, CryptoStreamMode.Write), BufferLength))
-        using (var writer = new BinaryWriter(buffer, Encoding.UTF8))
-            write(writer);
+            write(Archive.ToWrite(buffer));
         return Convert.ToHexStringLower(hash.Hash!.AsSpan(0, 16));
     }
 }

@@ -1,15 +1,10 @@
-using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Solver;
+using System.Globalization;
 
 namespace MlNetRms.Settings;
 
 /// <summary>
-/// Range checks that NaN cannot slip through; each message holds the name and the range, the exception the value and the caller's parameter, which
-/// has that name unless another is given.
+/// Range checks that NaN cannot slip through. The message has the name and the range; the exception has the value and the caller's parameter, which
+/// is called like the value unless another name is given.
 /// </summary>
 internal static class Require
 {
@@ -19,7 +14,7 @@ internal static class Require
             throw new ArgumentOutOfRangeException(parameter ?? name, value, $"{name} must be a finite number greater than 0.");
     }
 
-    /// <summary>Numbers between 0 and the least normal one have few digits, and their reciprocals are beyond float.</summary>
+    /// <summary>Subnormal numbers have few digits, and their reciprocals are beyond the range of float.</summary>
     public static void Normal(float value, string name, string? parameter = null)
     {
         if (!(value > 0 && float.IsNormal(value)))
@@ -50,6 +45,12 @@ internal static class Require
             throw new ArgumentOutOfRangeException(parameter ?? name, value, $"{name} must be at least 1.");
     }
 
+    public static void AboveZero(TimeSpan value, string name, string? parameter = null)
+    {
+        if (value <= TimeSpan.Zero)
+            throw new ArgumentOutOfRangeException(parameter ?? name, value, $"{name} must be greater than 0.");
+    }
+
     public static void Defined<T>(T value, string name, string? parameter = null) where T : struct, Enum
     {
         if (!Enum.IsDefined(value))
@@ -69,9 +70,57 @@ internal static class Require
             throw new ArgumentException($"{name} must name a column, but is '{value}'.", parameter ?? name);
     }
 
+    public static void Folder(string path, string name, string? parameter = null)
+    {
+        if (!Directory.Exists(path))
+            throw new ArgumentException($"{name} '{path}' is no folder that exists.", parameter ?? name);
+    }
+
     public static void Length(int actual, int expected, string name)
     {
         if (actual != expected)
             throw new ArgumentException($"{name} has length {actual}, but {expected} is needed.", name);
     }
+}
+
+/// <summary>Checks the value of an option.</summary>
+/// <param name="value">The value.</param>
+/// <param name="name">What the message calls it.</param>
+/// <param name="parameter">What the caller's parameter is called.</param>
+internal delegate void RangeCheck(object? value, string name, string parameter);
+
+/// <summary>The ranges of options, by name. Null passes every check except <see cref="Set"/> and <see cref="Column"/>.</summary>
+internal static class Is
+{
+    public static RangeCheck Anything { get; } = (_, _, _) => { };
+
+    public static RangeCheck Set { get; } = Require.NotNull;
+
+    public static RangeCheck Column { get; } = (value, name, parameter) => Require.ColumnName((string?)value, name, parameter);
+
+    public static RangeCheck ColumnOrNull { get; } = UnlessNull<string>(Require.ColumnName);
+
+    public static RangeCheck Positive { get; } = UnlessNull<float>(Require.Positive);
+
+    public static RangeCheck NonNegative { get; } = UnlessNull<float>(Require.NonNegative);
+
+    public static RangeCheck InUnitInterval { get; } = UnlessNull<float>(Require.InUnitInterval);
+
+    public static RangeCheck InClosedUnitInterval { get; } = UnlessNull<float>(Require.InClosedUnitInterval);
+
+    public static RangeCheck AtLeastOne { get; } =
+        UnlessNull<object>((value, name, parameter) => Require.AtLeastOne(Convert.ToInt64(value, CultureInfo.InvariantCulture), name, parameter));
+
+    public static RangeCheck AboveZero { get; } = UnlessNull<TimeSpan>(Require.AboveZero);
+
+    public static RangeCheck Folder { get; } = UnlessNull<string>(Require.Folder);
+
+    public static RangeCheck Defined<T>()
+        where T : struct, Enum => UnlessNull<T>(Require.Defined);
+
+    private static RangeCheck UnlessNull<T>(Action<T, string, string> check) => (value, name, parameter) =>
+    {
+        if (value is not null)
+            check((T)value, name, parameter);
+    };
 }

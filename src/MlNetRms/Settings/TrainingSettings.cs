@@ -1,14 +1,11 @@
-using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
 using MlNetRms.Saving;
-using MlNetRms.Solver;
-
 
 namespace MlNetRms.Settings;
 
-/// <summary>The options of a trainer, read once: one immutable record for each room, holding what that room needs.</summary>
+/// <summary>
+/// The options of a trainer, read once: one immutable record for each room, holding what that room needs, and the options that give the numbers of
+/// a training their meaning, which a training that continues it must share.
+/// </summary>
 internal sealed record TrainingSettings(
     ColumnSettings Columns,
     ReadingSettings Reading,
@@ -20,49 +17,54 @@ internal sealed record TrainingSettings(
     bool? Decorrelate,
     StoppingSettings? Stopping,
     CheckpointSettings? Checkpoint,
-    bool HasEpochCallback)
+    bool HasEpochCallback,
+    IReadOnlyList<NamedText> Meaning)
 {
     private const double AutomaticMemoryShare = 0.5;
 
     /// <param name="options">Checked options.</param>
-    /// <param name="contextSeed">The seed where the options have none.</param>
-    public static TrainingSettings From(RmsPropRegressionTrainer.Options options, int? contextSeed = null)
+    /// <param name="loss">Their loss.</param>
+    /// <param name="meaning">Those of them that a training that continues must share.</param>
+    public static TrainingSettings From(RmsPropRegressionTrainer.Options options, LossSettings loss, IReadOnlyList<NamedText> meaning)
     {
-        int seed = options.Seed ?? contextSeed ?? 0;
-        var penalties = new PenaltySettings(options.L2Regularization, options.L1Regularization, options.NonNegativeWeights, options.GradientClippingNorm);
+        int seed = options.Seed ?? 0;
+        var penalties = new PenaltySettings(
+            options.L2Regularization, options.L1Regularization, options.NonNegativeWeights, options.GradientClippingNorm);
         bool mayDecorrelate = options.Standardize && options.Decorrelate != false && !penalties.NeedsWeights;
         return new(
             new ColumnSettings(options.FeatureColumnName, options.LabelColumnName, options.ExampleWeightColumnName),
             new ReadingSettings(options.Standardize, mayDecorrelate, options.Shuffle, seed, options.ValidationFraction, Threads(options),
-                options.MemoryLimitInBytes ?? (long)(AutomaticMemoryShare * GC.GetGCMemoryInfo().TotalAvailableMemoryBytes), options.TemporaryDirectory),
+                options.MemoryLimitInBytes ?? (long)(AutomaticMemoryShare * GC.GetGCMemoryInfo().TotalAvailableMemoryBytes),
+                options.TemporaryDirectory),
             new PlanSettings(options.BatchSize, options.NumberOfEpochs, options.AveragedFraction, options.Shuffle, seed,
                 options.InitialWeightsStandardDeviation, Threads(options)),
             new RuleSettings(options.Alpha, options.Epsilon, options.EpsilonPlacement, options.BiasCorrection, options.Momentum, options.Centered),
             new LearningRateSettings(options.LearningRate, options.LearningRateSchedule),
-            LossFunctions.Bind(options.LossFunction),
+            loss,
             penalties,
             options.Decorrelate,
             options.EarlyStopping is { } stopping ? new StoppingSettings(stopping.Patience, stopping.MinimumImprovement) : null,
             options.Checkpoint is { } checkpoint
                 ? new CheckpointSettings(Path.GetFullPath(checkpoint.Path), checkpoint.EveryEpochs, checkpoint.Interval, checkpoint.Keep) : null,
-            options.EpochCompleted is not null);
+            options.EpochCompleted is not null,
+            meaning);
     }
 
     private static int Threads(RmsPropRegressionTrainer.Options options) => options.NumberOfThreads ?? Environment.ProcessorCount;
 }
 
-/// <summary>Names of the columns that training reads; <paramref name="Weight"/> is null where every example weighs 1.</summary>
+/// <summary>Names of the columns that training reads; <paramref name="Weight"/> is null if every example weighs 1.</summary>
 internal sealed record ColumnSettings(string Features, string Label, string? Weight);
 
 /// <summary>
-/// How the rows are stored: in which units, in which order, which of them are set aside, and how many bytes of them may be in memory (null: all)
-/// before the others go to a file in the folder (null: the system's).
+/// How the rows are stored: in which units and order, what share of them is set aside, and how many bytes of them are held in memory (null: all)
+/// before the rest goes to a file in the folder (null: the system's).
 /// </summary>
 internal sealed record ReadingSettings(
     bool Standardize, bool MayDecorrelate, bool Shuffle, int Seed, float ValidationFraction, int NumberOfThreads,
     long? MemoryLimit, string? TemporaryDirectory);
 
-/// <summary>What the training plan is made from, together with the number of rows; null epochs are derived from it.</summary>
+/// <summary>What the training plan is made from, besides the number of rows; a null number of epochs is derived from that.</summary>
 internal sealed record PlanSettings(
     int BatchSize, int? NumberOfEpochs, float AveragedFraction, bool Shuffle, int Seed, float InitialWeightsStandardDeviation, int NumberOfThreads);
 
@@ -86,7 +88,7 @@ internal sealed record LearningRateSettings(float Initial, LearningRateSchedule 
 }
 
 /// <summary>The loss of one row as a function of prediction and label, both in label units.</summary>
-/// <param name="Name">What distinguishes the loss from others: its type and its constants.</param>
+/// <param name="Name">The type and the constants, which distinguish the loss from others.</param>
 /// <param name="IsSquared">Whether training may compute with half the squared residual, which has the same minimiser.</param>
 /// <param name="Value">The loss.</param>
 /// <param name="Derivative">Its derivative by the prediction.</param>
@@ -98,12 +100,12 @@ internal sealed record LossSettings(string Name, bool IsSquared, Func<float, flo
 }
 
 /// <summary>
-/// What acts on the weights besides the loss: λ of ½·λ·‖w‖² (null: decided by the data), λ₁ of λ₁·Σ|w|, a bound at 0, the largest norm of a
+/// What acts on the weights besides the loss: λ of ½·λ·‖w‖² (null: the data decides), λ₁ of λ₁·Σ|w|, a bound at 0, and the largest norm of a
 /// gradient.
 /// </summary>
 internal sealed record PenaltySettings(float? L2, float L1, bool NonNegativeWeights, float? GradientClippingNorm)
 {
-    /// <summary>Whether a weight whose gradient is 0 stays as it is. An L2 penalty can act where a row touches the weight.</summary>
+    /// <summary>Whether a weight whose gradient is 0 stays as it is. An L2 penalty can act when a row touches the weight.</summary>
     public bool LeavesUntouchedWeightsAlone => this is { L1: 0, NonNegativeWeights: false, GradientClippingNorm: null };
 
     /// <summary>Whether the weights must be stepped as they are: L1 and the bound act on each weight.</summary>
@@ -115,3 +117,21 @@ internal sealed record StoppingSettings(int Patience, float MinimumImprovement);
 
 /// <summary>Where (a full path) and how often a training is saved while it runs, and whether the file stays at its end.</summary>
 internal sealed record CheckpointSettings(string Path, int? EveryEpochs, TimeSpan Interval, bool Keep);
+
+/// <summary>A name and a value, as messages print them: an option, or another fact in which trainings can differ.</summary>
+internal sealed record NamedText(string Name, string Text)
+{
+    public static NamedText Exchange(Archive file, NamedText? value) => new(file.Text(value?.Name), file.Text(value?.Text));
+
+    /// <summary>The first of <paramref name="mine"/> that <paramref name="theirs"/> have with another text; null if there is none.</summary>
+    public static (string Name, string Mine, string Theirs)? FirstDifference(IReadOnlyList<NamedText> mine, IReadOnlyList<NamedText> theirs)
+    {
+        foreach ((string name, string text) in mine)
+        {
+            string other = theirs.FirstOrDefault(candidate => candidate.Name == name)?.Text ?? "not known";
+            if (other != text)
+                return (name, text, other);
+        }
+        return null;
+    }
+}

@@ -1,29 +1,25 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 using System.Numerics;
-using MlNetRms.Host;
 using MlNetRms.Jobs;
-using MlNetRms.Kernels;
 using MlNetRms.Rows;
 using MlNetRms.Saving;
 using MlNetRms.Settings;
-using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Solver;
 
 /// <summary>
-/// Saves a training while it runs, and continues one that was saved. Until it is disposed of, no other may use its path. In a job the first process
-/// does so; the others, which all have the same state, get from it what it found.
+/// Saves a training while it runs, and takes up one that was saved. Until it is disposed of, no other training can write to its path. In a job rank 0
+/// does this; the other processes, which all have the same state, get from it what it has found.
 /// </summary>
 internal sealed class Checkpoint : IDisposable
 {
-    private static readonly ConcurrentDictionary<string, bool> _inUse = new();
-
     private readonly CheckpointSettings _settings;
     private readonly Job _job;
     private readonly CheckpointFile _file;
+    private readonly IDisposable? _lock;
     private SavedContent? _found;
-    private IReadOnlyList<(string Name, string Value)> _conditions = [];
+    private IReadOnlyList<NamedText> _conditions = [];
     private TrainingRun? _run;
     private long _lastTime;
 
@@ -31,25 +27,26 @@ internal sealed class Checkpoint : IDisposable
     /// <param name="conditions">What is known of the training before its rows.</param>
     /// <param name="job">The processes.</param>
     /// <param name="create">Opens a file for writing; tests give one that fails.</param>
-    /// <exception cref="InvalidOperationException">The checkpoint there is of another training, or another one is writing to it.</exception>
+    /// <exception cref="InvalidOperationException">The checkpoint there belongs to another training, or another training is writing to
+    /// it.</exception>
     /// <exception cref="InvalidDataException">The file there is damaged, of a newer version, or no checkpoint.</exception>
-    /// <exception cref="IOException">The file cannot be read, or none written.</exception>
-    /// <exception cref="UnauthorizedAccessException">The same for want of rights.</exception>
-    public Checkpoint(CheckpointSettings settings, IReadOnlyList<(string Name, string Value)> conditions, Job job, Func<string, Stream>? create)
+    /// <exception cref="IOException">The file cannot be read, or none can be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">This process may not read or write it.</exception>
+    public Checkpoint(CheckpointSettings settings, IReadOnlyList<NamedText> conditions, Job job, Func<string, Stream>? create)
     {
         _settings = settings;
         _job = job;
         _file = new CheckpointFile(settings.Path, create);
         if (!HasFile)
             return;
-        if (!_inUse.TryAdd(settings.Path, true))
-            throw new InvalidOperationException($"Another training writes to the checkpoint '{settings.Path}' at this moment. Give each a path of its own.");
+        _lock = _file.TryLock() ?? throw new InvalidOperationException(
+            $"Another training writes to the checkpoint '{settings.Path}' at this moment. Give each a path of its own.");
         try
         {
             if (_file.Exists)
-                _found = _file.Read(SavedContent.Read);
+                _found = _file.Read(file => SavedContent.Exchange(file, content: null));
             Add(conditions);
-            // Rather now than after hours.
+            // Better now than after hours.
             _file.CheckWritable();
         }
         catch
@@ -67,12 +64,12 @@ internal sealed class Checkpoint : IDisposable
     /// <summary>Whether this is the process that reads and writes the file.</summary>
     private bool HasFile => _job.Rank == 0;
 
-    /// <summary>Starts the clock of a run and, where there was a checkpoint, takes the run to where that was written.</summary>
+    /// <summary>Starts the clock of a run and, if there was a checkpoint, takes the run to where that was written.</summary>
     /// <param name="run">The run, at its beginning.</param>
-    /// <param name="conditions">What is now known besides.</param>
+    /// <param name="conditions">What is known of the training since its rows were read.</param>
     /// <returns>Where the run is; null at its beginning.</returns>
-    /// <exception cref="InvalidOperationException">The checkpoint is of another training.</exception>
-    public TrainingState? Begin(TrainingRun run, IReadOnlyList<(string Name, string Value)> conditions)
+    /// <exception cref="InvalidOperationException">The checkpoint belongs to another training.</exception>
+    public TrainingState? Begin(TrainingRun run, IReadOnlyList<NamedText> conditions)
     {
         Add(conditions);
         TrainingState? found = Shared(_found?.State);
@@ -92,7 +89,7 @@ internal sealed class Checkpoint : IDisposable
             Write();
     }
 
-    /// <summary>Saves the run if so many epochs are done.</summary>
+    /// <summary>Saves the run if the number of epochs done is one after which it is to be saved.</summary>
     /// <inheritdoc cref="Write" path="/exception"/>
     public void AfterEpoch(int epoch)
     {
@@ -102,12 +99,13 @@ internal sealed class Checkpoint : IDisposable
 
     /// <summary>Saves the run.</summary>
     /// <exception cref="IOException">The file could not be written; the one before is as it was.</exception>
-    /// <exception cref="UnauthorizedAccessException">The same for want of rights.</exception>
+    /// <exception cref="UnauthorizedAccessException">This process may not write it.</exception>
     public void Write()
     {
         if (_run is null || !HasFile)
             return;
-        _file.Write(new SavedContent(_conditions, _run.Save()).Write);
+        var content = new SavedContent(_conditions, _run.Save());
+        _file.Write(file => SavedContent.Exchange(file, content));
         _lastTime = Stopwatch.GetTimestamp();
     }
 
@@ -121,92 +119,72 @@ internal sealed class Checkpoint : IDisposable
             _file.Delete();
     }
 
-    public void Dispose()
-    {
-        if (HasFile)
-            _inUse.TryRemove(_settings.Path, out _);
-    }
+    public void Dispose() => _lock?.Dispose();
 
-    /// <summary>What the first process found.</summary>
+    /// <summary>What rank 0 has found.</summary>
     private TrainingState? Shared(TrainingState? own)
     {
         if (_job.Size == 1)
             return own;
         using var written = new MemoryStream();
-        using (var writer = new BinaryWriter(written))
-            own?.Write(writer);
-        byte[] bytes = _job.BroadcastFromFirst(written.ToArray());
-        if (bytes is [] || HasFile)
-            return own;
-        using var reader = new CheckpointReader(new MemoryStream(bytes), bytes.Length);
-        return TrainingState.Read(reader);
+        if (own is not null)
+            TrainingState.Exchange(Archive.ToWrite(written), own);
+        byte[] bytes = _job.BroadcastAny(written.ToArray(), root: 0);
+        return bytes is [] || HasFile ? own : TrainingState.Exchange(Archive.ToRead(new MemoryStream(bytes), bytes.Length), state: null);
     }
 
-    private void Add(IReadOnlyList<(string Name, string Value)> conditions)
+    private void Add(IReadOnlyList<NamedText> conditions)
     {
-        IReadOnlyList<(string Name, string Value)> all = [.. _conditions, .. conditions];
-        _conditions = all;
+        _conditions = [.. _conditions, .. conditions];
         if (_found is null)
             return;
         if (_found.Conditions is [])
             throw new InvalidOperationException($"'{_settings.Path}' is a saved training, not the checkpoint of one. Name another path, " +
                 $"or pass it to Fit to continue it ({nameof(SavedTraining)}.{nameof(SavedTraining.Load)}).");
-        for (int i = 0; i < all.Count; i++)
-        {
-            (string name, string now) = all[i];
-            string before = i < _found.Conditions.Count && _found.Conditions[i].Name == name ? _found.Conditions[i].Value : "not known";
-            if (now != before)
-                throw new InvalidOperationException($"The checkpoint '{_settings.Path}' is of another training: {name} was {before}, and is {now} now. " +
-                    "Train with what it was written with, name another path, or delete it to train from the start.");
-        }
+        if (NamedText.FirstDifference(_conditions, _found.Conditions) is var (name, now, before))
+            throw new InvalidOperationException($"The checkpoint '{_settings.Path}' is of another training: {name} was {before}, and is {now} now. " +
+                "Train with what it was written with, name another path, or delete it to train from the start.");
     }
 }
 
-/// <summary>All that the bits of a training depend on, by name: where one of them differs, it is another training.</summary>
+/// <summary>Everything that the bits of a training depend on, by name: if one of these differs, it is another training.</summary>
 internal static class TrainingConditions
 {
-    /// <summary>The options. Known before the rows are read.</summary>
-    /// <remarks>A callback can end a training, so that the average is kept ready.</remarks>
-    public static IReadOnlyList<(string Name, string Value)> Of(int featureCount, TrainingSettings settings) =>
+    /// <summary>What is known before the rows are read.</summary>
+    /// <param name="featureCount">Length of a feature vector.</param>
+    /// <param name="options">The options that must be the same.</param>
+    public static IReadOnlyList<NamedText> BeforeReading(int featureCount, IReadOnlyList<NamedText> options) =>
     [
-        ("the number of features", TrainingIdentity.Text(featureCount)),
-        .. TrainingIdentity.Of(featureCount, settings).Values().Select(option => (option.Option, TrainingIdentity.Text(option.Value))),
-        (nameof(Options.ExampleWeightColumnName), IsSet(settings.Columns.Weight is not null)),
-        (nameof(Options.LearningRate), TrainingIdentity.Text(settings.LearningRate.Initial)),
-        (nameof(Options.LearningRateSchedule), settings.LearningRate.Schedule.Name),
-        (nameof(Options.BatchSize), TrainingIdentity.Text(settings.Plan.BatchSize)),
-        (nameof(Options.NumberOfEpochs), TrainingIdentity.Text(settings.Plan.NumberOfEpochs)),
-        (nameof(Options.AveragedFraction), TrainingIdentity.Text(settings.Plan.AveragedFraction)),
-        (nameof(Options.InitialWeightsStandardDeviation), TrainingIdentity.Text(settings.Plan.InitialWeightsStandardDeviation)),
-        (nameof(Options.ValidationFraction), TrainingIdentity.Text(settings.Reading.ValidationFraction)),
-        ($"{nameof(Options.EarlyStopping)}.{nameof(EarlyStopping.Patience)}", TrainingIdentity.Text(settings.Stopping?.Patience)),
-        ($"{nameof(Options.EarlyStopping)}.{nameof(EarlyStopping.MinimumImprovement)}", TrainingIdentity.Text(settings.Stopping?.MinimumImprovement)),
-        (nameof(Options.EpochCompleted), IsSet(settings.HasEpochCallback)),
-        ("the width of the machine's vectors", TrainingIdentity.Text(8 * Vector<byte>.Count)),
+        new("the number of features", Text(featureCount)),
+        .. options,
+        new("the width of the machine's vectors", Text(8 * Vector<byte>.Count)),
     ];
 
-    /// <summary>The rows of all processes, what training starts from, and what both decide.</summary>
+    /// <summary>The rows of all processes, where training starts, and what both decide.</summary>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static IReadOnlyList<(string Name, string Value)> Of(TrainingRows rows, TrainingStart start, TrainingRun run, CancellationToken cancellation) =>
+    public static IReadOnlyList<NamedText> AfterReading(TrainingRows rows, TrainingStart start, TrainingRun run, CancellationToken cancellation) =>
     [
-        ("the number of training rows", TrainingIdentity.Text(rows.Training.RowCount)),
-        ("the number of parts of the training rows", TrainingIdentity.Text(rows.Training.RowCounts.Count)),
-        ("the training rows", ContentHash.Of(writer =>
+        new("the number of training rows", Text(rows.Training.RowCount)),
+        new("the number of parts of the training rows", Text(rows.Training.RowCounts.Count)),
+        new("the training rows", ContentHash.Compute(file =>
         {
-            writer.Exchange(rows.Scaling, Scaling.Exchange);
-            writer.Write(rows.Weights.Mean);
-            RowContents.Write(writer, rows.Training, cancellation);
+            // The moments of all columns, and of the weights: with the sample they stand for the rows.
+            Scaling.Exchange(file, rows.Scaling);
+            file.Array(rows.Weights.ToNumbers());
+            RowContents.Write(file, rows.Training, withSums: false, cancellation);
         })),
-        ("the number of validation rows", TrainingIdentity.Text(rows.Validation?.RowCount ?? 0)),
-        ("the validation rows", rows.Validation is { } validation ? ContentHash.Of(writer => RowContents.Write(writer, validation, cancellation)) : "none"),
-        ("the model or training to start from", start.IsGiven ? ContentHash.Of(start.Write) : "none"),
-        ("the number of epochs", TrainingIdentity.Text(run.Plan.NumberOfEpochs)),
-        ("the number of averaged steps", TrainingIdentity.Text(run.Plan.AveragedSteps)),
-        ("the learning rate in effect", TrainingIdentity.Text(run.LearningRate)),
-        ("the schedule in effect", run.Schedule.Name),
-        ("the L2 penalty in effect", TrainingIdentity.Text(run.L2)),
-        ("the decorrelated coordinates", run.Coordinates.Transform is { } transform ? ContentHash.Of(transform.Write) : "none"),
+        new("the number of validation rows", Text(rows.Validation?.RowCount ?? 0)),
+        new("the validation rows", rows.Validation is { } validation
+            ? ContentHash.Compute(file => RowContents.Write(file, validation, withSums: true, cancellation)) : "none"),
+        new("the model or training to start from", start.IsGiven ? ContentHash.Compute(file => TrainingStart.Exchange(file, start)) : "none"),
+        new("the number of epochs", Text(run.Plan.NumberOfEpochs)),
+        new("the number of averaged steps", Text(run.Plan.AveragedSteps)),
+        new("the learning rate in effect", Text(run.LearningRate)),
+        new("the schedule in effect", run.Schedule.Name),
+        new("the L2 penalty in effect", Text(run.L2)),
+        new("the decorrelated coordinates", run.Coordinates.Transform is { } transform
+            ? ContentHash.Compute(file => ParameterState.ExchangeTransform(file, transform, rows.Layout.DenseCount)) : "none"),
     ];
 
-    private static string IsSet(bool isSet) => isSet ? "set" : "null";
+    private static string Text(IFormattable value) => value.ToString(format: null, CultureInfo.InvariantCulture);
 }

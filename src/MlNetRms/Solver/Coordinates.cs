@@ -20,9 +20,6 @@ internal sealed class Coordinates
         bool needsCovariance = wanted == WhitenedDirections.All || (scaling.IsOn && Decisions.HasFewColumns(denseCount));
         Covariance? covariance = needsCovariance
             ? Covariance.Compute(rows.Training, cancellation, isSampleEnough: wanted == WhitenedDirections.None) : null;
-        // Products of enormous values overflow; training then diverges, with an error that names the cause.
-        if (covariance is { IsFinite: false })
-            covariance = null;
         LeadingDirections? leading = wanted == WhitenedDirections.Leading ? LeadingDirections.Of(rows.Training, cancellation) : null;
 
         AreThoseOfBefore = previous is not null && !scaling.HasNewUnits && previous.Parameters.Transform switch

@@ -81,28 +81,20 @@ internal sealed class LeadingDirections
             part => Copy(part, part.EvenBlocks(Math.Min(MostDirections, part.RowCount), 1).ElementAt(at.Place).First)))];
     }
 
-    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
+    /// <remarks>The padding depends on the machine and is left out.</remarks>
     /// <exception cref="FormatException">The parts do not fit together.</exception>
-    public static LeadingDirections Read(CheckpointReader reader, int columns)
+    public static LeadingDirections Exchange(Archive file, LeadingDirections? directions, int columns)
     {
-        double[] variances = reader.ReadArray<double>();
+        double[] variances = file.Array<double>(directions is null ? null : [.. directions.Variances]);
         if (variances.Length is 0 or > MostDirections)
             throw new FormatException();
         var vectors = new float[variances.Length][];
         for (int k = 0; k < vectors.Length; k++)
         {
-            vectors[k] = reader.ReadArray<float>(columns);
+            vectors[k] = file.Array(directions?.Vectors[k][..columns], columns);
             Array.Resize(ref vectors[k], RowLayout.WholeVectors(columns + 2));
         }
         return new(columns, vectors, variances);
-    }
-
-    /// <summary>The padding depends on the machine and is left out.</summary>
-    public void Write(BinaryWriter writer)
-    {
-        writer.WriteArray<double>([.. Variances]);
-        foreach (float[] vector in Vectors)
-            writer.WriteArray<float>(vector.AsSpan(0, _columns));
     }
 
     private static float[] Copy(PackedRows rows, long position)

@@ -277,49 +277,44 @@ internal sealed record ParameterState(
         EarlierSums = to.Rearrange(EarlierSums, from),
     };
 
-    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
-    /// <param name="reader">The file.</param>
+    /// <param name="file">The file.</param>
+    /// <param name="state">The state to write.</param>
     /// <param name="layout">The columns.</param>
-    /// <param name="names">What the update rule keeps for each parameter.</param>
     /// <exception cref="FormatException">The parts do not fit together.</exception>
-    public static ParameterState Read(CheckpointReader reader, RowLayout layout, IReadOnlyList<string> names)
+    public static ParameterState Exchange(Archive file, ParameterState? state, RowLayout layout)
     {
         int length = layout.ColumnCount + 1;
-        float[] values = reader.ReadArray<float>(length);
-        Dictionary<string, float[]> rule = names.Order(StringComparer.Ordinal).ToDictionary(name => name, _ => reader.ReadArray<float>(length));
-        long stepCount = reader.ReadInt64();
-        double alphaPower = reader.ReadDouble();
-        long[]? lastSteps = reader.ReadOptional(() => reader.ReadArray<long>(length));
-        long firstAveragedStep = reader.ReadInt64();
-        double[] averageSums = reader.ReadArray<double>(length);
-        long earlierCount = reader.ReadInt64();
-        double[] earlierSums = reader.ReadArray<double>();
-        IWeightTransform? transform = reader.ReadEnum<TransformKind>() switch
+        float[] values = file.Array(state?.Values, length);
+        var rule = new Dictionary<string, float[]>();
+        foreach (string name in RmsPropRule.AllStateNames)
         {
-            TransformKind.All => Decorrelation.Read(reader, layout.DenseCount),
-            TransformKind.Leading => LeadingDecorrelation.Read(reader, layout.DenseCount),
-            _ => null,
-        };
-        if (stepCount < 0 || (earlierSums.Length > 0 && earlierSums.Length != length) || Array.Exists(lastSteps ?? [], step => step < 0 || step > stepCount))
-            throw new FormatException();
-        return new(values, rule, stepCount, alphaPower, lastSteps, firstAveragedStep, averageSums, earlierCount, earlierSums, transform, reader.ReadSingle());
+            if (file.Optional(state?.Rule.GetValueOrDefault(name), (_, numbers) => file.Array(numbers, length)) is { } numbers)
+                rule[name] = numbers;
+        }
+        long stepCount = file.Value(state?.StepCount);
+        double alphaPower = file.Value(state?.AlphaPower);
+        long[]? lastSteps = file.Optional(state?.LastSteps, (_, steps) => file.Array(steps, length));
+        long firstAveragedStep = file.Value(state?.FirstAveragedStep);
+        double[] averageSums = file.Array(state?.AverageSums, length);
+        long earlierCount = file.Value(state?.EarlierCount);
+        double[] earlierSums = file.Array(state?.EarlierSums);
+        IWeightTransform? transform = ExchangeTransform(file, state?.Transform, layout.DenseCount);
+        float learningRate = file.Value(state?.LearningRate);
+        bool fits = stepCount >= 0 && (earlierSums.Length == 0 || earlierSums.Length == length)
+            && !Array.Exists(lastSteps ?? [], step => step < 0 || step > stepCount);
+        return fits ? new(values, rule, stepCount, alphaPower, lastSteps, firstAveragedStep, averageSums, earlierCount, earlierSums, transform, learningRate)
+            : throw new FormatException();
     }
 
-    public void Write(BinaryWriter writer)
+    public static IWeightTransform? ExchangeTransform(Archive file, IWeightTransform? transform, int columns)
     {
-        writer.WriteArray<float>(Values);
-        foreach (string name in Rule.Keys.Order(StringComparer.Ordinal))
-            writer.WriteArray<float>(Rule[name]);
-        writer.Write(StepCount);
-        writer.Write(AlphaPower);
-        writer.WriteOptional(LastSteps, steps => writer.WriteArray<long>(steps));
-        writer.Write(FirstAveragedStep);
-        writer.WriteArray<double>(AverageSums);
-        writer.Write(EarlierCount);
-        writer.WriteArray<double>(EarlierSums);
-        writer.WriteEnum(Transform switch { null => TransformKind.None, Decorrelation => TransformKind.All, _ => TransformKind.Leading });
-        Transform?.Write(writer);
-        writer.Write(LearningRate);
+        TransformKind kind = transform switch { null => TransformKind.None, Decorrelation => TransformKind.All, _ => TransformKind.Leading };
+        return file.Value<TransformKind>(kind) switch
+        {
+            TransformKind.All => Decorrelation.Exchange(file, transform as Decorrelation, columns),
+            TransformKind.Leading => LeadingDecorrelation.Exchange(file, transform as LeadingDecorrelation, columns),
+            _ => null,
+        };
     }
 
     private enum TransformKind

@@ -25,6 +25,8 @@ internal sealed class RmsPropRule(RuleSettings settings) : IUpdateRule
 
     public RuleSettings Settings => settings;
 
+    public static IReadOnlyList<string> AllStateNames { get; } = [MeanSquare, Velocity, MeanGradient];
+
     public IReadOnlyList<string> StateNames { get; } = settings.Centered ? [MeanSquare, Velocity, MeanGradient] : [MeanSquare, Velocity];
 
     // Fully optimised from the first call: a short training would otherwise end before the runtime replaces the quickly compiled code.

@@ -14,7 +14,7 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>A thread goes through this many values of rows and weights in less than a millisecond, time enough between two looks at the clock.</summary>
     private const long ValuesBetweenReports = 1 << 18;
 
-    private readonly TrainingIdentity _identity;
+    private readonly IReadOnlyList<NamedText> _meaning;
     private readonly Settled _settled;
     private readonly Scaling _scaling;
     private readonly Job _job;
@@ -37,7 +37,7 @@ internal sealed class TrainingRun : IDisposable
     public TrainingRun(TrainingRows rows, TrainingSettings settings, TrainingStart start, CancellationToken cancellation, ProgressMeter? progress = null)
     {
         _progress = progress ?? new ProgressMeter(receiver: null, TimeProvider.System, () => { });
-        _identity = TrainingIdentity.Of(rows.Scaling.Columns.FeatureCount, settings);
+        _meaning = settings.Meaning;
         _scaling = rows.Scaling;
         _job = rows.Job;
         _epochsBefore = start.Previous?.TotalEpochs ?? 0;
@@ -132,7 +132,7 @@ internal sealed class TrainingRun : IDisposable
 
     /// <summary>All of the training after the last step, as plain data.</summary>
     public TrainingState Save() => new(
-        _identity, Plan, _scaling, L2, _parameters.Save(), _epochsBefore, _settled.StepsBefore, _epoch, _loop.Part, _stopReason, _best?.State,
+        _meaning, Plan, _scaling, L2, _parameters.Save(), _epochsBefore, _settled.StepsBefore, _epoch, _loop.Part, _stopReason, _best?.State,
         [.. History.Reports], History.Elapsed);
 
     /// <summary>Continues at the point where another run of the same rows and settings was saved.</summary>

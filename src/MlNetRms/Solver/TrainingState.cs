@@ -1,20 +1,14 @@
-using System.Globalization;
-using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
 using MlNetRms.Rows;
 using MlNetRms.Saving;
 using MlNetRms.Settings;
-using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Solver;
 
 /// <summary>
 /// All of a training, as plain data that no other object changes: what fixes it, and all that changes while it runs. Enough to
-/// continue as if there had been no break, whether in the middle of a training or with a new one. Independent of how the
-/// columns are stored.
+/// continue as if there had been no break, in the middle of a training or with a new one. Independent of how the columns are stored.
 /// </summary>
-/// <param name="Identity">The settings that give the numbers their meaning.</param>
+/// <param name="Meaning">The options that give the numbers their meaning.</param>
 /// <param name="Plan">How long the training is.</param>
 /// <param name="Scaling">The units.</param>
 /// <param name="L2">λ of the L2 penalty as it took effect.</param>
@@ -28,12 +22,15 @@ namespace MlNetRms.Solver;
 /// <param name="Reports">Of the epochs so far.</param>
 /// <param name="Elapsed">Time that it has taken.</param>
 internal sealed record TrainingState(
-    TrainingIdentity Identity, TrainingPlan Plan, Scaling Scaling, float L2, ParameterState Parameters,
+    IReadOnlyList<NamedText> Meaning, TrainingPlan Plan, Scaling Scaling, float L2, ParameterState Parameters,
     int EpochsBefore, long StepsBefore, int Epoch, EpochPart Part, StopReason StopReason, BestEpochState? Best, IReadOnlyList<EpochReport> Reports,
     TimeSpan Elapsed)
 {
     /// <summary>Epochs done, those before included.</summary>
     public int TotalEpochs => EpochsBefore + Epoch;
+
+    /// <summary>Length of a feature vector.</summary>
+    public int FeatureCount => Scaling.Columns.FeatureCount;
 
     /// <summary>The last weights by column and the bias, in the units of <see cref="Scaling"/>.</summary>
     public double[] Weights()
@@ -50,119 +47,65 @@ internal sealed record TrainingState(
         return weights;
     }
 
-    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
     /// <exception cref="FormatException">The parts do not fit together.</exception>
-    public static TrainingState Read(CheckpointReader reader)
+    public static TrainingState Exchange(Archive file, TrainingState? state)
     {
-        TrainingIdentity identity = TrainingIdentity.Read(reader);
-        var plan = new TrainingPlan(reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt64());
-        Scaling scaling = reader.Exchange<Scaling>(Scaling.Exchange);
-        float l2 = reader.ReadSingle();
-        var parameters = ParameterState.Read(reader, LayoutOf(scaling), new RmsPropRule(identity.Rule).StateNames);
-        var state = new TrainingState(identity, plan, scaling, l2, parameters, reader.ReadInt32(), reader.ReadInt64(), reader.ReadInt32(),
-            new EpochPart(reader.ReadInt32(), new LossSum(reader.ReadDouble(), reader.ReadDouble())), reader.ReadEnum<StopReason>(),
-            reader.ReadOptional(() => new BestEpochState(reader.ReadInt32(), reader.ReadDouble(), reader.ReadArray<double>(scaling.Columns.Count + 1))),
-            ReadReports(reader), new TimeSpan(reader.ReadInt64()));
-        bool fits = identity.FeatureCount == scaling.Columns.FeatureCount && state is { Epoch: >= 0, EpochsBefore: >= 0, StepsBefore: >= 0 }
-            && state.Epoch <= plan.NumberOfEpochs && state.Part.Steps >= 0 && state.Part.Steps <= plan.StepsPerEpoch;
-        return fits ? state : throw new FormatException();
+        IReadOnlyList<NamedText> meaning = file.List(state?.Meaning, NamedText.Exchange);
+        TrainingPlan plan = ExchangePlan(file, state?.Plan);
+        Scaling scaling = Scaling.Exchange(file, state?.Scaling);
+        var exchanged = new TrainingState(
+            meaning, plan, scaling, file.Value(state?.L2), ParameterState.Exchange(file, state?.Parameters, LayoutOf(scaling)),
+            file.Value(state?.EpochsBefore), file.Value(state?.StepsBefore), file.Value(state?.Epoch), ExchangePart(file, state?.Part),
+            file.Value(state?.StopReason), file.Optional(state?.Best, (_, best) => ExchangeBest(file, best, scaling.Columns.Count)),
+            file.List(state?.Reports, ExchangeReport), file.Value(state?.Elapsed));
+        bool fits = exchanged is { Epoch: >= 0, EpochsBefore: >= 0, StepsBefore: >= 0 } && exchanged.Epoch <= plan.NumberOfEpochs
+            && exchanged.Part.Steps >= 0 && exchanged.Part.Steps <= plan.StepsPerEpoch;
+        return fits ? exchanged : throw new FormatException();
     }
 
-    public void Write(BinaryWriter writer)
-    {
-        Identity.Write(writer);
-        writer.Write(Plan.BatchSize);
-        writer.Write(Plan.StepsPerEpoch);
-        writer.Write(Plan.NumberOfEpochs);
-        writer.Write(Plan.AveragedSteps);
-        writer.Exchange(Scaling, Scaling.Exchange);
-        writer.Write(L2);
-        Parameters.Write(writer);
-        writer.Write(EpochsBefore);
-        writer.Write(StepsBefore);
-        writer.Write(Epoch);
-        writer.Write(Part.Steps);
-        writer.Write(Part.Losses.Loss);
-        writer.Write(Part.Losses.Weight);
-        writer.WriteEnum(StopReason);
-        writer.WriteOptional(Best, best =>
-        {
-            writer.Write(best!.Epoch);
-            writer.Write(best.Loss);
-            writer.WriteArray<double>(best.Weights);
-        });
-        writer.Write(Reports.Count);
-        foreach (EpochReport report in Reports)
-        {
-            writer.Write(report.Epoch);
-            writer.Write(report.NumberOfEpochs);
-            writer.Write(report.Step);
-            writer.Write(report.Loss);
-            writer.WriteOptional(report.ValidationLoss, loss => writer.Write(loss!.Value));
-            writer.Write(report.LearningRate);
-            writer.Write(report.Elapsed.Ticks);
-            writer.Write(report.RowsPerSecond);
-        }
-        writer.Write(Elapsed.Ticks);
-    }
+    private static TrainingPlan ExchangePlan(Archive file, TrainingPlan? plan) => new(
+        file.Value(plan?.BatchSize), file.Value(plan?.StepsPerEpoch), file.Value(plan?.NumberOfEpochs), file.Value(plan?.AveragedSteps));
 
-    private static List<EpochReport> ReadReports(CheckpointReader reader)
+    private static EpochPart ExchangePart(Archive file, EpochPart? part) => new(file.Value(part?.Steps), file.Value(part?.Losses));
+
+    private static BestEpochState ExchangeBest(Archive file, BestEpochState? best, int columnCount) => new(
+        file.Value(best?.Epoch), file.Value(best?.Loss), file.Array(best?.Weights, columnCount + 1));
+
+    private static EpochReport ExchangeReport(Archive file, EpochReport? report) => new()
     {
-        var reports = new List<EpochReport>();
-        for (int left = reader.ReadInt32(); left > 0; left--)
-        {
-            reports.Add(new EpochReport
-            {
-                Epoch = reader.ReadInt32(),
-                NumberOfEpochs = reader.ReadInt32(),
-                Step = reader.ReadInt64(),
-                Loss = reader.ReadDouble(),
-                ValidationLoss = reader.ReadOptionalValue(reader.ReadDouble),
-                LearningRate = reader.ReadSingle(),
-                Elapsed = new TimeSpan(reader.ReadInt64()),
-                RowsPerSecond = reader.ReadDouble(),
-            });
-        }
-        return reports;
-    }
+        Epoch = file.Value(report?.Epoch),
+        NumberOfEpochs = file.Value(report?.NumberOfEpochs),
+        Step = file.Value(report?.Step),
+        Loss = file.Value(report?.Loss),
+        ValidationLoss = file.OptionalValue(report?.ValidationLoss),
+        LearningRate = file.Value(report?.LearningRate),
+        Elapsed = file.Value(report?.Elapsed),
+        RowsPerSecond = file.Value(report?.RowsPerSecond),
+    };
 
     private static RowLayout LayoutOf(Scaling scaling) => new(scaling.Columns, scaling.IsSparse, hasWeights: false);
 }
 
-/// <summary>What is in a file: a training, and what must be the same for it to continue. Of a training that was saved to be continued later nothing must.</summary>
-internal sealed record SavedContent(IReadOnlyList<(string Name, string Value)> Conditions, TrainingState State)
+/// <summary>
+/// The content of a file: a training, and what must be the same for it to be taken up. Nothing must for a training that was saved to be continued
+/// later.
+/// </summary>
+internal sealed record SavedContent(IReadOnlyList<NamedText> Conditions, TrainingState State)
 {
-    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
     /// <exception cref="FormatException">The parts do not fit together.</exception>
-    public static SavedContent Read(CheckpointReader reader)
-    {
-        var conditions = new List<(string, string)>();
-        for (int left = reader.ReadInt32(); left > 0; left--)
-            conditions.Add((reader.ReadString(), reader.ReadString()));
-        return new(conditions, TrainingState.Read(reader));
-    }
-
-    public void Write(BinaryWriter writer)
-    {
-        writer.Write(Conditions.Count);
-        foreach ((string name, string value) in Conditions)
-        {
-            writer.Write(name);
-            writer.Write(value);
-        }
-        State.Write(writer);
-    }
+    public static SavedContent Exchange(Archive file, SavedContent? content) =>
+        new(file.List(content?.Conditions, NamedText.Exchange), TrainingState.Exchange(file, content?.State));
 }
 
-/// <summary>Where a training begins: with the initial weights of the settings, with those of a model, or where another training ended.</summary>
+/// <summary>Where a training begins: at the initial weights of the settings, at those of a model, or where another training ended.</summary>
 /// <param name="Model">Weights and bias in raw units, or null.</param>
 /// <param name="Previous">The training to continue, or null.</param>
 internal readonly record struct TrainingStart((IReadOnlyList<float> Weights, float Bias)? Model, TrainingState? Previous)
 {
-    /// <summary>Whether it is with weights of before.</summary>
+    /// <summary>Whether it begins at given weights.</summary>
     public bool IsGiven => Model is not null || Previous is not null;
 
-    /// <summary>Weights and bias of before in raw units; null where none are given.</summary>
+    /// <summary>The given weights and bias in raw units; null if there are none.</summary>
     public (IReadOnlyList<float> Weights, float Bias)? Raw()
     {
         if (Previous is not { } previous)
@@ -172,12 +115,12 @@ internal readonly record struct TrainingStart((IReadOnlyList<float> Weights, flo
         return (previous.Scaling.Columns.ToFeatures(weights), bias);
     }
 
-    /// <summary>Writes all of it.</summary>
-    public void Write(BinaryWriter writer)
+    public static TrainingStart Exchange(Archive file, TrainingStart start)
     {
-        Previous?.Write(writer);
-        writer.WriteArray<float>([.. Model?.Weights ?? []]);
-        writer.Write(Model?.Bias ?? 0);
+        TrainingState? previous = file.Optional(start.Previous, TrainingState.Exchange);
+        float[] weights = file.Array<float>([.. start.Model?.Weights ?? []]);
+        float bias = file.Value(start.Model?.Bias);
+        return new(weights is [] ? null : (weights, bias), previous);
     }
 
     /// <summary>Weights by column and the bias to begin with, in the units of training.</summary>
@@ -188,77 +131,4 @@ internal readonly record struct TrainingStart((IReadOnlyList<float> Weights, flo
         (float[] scaled, float scaledBias) = scaling.FromRaw(raw.Weights, raw.Bias);
         return [.. scaled, scaledBias];
     }
-}
-
-/// <summary>The settings that must be the same for a training to be continued: those that give its state its meaning.</summary>
-/// <remarks>
-/// The length, batch size, learning rate and schedule, averaging, validation and threads may differ: they say what is done next, not what the
-/// numbers so far mean.
-/// </remarks>
-internal sealed record TrainingIdentity(
-    int FeatureCount, bool Standardize, bool Shuffle, int Seed, RuleSettings Rule, PenaltySettings Penalties, bool? Decorrelate, string Loss)
-{
-    public static TrainingIdentity Of(int featureCount, TrainingSettings settings) => new(
-        featureCount, settings.Reading.Standardize, settings.Reading.Shuffle, settings.Reading.Seed,
-        settings.Rule, settings.Penalties, settings.Decorrelate, settings.Loss.Name);
-
-    /// <summary>The first option in which <paramref name="other"/> differs, with both values; null if there is none.</summary>
-    public (string Option, string Mine, string Theirs)? FirstDifference(TrainingIdentity other)
-    {
-        foreach (((string option, object? mine), (_, object? theirs)) in Values().Zip(other.Values()))
-        {
-            if (!Equals(mine, theirs))
-                return (option, Text(mine), Text(theirs));
-        }
-        return null;
-    }
-
-    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
-    public static TrainingIdentity Read(CheckpointReader reader) => new(
-        reader.ReadInt32(), reader.ReadBoolean(), reader.ReadBoolean(), reader.ReadInt32(),
-        new RuleSettings(reader.ReadSingle(), reader.ReadSingle(), reader.ReadEnum<EpsilonPlacement>(), reader.ReadBoolean(), reader.ReadSingle(), reader.ReadBoolean()),
-        new PenaltySettings(reader.ReadOptionalValue(reader.ReadSingle), reader.ReadSingle(), reader.ReadBoolean(), reader.ReadOptionalValue(reader.ReadSingle)),
-        reader.ReadOptionalValue(reader.ReadBoolean), reader.ReadString());
-
-    public void Write(BinaryWriter writer)
-    {
-        writer.Write(FeatureCount);
-        writer.Write(Standardize);
-        writer.Write(Shuffle);
-        writer.Write(Seed);
-        writer.Write(Rule.Alpha);
-        writer.Write(Rule.Epsilon);
-        writer.WriteEnum(Rule.EpsilonPlacement);
-        writer.Write(Rule.BiasCorrection);
-        writer.Write(Rule.Momentum);
-        writer.Write(Rule.Centered);
-        writer.WriteOptional(Penalties.L2, value => writer.Write(value!.Value));
-        writer.Write(Penalties.L1);
-        writer.Write(Penalties.NonNegativeWeights);
-        writer.WriteOptional(Penalties.GradientClippingNorm, value => writer.Write(value!.Value));
-        writer.WriteOptional(Decorrelate, value => writer.Write(value!.Value));
-        writer.Write(Loss);
-    }
-
-    /// <summary>The options with their values.</summary>
-    public IEnumerable<(string Option, object? Value)> Values() =>
-    [
-        (nameof(Options.Standardize), Standardize),
-        (nameof(Options.Shuffle), Shuffle),
-        (nameof(Options.Seed), Seed),
-        (nameof(Options.Alpha), Rule.Alpha),
-        (nameof(Options.Epsilon), Rule.Epsilon),
-        (nameof(Options.EpsilonPlacement), Rule.EpsilonPlacement),
-        (nameof(Options.BiasCorrection), Rule.BiasCorrection),
-        (nameof(Options.Momentum), Rule.Momentum),
-        (nameof(Options.Centered), Rule.Centered),
-        (nameof(Options.L2Regularization), Penalties.L2),
-        (nameof(Options.L1Regularization), Penalties.L1),
-        (nameof(Options.NonNegativeWeights), Penalties.NonNegativeWeights),
-        (nameof(Options.GradientClippingNorm), Penalties.GradientClippingNorm),
-        (nameof(Options.Decorrelate), Decorrelate),
-        (nameof(Options.LossFunction), Loss),
-    ];
-
-    public static string Text(object? value) => value is null ? "null" : Convert.ToString(value, CultureInfo.InvariantCulture)!;
 }

@@ -170,6 +170,6 @@ public class SparseStepBenchmark
         new(_options.LearningRate, _options.Alpha, Momentum: 0, EpsilonInside: 0, EpsilonOutside: _options.Epsilon, Correction: 1, Centered: false);
 
     private static LazyWeights NewTouched(float[] weights) =>
-        new(weights, offset: 0, new RmsPropRule(TrainingSettings.From(_options).Rule), _options.LearningRate, ridge: null,
+        new(weights, offset: 0, new RmsPropRule(_options.ToSettings().Rule), _options.LearningRate, ridge: null,
             firstAveragedStep: long.MaxValue);
 }

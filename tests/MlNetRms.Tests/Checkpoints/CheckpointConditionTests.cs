@@ -7,20 +7,13 @@ namespace MlNetRms.Tests.Checkpoints;
 public sealed class CheckpointConditionTests : IDisposable
 {
     private static readonly Examples _rows = Some.Linear(1, 60, 3);
+    private static readonly Examples _rowsOf20 = Some.Linear(1, 60, 20);
 
-    private static readonly Dictionary<string, (Action<Options> Change, string Before, string Now)> _compared = new(OptionChanges.OfMeaning)
+    private static readonly Dictionary<string, (Action<Options> Change, string Before, string Now)> _compared = new(OptionChanges.OfBits)
     {
         [nameof(Options.L2Regularization)] = (options => options.L2Regularization = 0, "null", "0"),        // no penalty is not the automatic one
-        [nameof(Options.ExampleWeightColumnName)] = (options => options.ExampleWeightColumnName = nameof(Example.Weight), "null", "set"),
-        [nameof(Options.LearningRate)] = (options => options.LearningRate = 0.0301f, "0.03", "0.0301"),
-        [nameof(Options.LearningRateSchedule)] = (options => options.LearningRateSchedule = LearningRateSchedule.StepDecay(0.5, 10),
-            LearningRateSchedule.CosineThenConstant().Name, "step decay (0.5 every 10)"),
         [nameof(Options.BatchSize)] = (options => options.BatchSize = 17, "8", "17"),
         [nameof(Options.NumberOfEpochs)] = (options => options.NumberOfEpochs = 5, "4", "5"),
-        [nameof(Options.AveragedFraction)] = (options => options.AveragedFraction = 1, "0.2", "1"),
-        [nameof(Options.InitialWeightsStandardDeviation)] = (options => options.InitialWeightsStandardDeviation = 1, "0", "1"),
-        [nameof(Options.ValidationFraction)] = (options => options.ValidationFraction = 0.25f, "0", "0.25"),
-        [nameof(Options.EarlyStopping)] = (options => (options.EarlyStopping, options.ValidationSet) = (new() { Patience = 2 }, _rows.View(new MLContext(1))), "null", "2"),
         [nameof(Options.EpochCompleted)] = (options => options.EpochCompleted = _ => { }, "null", "set"),
         [nameof(Options.ValidationSet)] = (options => options.ValidationSet = _rows.View(new MLContext(1)), "0", "60"),
     };
@@ -116,6 +109,38 @@ public sealed class CheckpointConditionTests : IDisposable
         options.ValidationSet = Changed(_rows, "a label").View(new MLContext(1));
 
         Assert.Contains("the validation rows", Assert.Throws<InvalidOperationException>(() => Interrupted.Fit(_rows, options)).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>More rows than are hashed one by one: whatever the row, the moments of the columns tell.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Fit_OneValueOfManyRowsChanged_Throws(bool ofValidation)
+    {
+        Examples many = Some.Linear(2, 30_000, 20);
+        Options options = Usual();
+        options.BatchSize = 1000;
+        Examples training = ofValidation ? _rowsOf20 : many;
+        foreach (int row in new[] { -1, 0, 10_001, 29_999 })
+        {
+            float[][] features = [.. many.Features.Select(values => values.ToArray())];
+            options.ValidationSet = ofValidation ? many.View(new MLContext(1)) : null;
+            Break(training, options);
+            if (row >= 0)
+                features[row][3] += 1;
+            var changed = new Examples(features, many.Labels);
+            options.ValidationSet = ofValidation ? changed.View(new MLContext(1)) : null;
+            RmsPropRegressionTransformer? model = null;
+
+            Exception? failure = Record.Exception(() => model = Interrupted.Fit(ofValidation ? training : changed, options));
+
+            if (row >= 0)
+                Assert.Contains(ofValidation ? "the validation rows" : "the training rows",
+                    Assert.IsType<InvalidOperationException>(failure).Message, StringComparison.Ordinal);
+            else
+                Assert.NotNull(model);
+            File.Delete(Path);
+        }
     }
 
     [Fact]

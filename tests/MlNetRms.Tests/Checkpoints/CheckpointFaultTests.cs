@@ -122,16 +122,38 @@ public sealed class CheckpointFaultTests : IDisposable
         Assert.True(failures > 100 && after > 50, $"{failures} failures, {after} of them with a checkpoint from before");
     }
 
-    [Fact]
-    public void Fit_DiskFullWhenCancelled_ThrowsIOException()
+    [Theory]
+    [InlineData("the options' token")]
+    [InlineData("an argument")]
+    [InlineData("the host")]
+    public void Fit_DiskFullWhenCancelled_ThrowsTheCancellationWithTheFailureInItAndInTheLog(string how)
     {
+        var ml = new MLContext(1);
+        var log = new LogCollector(ml);
         using var source = new CancellationTokenSource();
         Options options = Small();
-        options.EpochCompleted = _ => source.Cancel();
-        options.CancellationToken = source.Token;
+        options.Checkpoint = options.Checkpoint! with { EveryEpochs = null };
+        options.EpochCompleted = _ =>
+        {
+            if (how == "the host")
+                ml.CancelExecution();
+            source.Cancel();
+        };
+        options.CancellationToken = how == "the options' token" ? source.Token : default;
+        CancellationToken argument = how == "an argument" ? source.Token : default;
         int files = 0;
+        Stream Create(string path) => ++files == 1 ? Interrupted.Create(path) : throw new IOException("No space left on device");
+        var trainer = new RmsPropRegressionTrainer((Microsoft.ML.Runtime.IHostEnvironment)ml, options, Create);
 
-        Assert.Throws<IOException>(() => Interrupted.Fit(_rows, options, path => ++files == 1 ? Interrupted.Create(path) : throw new IOException("No space left on device")));
+        var cancelled = Assert.Throws<OperationCanceledException>(() => trainer.Fit(_rows.View(ml), argument));
+
+        Assert.Equal(how == "the host" ? default : source.Token, cancelled.CancellationToken);
+        Assert.Contains("Its checkpoint could not be written", cancelled.Message, StringComparison.Ordinal);
+        Assert.Contains($"'{Path}' could not be written: No space left on device", cancelled.Message, StringComparison.Ordinal);
+        Assert.Contains("No space left on device", Assert.IsType<IOException>(cancelled.InnerException).Message, StringComparison.Ordinal);
+        Assert.Contains(log.Messages(Microsoft.ML.Runtime.ChannelMessageKind.Warning), message =>
+            message.Contains("Training was cancelled", StringComparison.Ordinal) && message.Contains("No space left on device", StringComparison.Ordinal));
+        Assert.Empty(_folder.Files);
     }
 
     [Fact]
@@ -185,6 +207,21 @@ public sealed class CheckpointFaultTests : IDisposable
 
         Assert.Contains($"Another training writes to the checkpoint '{Path}'", second!.Message, StringComparison.Ordinal);
         Assert.NotNull(Interrupted.Fit(_rows, Small()));
+    }
+
+    [Fact]
+    public void Fit_AnotherProcessHoldsTheLock_ThrowsUntilItIsGone()
+    {
+        using (new FileStream(Path + ".lock", FileMode.Create, FileAccess.ReadWrite, FileShare.None))
+        {
+            var exception = Assert.Throws<InvalidOperationException>(() => Interrupted.Fit(_rows, Small()));
+            Assert.Contains($"Another training writes to the checkpoint '{Path}'", exception.Message, StringComparison.Ordinal);
+        }
+
+        // Like one that was killed it has left its file.
+        Assert.Equal(["some.checkpoint.lock"], _folder.Files);
+        Assert.NotNull(Interrupted.Fit(_rows, Small()));
+        Assert.Empty(_folder.Files);
     }
 
     [Fact]

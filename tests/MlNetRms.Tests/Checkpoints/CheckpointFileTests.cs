@@ -18,31 +18,72 @@ public sealed class CheckpointFileTests
         float[] floats = Some.Normals(1, 100_000);
         double[] doubles = [double.NaN, double.NegativeInfinity, -0.0, double.Epsilon];
 
-        file.Write(writer =>
-        {
-            writer.WriteArray<float>(floats);
-            writer.WriteArray<double>(doubles);
-            writer.WriteArray<long>([]);
-            writer.WriteOptional("text", writer.Write);
-            writer.WriteOptional((string?)null, writer.Write!);
-            writer.WriteOptional((float?)2.5f, value => writer.Write(value!.Value));
-            writer.WriteOptional((float?)null, value => writer.Write(value!.Value));
-            writer.WriteEnum(StopReason.NoImprovement);
-        });
+        file.Write(archive => Exchange(archive, floats, doubles));
 
         Assert.Equal(["some.checkpoint"], folder.Files);
-        file.Read<object?>(reader =>
+        (float[] readFloats, double[] readDoubles) = file.Read(archive => Exchange(archive, [], []));
+        Assert.Equal(floats, readFloats);
+        Assert.Equal(doubles.Select(BitConverter.DoubleToInt64Bits), readDoubles.Select(BitConverter.DoubleToInt64Bits));
+
+        // What is passed counts only when the file is written.
+        static (float[], double[]) Exchange(Archive archive, float[] floats, double[] doubles)
         {
-            Assert.Equal(floats, reader.ReadArray<float>());
-            Assert.Equal(doubles.Select(BitConverter.DoubleToInt64Bits), reader.ReadArray<double>().Select(BitConverter.DoubleToInt64Bits));
-            Assert.Empty(reader.ReadArray<long>());
-            Assert.Equal("text", reader.ReadOptional(reader.ReadString));
-            Assert.Null(reader.ReadOptional(reader.ReadString));
-            Assert.Equal(2.5f, reader.ReadOptionalValue(reader.ReadSingle));
-            Assert.Null(reader.ReadOptionalValue(reader.ReadSingle));
-            Assert.Equal(StopReason.NoImprovement, reader.ReadEnum<StopReason>());
-            return null;
-        });
+            bool isWriting = floats.Length > 0;
+            (float[], double[]) arrays = (archive.Array(floats), archive.Array(doubles));
+            Assert.Empty(archive.Array<long>(isWriting ? [] : [1]));
+            Assert.Equal("θ and more", archive.Text(isWriting ? "θ and more" : null));
+            Assert.Equal("", archive.Text(isWriting ? "" : "another"));
+            Assert.Equal("text", archive.Optional(isWriting ? "text" : null, (file, text) => file.Text(text)));
+            Assert.Null(archive.Optional(isWriting ? null : "text", (file, text) => file.Text(text)));
+            Assert.Equal(2.5f, archive.OptionalValue<float>(isWriting ? 2.5f : null));
+            Assert.Null(archive.OptionalValue<float>(isWriting ? null : 2.5f));
+            Assert.True(archive.Flag(isWriting));
+            Assert.Equal(StopReason.NoImprovement, archive.Value<StopReason>(isWriting ? StopReason.NoImprovement : null));
+            Assert.Equal(["a", "b"], archive.List<string>(isWriting ? ["a", "b"] : null, (file, text) => file.Text(text)));
+            return arrays;
+        }
+    }
+
+    [Fact]
+    public void Read_ValueThatAnEnumerationDoesNotHave_ThrowsInvalidData()
+    {
+        using var folder = new TemporaryFolder();
+        var file = new CheckpointFile(folder.File("some.checkpoint"));
+        file.Write(archive => archive.Value<int>(99));
+
+        Assert.Throws<InvalidDataException>(() => file.Read(archive => archive.Value<StopReason>(value: null)));
+    }
+
+    [Fact]
+    public void TryLock_LockedByAnother_IsNullUntilItIsReleased()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.File("some.checkpoint");
+
+        using (IDisposable? first = new CheckpointFile(path).TryLock())
+        {
+            Assert.NotNull(first);
+            Assert.Null(new CheckpointFile(path).TryLock());
+            using IDisposable? other = new CheckpointFile(folder.File("other.checkpoint")).TryLock();
+            Assert.NotNull(other);
+        }
+
+        Assert.Empty(folder.Files);
+        using IDisposable? second = new CheckpointFile(path).TryLock();
+        Assert.NotNull(second);
+    }
+
+    [Fact]
+    public void TryLock_FileThatAKilledProcessLeft_LocksItAndRemovesItAtTheEnd()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.File("some.checkpoint");
+        File.WriteAllText(path + ".lock", "");
+
+        using (IDisposable? held = new CheckpointFile(path).TryLock())
+            Assert.NotNull(held);
+
+        Assert.Empty(folder.Files);
     }
 
     [Fact]
@@ -103,10 +144,11 @@ public sealed class CheckpointFileTests
     {
         using var folder = new TemporaryFolder();
         string path = folder.File("some.checkpoint");
-        new CheckpointFile(path).Write(writer =>
+        new CheckpointFile(path).Write(archive =>
         {
-            writer.Write(length);
-            writer.Write(new byte[3 * sizeof(int)]);
+            archive.Value<long>(length);
+            for (int i = 0; i < 3; i++)
+                archive.Value<int>(0);
         });
 
         Assert.Throws<InvalidDataException>(() => ReadNumbers(path));
@@ -119,7 +161,7 @@ public sealed class CheckpointFileTests
         string path = folder.File("some.checkpoint");
         Written(path);
 
-        Assert.Throws<InvalidDataException>(() => new CheckpointFile(path).Read(reader => reader.ReadInt64()));
+        Assert.Throws<InvalidDataException>(() => new CheckpointFile(path).Read(archive => archive.Value<long>(null)));
     }
 
     [Fact]
@@ -132,7 +174,7 @@ public sealed class CheckpointFileTests
         for (int room = 0; room < bytes.Length; room++)
         {
             var file = new CheckpointFile(path, temporary => new FullDisk(temporary, room));
-            var thrown = Assert.Throws<IOException>(() => file.Write(writer => writer.WriteArray<int>([4, 5, 6])));
+            var thrown = Assert.Throws<IOException>(() => file.Write(archive => archive.Array<int>([4, 5, 6])));
             Assert.Contains(path, thrown.Message, StringComparison.Ordinal);
             Assert.Contains("as it was", thrown.Message, StringComparison.Ordinal);
             Assert.Equal(bytes, File.ReadAllBytes(path));
@@ -168,11 +210,11 @@ public sealed class CheckpointFileTests
 
     private static byte[] Written(string path)
     {
-        new CheckpointFile(path).Write(writer => writer.WriteArray<int>([1, 2, 3]));
+        new CheckpointFile(path).Write(archive => archive.Array<int>([1, 2, 3]));
         return File.ReadAllBytes(path);
     }
 
-    private static int[] ReadNumbers(string path) => new CheckpointFile(path).Read(reader => reader.ReadArray<int>());
+    private static int[] ReadNumbers(string path) => new CheckpointFile(path).Read(archive => archive.Array<int>(null));
 
     /// <summary>A file that takes so many bytes, counted once however often they are rewritten.</summary>
     private sealed class FullDisk(string path, long room) : FileStream(path, FileMode.Create, FileAccess.ReadWrite, FileShare.None, bufferSize: 0)

@@ -164,7 +164,8 @@ public sealed class JobCheckpointTests : IDisposable
 
         Exception?[] failures = ThreadCollective.Failures(2, job => Fit(job, parts, job.Rank == 0 ? Saved(options(job)) : options(job)));
 
-        Assert.All(failures, failure => Assert.Contains("do not agree on their options", Assert.IsType<InvalidOperationException>(failure).Message, StringComparison.Ordinal));
+        Assert.All(failures, failure => Assert.Contains("do not agree on Checkpoint: rank 0 has set, rank 1 has null.",
+            Assert.IsType<InvalidOperationException>(failure).Message, StringComparison.Ordinal));
     }
 
     [Fact]

@@ -1,13 +1,11 @@
 using System.Globalization;
-using System.Reflection;
 using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests.Package;
 
 public sealed class ReadmeTests
 {
-    private static readonly PropertyInfo[] _options =
-        typeof(RmsPropRegressionTrainer.Options).GetProperties(BindingFlags.Public | BindingFlags.Instance);
+    private static readonly OptionLine[] _options = [.. OptionTable.Lines.Where(line => !line.Name.Contains('.', StringComparison.Ordinal))];
 
     [Fact]
     public void Readme_IsShort() =>
@@ -23,7 +21,7 @@ public sealed class ReadmeTests
     [Theory, MemberData(nameof(OptionNames))]
     public void OptionTable_Default_IsTheCodes(string name)
     {
-        object? value = _options.Single(option => option.Name == name).GetValue(new RmsPropRegressionTrainer.Options());
+        object? value = _options.Single(option => option.Name == name).Value(new RmsPropRegressionTrainer.Options());
 
         Assert.Equal(Print(value), Readme.OptionDefaults[name]);
     }

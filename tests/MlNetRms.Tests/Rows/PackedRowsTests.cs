@@ -225,5 +225,5 @@ public sealed class PackedRowsTests
 
     private static Scaling Unscaled(int columns) =>
         new(ActiveFeatures.All(columns), new ColumnMoments(RowBlock.RowLengthOf(columns), columns + 1), rowCount: 0,
-            TrainingSettings.From(new() { Standardize = false }).Reading);
+            new RmsPropRegressionTrainer.Options { Standardize = false }.ToSettings().Reading);
 }

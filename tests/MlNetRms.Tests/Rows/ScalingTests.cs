@@ -300,6 +300,6 @@ public sealed class ScalingTests
         }
         moments.AddDense(values);
         return new Scaling(ActiveFeatures.All(rows.Width), moments, rows.Count,
-            TrainingSettings.From(new() { Standardize = standardize, Decorrelate = false }).Reading, previous, cancellation);
+            new RmsPropRegressionTrainer.Options { Standardize = standardize, Decorrelate = false }.ToSettings().Reading, previous, cancellation);
     }
 }

@@ -21,7 +21,7 @@ public sealed class TrainingRunTests
             Enumerable.Range(0, 53).Select(row => Stored.Row(read.Training.Shards[0], row)).ToArray();
         var rows = new Examples(stored.Select(row => row.Features).ToArray(), stored.Select(row => row.Label).ToArray());
         var order = new BatchOrder(new ShardOfBatches(0, 53, 6, 0), runLength: 1000, shuffle: true, options.Seed.Value);        // rows this few are one run
-        using var run = new TrainingRun(read, TrainingSettings.From(options), start: default, CancellationToken.None);
+        using var run = new TrainingRun(read, options.ToSettings(), start: default, CancellationToken.None);
 
         double[] actual = run.Run(_ => true).Weights;
 

@@ -27,4 +27,21 @@ internal static class OptionChanges
             [nameof(Options.Standardize)] = (options => options.Standardize = false, "True", "False"),
             [nameof(Options.Decorrelate)] = (options => options.Decorrelate = true, "null", "True"),
         };
+
+    /// <summary>Of all options that the bits of a training depend on; the usual batch size is 256 and the usual number of epochs automatic.</summary>
+    public static readonly IReadOnlyDictionary<string, (Action<Options> Change, string Before, string After)> OfBits =
+        new Dictionary<string, (Action<Options> Change, string Before, string After)>(OfMeaning)
+        {
+            [nameof(Options.ExampleWeightColumnName)] = (options => options.ExampleWeightColumnName = nameof(Example.Weight), "null", "set"),
+            [nameof(Options.LearningRate)] = (options => options.LearningRate = 0.0301f, "0.03", "0.0301"),
+            [nameof(Options.LearningRateSchedule)] = (options => options.LearningRateSchedule = LearningRateSchedule.StepDecay(0.5, 10),
+                LearningRateSchedule.CosineThenConstant().Name, "step decay (0.5 every 10)"),
+            [nameof(Options.BatchSize)] = (options => options.BatchSize = 17, "256", "17"),
+            [nameof(Options.NumberOfEpochs)] = (options => options.NumberOfEpochs = 5, "null", "5"),
+            [nameof(Options.AveragedFraction)] = (options => options.AveragedFraction = 1, "0.2", "1"),
+            [nameof(Options.InitialWeightsStandardDeviation)] = (options => options.InitialWeightsStandardDeviation = 1, "0", "1"),
+            [nameof(Options.ValidationFraction)] = (options => options.ValidationFraction = 0.25f, "0", "0.25"),
+            [nameof(Options.EarlyStopping)] = (options =>
+                (options.EarlyStopping, options.ValidationSet) = (new() { Patience = 2 }, Some.Linear(1, 60, 3).View(new MLContext(1))), "null", "2"),
+        };
 }

@@ -26,7 +26,7 @@ internal static class Stored
     public static TrainingRows Read(IDataView view, RmsPropRegressionTrainer.Options options, ISlabAllocator? allocator = null,
         Func<ISpillFile>? openFile = null)
     {
-        TrainingSettings settings = TrainingSettings.From(options);
+        TrainingSettings settings = options.ToSettings();
         using var reader = new RowReader(view, SchemaChecks.Find(view.Schema, settings.Columns), options.CancellationToken);
         return TrainingRows.Read([reader], Shards.One, reader.FeatureCount, settings.Reading, previous: null,
             allocator ?? NativeSlabAllocator.Instance, options.CancellationToken, openFile);

@@ -174,6 +174,18 @@ public sealed class ContinuedTrainingTests
     }
 
     [Fact]
+    public void Fit_RowsFarBeyondTheUnitsOfThePreviousTraining_SaysSo()
+    {
+        RmsPropRegressionTransformer first = _rows.Fit(new() { NumberOfEpochs = 1 });
+        var large = new Examples([.. _rows.Features.Select(row => row.Select(value => 1e25f * value).ToArray())], _rows.Labels);
+
+        var exception = Assert.Throws<InvalidOperationException>(() => Trainer(new() { NumberOfEpochs = 1 }).Fit(large.View(_ml), first));
+
+        Assert.StartsWith("In the units of the training to continue, the features of these rows have a mean squared length of", exception.Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Fit_SameLossInAnotherObject_IsAccepted() =>
         Assert.NotNull(Trainer(new() { NumberOfEpochs = 1, LossFunction = new HuberLoss(0.5f) })
             .Fit(_rows.View(_ml), _rows.Fit(new() { NumberOfEpochs = 1, LossFunction = new HuberLoss(0.5f) })));

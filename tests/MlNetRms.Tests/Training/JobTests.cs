@@ -139,22 +139,106 @@ public sealed class JobTests
         Assert.All(messages, message => Assert.StartsWith("Rank 1 of 2 has no part of the rows", message, StringComparison.Ordinal));
     }
 
-    public static TheoryData<string> Differences => ["their options", "the number of features", "whether they have validation rows"];
-
-    [Theory, MemberData(nameof(Differences))]
-    public void FitParts_ProcessesThatDiffer_AreRefusedInAll(string what)
+    private static readonly Dictionary<string, (Action<Options> Change, string Usual, string Changed)> _mustAgree = new(OptionChanges.OfBits)
     {
-        var messages = new string?[2];
-        ThreadCollective.Run(2, collective => messages[collective.Rank] = Assert.Throws<InvalidOperationException>(() =>
-        {
-            bool differs = collective.Rank == 1;
-            var options = new Options { Collective = collective, Alpha = differs && what == "their options" ? 0.9f : 0.999f };
-            IDataView rows = View(Some.Linear(1, 100, differs && what == "the number of features" ? 4 : 3));
-            return Trainer(options).FitParts([rows], differs && what == "whether they have validation rows" ? [rows] : null);
-        }).Message);
+        [nameof(Options.Checkpoint)] = (options =>
+            options.Checkpoint = new() { Path = Path.Combine(Path.GetTempPath(), $"mlnetrms-{Guid.NewGuid()}") }, "null", "set"),
+    };
 
-        Assert.All(messages, message => Assert.Contains($"do not agree on {what}", message, StringComparison.Ordinal));
+    public static TheoryData<string> MustAgree => [.. _mustAgree.Keys];
+
+    [Theory, MemberData(nameof(MustAgree))]
+    public void FitParts_RankWithAnotherOption_IsRefusedInAllWithTheOptionAndBothValues(string option)
+    {
+        (Action<Options> change, string usual, string changed) = _mustAgree[option];
+        foreach (int differing in new[] { 0, 2 })
+        {
+            string?[] messages = Refusals(3, rank =>
+            {
+                var options = new Options();
+                if (rank == differing)
+                    change(options);
+                return (options, Some.Linear(1, 100, 3), false);
+            });
+
+            string name = option == nameof(Options.EarlyStopping) ? "EarlyStopping.Patience" : option;
+            string difference = differing == 0 ? $"rank 0 has {changed}, rank 1 has {usual}" : $"rank 0 has {usual}, rank 2 has {changed}";
+            Assert.All(messages, message =>
+                Assert.Equal($"The processes of the job do not agree on {name}: {difference}. All must train with the same.", message));
+        }
     }
+
+    [Fact]
+    public void FitParts_RanksThatDifferInSeveralOptions_AreAllToldTheFirst()
+    {
+        string?[] messages = Refusals(4, rank => (new Options
+        {
+            Alpha = rank == 3 ? 0.9f : 0.999f,
+            BatchSize = rank switch { 1 => 128, 2 => 64, _ => 256 },
+            LearningRate = rank == 2 ? 0.1f : 0.03f,
+        }, Some.Linear(1, 100, 3), false));
+
+        Assert.All(messages, message => Assert.Contains("do not agree on LearningRate: rank 0 has 0.03, rank 2 has 0.1.", message, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("the number of features: rank 0 has 3, rank 1 has 4.")]
+    [InlineData("whether they have validation rows: rank 0 has none, rank 1 has some.")]
+    public void FitParts_RanksWithOtherRows_AreRefusedInAll(string difference)
+    {
+        string?[] messages = Refusals(2, rank =>
+        {
+            int features = rank == 1 && difference.Contains("features", StringComparison.Ordinal) ? 4 : 3;
+            return (new Options(), Some.Linear(1, 100, features), rank == 1 && difference.Contains("validation", StringComparison.Ordinal));
+        });
+
+        Assert.All(messages, message => Assert.Contains($"do not agree on {difference}", message, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void FitParts_RanksThatStartFromOtherModels_AreRefusedInAll()
+    {
+        IDataView view = View(Some.Linear(1, 100, 3));
+        RmsPropRegressionTransformer[] models = [Trainer(new()).Fit(view), Trainer(new() { NumberOfEpochs = 1 }).Fit(view)];
+
+        string?[] messages = Messages(2, collective =>
+            Trainer(new() { Collective = collective, EpochCompleted = null }).FitParts([view], previous: models[collective.Rank]));
+
+        Assert.All(messages, message => Assert.Contains("do not agree on the weights they start from: rank 0 has ", message, StringComparison.Ordinal));
+        Assert.Equal(messages[0], messages[1]);
+    }
+
+    [Fact]
+    public void FitParts_RanksThatDifferInWhatMayDiffer_TrainTheSameModel()
+    {
+        RmsPropRegressionTransformer[] models = ThreadCollective.Run(2, collective =>
+        {
+            bool isFirst = collective.Rank == 0;
+            return Trainer(new()
+            {
+                Collective = collective,
+                NumberOfThreads = isFirst ? 1 : 2,
+                MemoryLimitInBytes = isFirst ? null : 1,
+                TemporaryDirectory = isFirst ? null : Path.GetTempPath(),
+                EpochCompleted = isFirst ? _ => { } : null,
+                Progress = isFirst ? null : new ProgressCollector(),
+                CancellationToken = isFirst ? default : new CancellationTokenSource().Token,
+            }).FitParts([View(Some.Linear(1, 100, 3))]);
+        });
+
+        Assert.Equal(models[0].Parameters(), models[1].Parameters());
+    }
+
+    private static string?[] Refusals(int size, Func<int, (Options Options, Examples Rows, bool HasValidation)> ofRank) => Messages(size, collective =>
+    {
+        (Options options, Examples rows, bool hasValidation) = ofRank(collective.Rank);
+        options.Collective = collective;
+        IDataView[] views = [View(rows)];
+        Trainer(options).FitParts(views, hasValidation ? views : null);
+    });
+
+    private static string?[] Messages(int size, Action<ThreadCollective> fit) =>
+        [.. ThreadCollective.Failures(size, fit).Select(failure => Assert.IsType<InvalidOperationException>(failure).Message)];
 
     [Theory]
     [InlineData(false)]

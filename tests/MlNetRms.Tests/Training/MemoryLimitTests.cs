@@ -163,7 +163,7 @@ public sealed class MemoryLimitTests
         RecordingFile? file = null;
         using TrainingRows rows =
             Stored.Read((sparse ? _sparse : _dense).View(new MLContext(1), _ => sparse), options, openFile: () => file = new RecordingFile());
-        using var run = new TrainingRun(rows, TrainingSettings.From(options), default, CancellationToken.None);
+        using var run = new TrainingRun(rows, options.ToSettings(), default, CancellationToken.None);
         int first = file!.Steps.Count;
 
         run.Run(_ => true);

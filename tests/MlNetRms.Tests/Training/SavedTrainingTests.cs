@@ -23,7 +23,7 @@ public sealed class SavedTrainingTests
     {
         (Examples rows, Func<Options> make) = TrainingForms.All[form];
         Options options = TrainingForms.Short(make());
-        TrainingSettings settings = TrainingSettings.From(options);
+        TrainingSettings settings = options.ToSettings();
         using TrainingRows read = Stored.Read(rows, options);
         var states = new List<TrainingState>();
         using var whole = new TrainingRun(read, settings, start: default, CancellationToken.None);
@@ -56,7 +56,7 @@ public sealed class SavedTrainingTests
     {
         (Examples rows, Func<Options> make) = TrainingForms.All[form];
         Options options = TrainingForms.Short(make());
-        TrainingSettings settings = TrainingSettings.From(options);
+        TrainingSettings settings = options.ToSettings();
         using TrainingRows read = Stored.Read(rows, options);
         using var whole = new TrainingRun(read, settings, start: default, CancellationToken.None);
         FitResult expected = whole.Run(_ => true);
@@ -77,7 +77,7 @@ public sealed class SavedTrainingTests
         {
             Options options = TrainingForms.Short(new() { Decorrelate = decorrelate, LearningRateSchedule = LearningRateSchedule.Constant,
                 AveragedFraction = 0.5f });
-            TrainingSettings settings = TrainingSettings.From(options);
+            TrainingSettings settings = options.ToSettings();
             using TrainingRows read = Stored.Read(rows, options);
             using var first = new TrainingRun(read, settings, start: default, CancellationToken.None);
             var start = new TrainingStart(Model: null, first.Run(_ => true).State);
@@ -106,7 +106,7 @@ public sealed class SavedTrainingTests
     {
         Options options = TrainingForms.Short(new() { Momentum = 0.5f });
         using TrainingRows read = Stored.Read(_dense, options);
-        using var run = new TrainingRun(read, TrainingSettings.From(options), start: default, CancellationToken.None);
+        using var run = new TrainingRun(read, options.ToSettings(), start: default, CancellationToken.None);
         TrainingState? saved = null;
         float[] values = [];
         float[] meanSquares = [];
@@ -129,7 +129,7 @@ public sealed class SavedTrainingTests
 
     internal static void AssertSame(TrainingState expected, TrainingState actual)
     {
-        Assert.Equal(expected.Identity, actual.Identity);
+        Assert.Equal(expected.Meaning, actual.Meaning);
         Assert.Equal((expected.Plan, expected.EpochsBefore, expected.StepsBefore, expected.Epoch),
             (actual.Plan, actual.EpochsBefore, actual.StepsBefore, actual.Epoch));
         Assert.Equal((expected.Best?.Epoch, expected.Best?.Loss), (actual.Best?.Epoch, actual.Best?.Loss));
