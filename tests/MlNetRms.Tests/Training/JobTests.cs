@@ -231,8 +231,8 @@ public sealed class JobTests
         Assert.Equal(models[0].Parameters(), models[1].Parameters());
     }
 
-    private static string?[] Refusals(int size, Func<int, (Options Options, Examples Rows, bool HasValidation)> ofRank) =>
-        Messages(size, collective =>
+    private static string?[] Refusals(int size,
+        Func<int, (Options Options, Examples Rows, bool HasValidation)> ofRank) => Messages(size, collective =>
     {
         (Options options, Examples rows, bool hasValidation) = ofRank(collective.Rank);
         options.Collective = collective;
