@@ -32,8 +32,6 @@ public sealed class RoomTests
         "Settings.TrainingSettings → Host.LossFunctions",
         "Jobs.Agreement → Host.InputColumns",
         "Jobs.Agreement → Solver.TrainingStart",
-        "Jobs.AllReduce → Solver.BatchSum",
-        "Jobs.AllReduce → Solver.LossSum",
     ];
 
     private static readonly Architecture _types = new ArchLoader().LoadAssembly(typeof(RmsProp).Assembly)

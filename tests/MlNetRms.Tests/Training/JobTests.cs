@@ -178,7 +178,8 @@ public sealed class JobTests
             LearningRate = rank == 2 ? 0.1f : 0.03f,
         }, Some.Linear(1, 100, 3), false));
 
-        Assert.All(messages, message => Assert.Contains("do not agree on LearningRate: rank 0 has 0.03, rank 2 has 0.1.", message, StringComparison.Ordinal));
+        Assert.All(messages, message =>
+            Assert.Contains("do not agree on LearningRate: rank 0 has 0.03, rank 2 has 0.1.", message, StringComparison.Ordinal));
     }
 
     [Theory]
@@ -204,7 +205,8 @@ public sealed class JobTests
         string?[] messages = Messages(2, collective =>
             Trainer(new() { Collective = collective, EpochCompleted = null }).FitParts([view], previous: models[collective.Rank]));
 
-        Assert.All(messages, message => Assert.Contains("do not agree on the weights they start from: rank 0 has ", message, StringComparison.Ordinal));
+        Assert.All(messages, message =>
+            Assert.Contains("do not agree on the weights they start from: rank 0 has ", message, StringComparison.Ordinal));
         Assert.Equal(messages[0], messages[1]);
     }
 
@@ -229,7 +231,8 @@ public sealed class JobTests
         Assert.Equal(models[0].Parameters(), models[1].Parameters());
     }
 
-    private static string?[] Refusals(int size, Func<int, (Options Options, Examples Rows, bool HasValidation)> ofRank) => Messages(size, collective =>
+    private static string?[] Refusals(int size,
+        Func<int, (Options Options, Examples Rows, bool HasValidation)> ofRank) => Messages(size, collective =>
     {
         (Options options, Examples rows, bool hasValidation) = ofRank(collective.Rank);
         options.Collective = collective;
