@@ -62,7 +62,8 @@ internal static class BigData
         }
         catch (OperationCanceledException)
         {
-            Output.Line(File.Exists(checkpoint) ? $"stopped; training is saved in {Path.GetFileName(checkpoint)}. Run again to go on." : "stopped before training. Run again.");
+            Output.Line(File.Exists(checkpoint) ? $"stopped; training is saved in {Path.GetFileName(checkpoint)}. Run again to go on."
+                : "stopped before training. Run again.");
             return ExitCodeOfBreak;
         }
         finally
@@ -82,7 +83,8 @@ internal static class BigData
         });
         TrainingReport report = model.Training;
         Output.Line($"{report.RowsUsed} rows, {report.Epochs.Count} epochs, R² {Output.Number(report.RSquared ?? double.NaN, "0.0000")}; " +
-            $"reading {Output.Number(report.ReadingTime.TotalSeconds, "0.0")} s, training {Output.Number(report.TrainingTime.TotalSeconds, "0.0")} s");
+            $"reading {Output.Number(report.ReadingTime.TotalSeconds, "0.0")} s, " +
+            $"training {Output.Number(report.TrainingTime.TotalSeconds, "0.0")} s");
 
         string path = Path.Combine(folder, "bigdata.zip");
         ml.Model.Save(model, view.Schema, path);

@@ -20,7 +20,8 @@ internal static class Concise
     {
         Output.Line("The trainer with Options.Textbook() does the same; its first weights and its order of rows are its own.");
         var ml = new MLContext();
-        IDataView data = ml.Data.LoadFromEnumerable(rows.Features.Zip(rows.Labels, (features, label) => new Row { Features = features, Label = label }));
+        IDataView data = ml.Data.LoadFromEnumerable(rows.Features.Zip(rows.Labels,
+            (features, label) => new Row { Features = features, Label = label }));
         var pipeline = ml.Regression.Trainers.RmsProp(RmsPropRegressionTrainer.Options.Textbook());
         // As above, the first run compiles the code and the second shows its speed; they end with the same bits.
         pipeline.Fit(data);

@@ -35,7 +35,9 @@ internal static class OutputFolder
     /// <summary>The build writes it into the program.</summary>
     private static string SampleFolder()
     {
-        string folder = Assembly.GetExecutingAssembly().GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "SampleFolder").Value!;
-        return Directory.Exists(folder) ? folder : throw new UsageException($"The sample's folder '{folder}' is gone; --output DIR says where files go.");
+        string folder = Assembly.GetExecutingAssembly().GetCustomAttributes<AssemblyMetadataAttribute>()
+            .Single(data => data.Key == "SampleFolder").Value!;
+        return Directory.Exists(folder) ? folder
+            : throw new UsageException($"The sample's folder '{folder}' is gone; --output DIR says where files go.");
     }
 }

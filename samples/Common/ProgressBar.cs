@@ -17,7 +17,8 @@ internal sealed class ProgressBar : IProgress<TrainingProgress>
         if (Console.IsOutputRedirected || !AnsiConsole.Profile.Capabilities.Interactive)
             return work(new ProgressBar(null));
         return AnsiConsole.Progress().AutoClear(true)
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn { Width = 24 }, new PercentageColumn(), new RemainingTimeColumn())
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn { Width = 24 }, new PercentageColumn(),
+                new RemainingTimeColumn())
             .Start(context => work(new ProgressBar(context.AddTask("starting", maxValue: parts))));
     }
 
@@ -47,6 +48,7 @@ internal sealed class ProgressBar : IProgress<TrainingProgress>
     public void Report(TrainingProgress value)
     {
         string loss = value.RunningLoss is { } running ? $", loss {Output.Number(running, "0.000")}" : "";
-        Show(value.Phase == TrainingPhase.Reading ? $"reading, {value.Rows} rows" : $"epoch {value.Epoch} of {value.NumberOfEpochs}{loss}", value.ShareDone);
+        Show(value.Phase == TrainingPhase.Reading ? $"reading, {value.Rows} rows" : $"epoch {value.Epoch} of {value.NumberOfEpochs}{loss}",
+            value.ShareDone);
     }
 }

@@ -36,12 +36,15 @@ internal static class HouseFeatures
 
     /// <summary>Fills what is missing and says that it was, makes numbers of categories and words, and puts all side by side.</summary>
     public static IEstimator<ITransformer> Pipeline(MLContext ml) => ml.Transforms
-        .IndicateMissingValues([new InputOutputColumnPair("AreaMissing", nameof(House.Area)), new InputOutputColumnPair("YearMissing", nameof(House.Year))])
+        .IndicateMissingValues([new InputOutputColumnPair("AreaMissing", nameof(House.Area)),
+            new InputOutputColumnPair("YearMissing", nameof(House.Year))])
         .Append(ml.Transforms.Conversion.ConvertType(
             [new InputOutputColumnPair("No area", "AreaMissing"), new InputOutputColumnPair("No year", "YearMissing")]))
         .Append(ml.Transforms.ReplaceMissingValues(
-            [new InputOutputColumnPair(nameof(House.Area)), new InputOutputColumnPair(nameof(House.Year))], MissingValueReplacingEstimator.ReplacementMode.Mean))
-        .Append(ml.Transforms.Categorical.OneHotEncoding([new InputOutputColumnPair(nameof(House.District)), new InputOutputColumnPair(nameof(House.Heating))]))
+            [new InputOutputColumnPair(nameof(House.Area)), new InputOutputColumnPair(nameof(House.Year))],
+            MissingValueReplacingEstimator.ReplacementMode.Mean))
+        .Append(ml.Transforms.Categorical.OneHotEncoding([new InputOutputColumnPair(nameof(House.District)),
+            new InputOutputColumnPair(nameof(House.Heating))]))
         .Append(ml.Transforms.Text.FeaturizeText("Words", new TextFeaturizingEstimator.Options
         {
             WordFeatureExtractor = new WordBagEstimator.Options { NgramLength = 1 },
@@ -49,6 +52,6 @@ internal static class HouseFeatures
             Norm = TextFeaturizingEstimator.NormFunction.None,
             KeepPunctuations = false,
         }, nameof(House.Description)))
-        .Append(ml.Transforms.Concatenate("Features", nameof(House.Area), nameof(House.Rooms), nameof(House.Year), nameof(House.Plot), nameof(House.Distance),
-            "No area", "No year", nameof(House.District), nameof(House.Heating), "Words"));
+        .Append(ml.Transforms.Concatenate("Features", nameof(House.Area), nameof(House.Rooms), nameof(House.Year), nameof(House.Plot),
+            nameof(House.Distance), "No area", "No year", nameof(House.District), nameof(House.Heating), "Words"));
 }

@@ -27,7 +27,8 @@ internal sealed class PriceRange
         float[] low = Quantile(0.05f);
         float[] median = Quantile(0.5f);
         float[] high = Quantile(0.95f);
-        return new PriceRange([.. test.GetColumn<float>(HouseFeatures.Label).Select((price, i) => new PricedHouse(price, low[i], median[i], high[i]))]);
+        return new PriceRange([.. test.GetColumn<float>(HouseFeatures.Label)
+            .Select((price, i) => new PricedHouse(price, low[i], median[i], high[i]))]);
 
         float[] Quantile(float quantile)
         {

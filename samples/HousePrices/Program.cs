@@ -81,17 +81,18 @@ internal static class HousePrices
                 Output.Number(contestant.Rmse, "0.00"), Output.Number(contestant.Mae, "0.00"), Output.Number(contestant.RSquared, "0.0000"),
                 Output.Number(contestant.FitTime.TotalMilliseconds, "0"));
         AnsiConsole.Write(table);
-        Output.Line("RMSE and MAE in thousand euros; * is the smallest RMSE, x worse than the mean price. Sdca and OnlineGradientDescent follow NormalizeMeanVariance, " +
-            "RmsProp takes the features as they are. With early stopping a tenth of the training rows judges each epoch. OnlineGradientDescent makes one epoch by " +
-            "its default. Fit: the second time.");
+        Output.Line("RMSE and MAE in thousand euros; * is the smallest RMSE, x worse than the mean price. Sdca and OnlineGradientDescent follow " +
+            "NormalizeMeanVariance, RmsProp takes the features as they are. With early stopping a tenth of the training rows judges each epoch. " +
+            "OnlineGradientDescent makes one epoch by its default. Fit: the second time.");
     }
 
     private static void Print(PriceRange range)
     {
         Output.Heading("A range for each house: quantiles by QuantileLoss");
-        Output.Line($"Of {range.Houses.Length} test houses {Output.Number(100 * range.Coverage, "0.0")} % cost what the range from the 5 % to the 95 % quantile says " +
-            $"(90 % are meant to); its mean width is {Output.Number(range.MeanWidth, "0")} thousand euros, {Output.Number(range.WidthOfSmall, "0")} for the smallest " +
-            $"fifth of the houses and {Output.Number(range.WidthOfLarge, "0")} for the largest.");
+        Output.Line($"Of {range.Houses.Length} test houses {Output.Number(100 * range.Coverage, "0.0")} % cost what the range from the 5 % to the " +
+            $"95 % quantile says (90 % are meant to); its mean width is {Output.Number(range.MeanWidth, "0")} thousand euros, " +
+            $"{Output.Number(range.WidthOfSmall, "0")} for the smallest fifth of the houses and " +
+            $"{Output.Number(range.WidthOfLarge, "0")} for the largest.");
     }
 
     private static void PrintCoefficients(Coefficient[] coefficients)
@@ -99,8 +100,8 @@ internal static class HousePrices
         Output.Heading("What makes a price, in thousand euros");
         Table table = Output.NewTable(["feature"], ["per unit", "std. error", "t"]);
         foreach (Coefficient coefficient in coefficients)
-            table.AddRow(Markup.Escape(coefficient.Name), Output.Number(coefficient.Weight, "0.000"), Output.Number(coefficient.StandardError!.Value, "0.000"),
-                Output.Number(coefficient.TValue!.Value, "0.0"));
+            table.AddRow(Markup.Escape(coefficient.Name), Output.Number(coefficient.Weight, "0.000"),
+                Output.Number(coefficient.StandardError!.Value, "0.000"), Output.Number(coefficient.TValue!.Value, "0.0"));
         AnsiConsole.Write(table);
         Output.Line($"The {coefficients.Length} features whose weight is largest for its standard error.");
     }
@@ -110,7 +111,7 @@ internal static class HousePrices
         Output.Heading("Saved, loaded, and asked about one house");
         ITransformer loaded = ml.Model.Load(modelPath, out _);
         using PredictionEngine<House, Estimate> engine = ml.Model.CreatePredictionEngine<House, Estimate>(loaded);
-        Output.Line($"{house.Area} m², {house.Rooms} rooms, {house.District}, \"{house.Description}\": estimated {Output.Number(engine.Predict(house).Score, "0")}, " +
-            $"sold for {Output.Number(house.Price, "0")}.");
+        Output.Line($"{house.Area} m², {house.Rooms} rooms, {house.District}, \"{house.Description}\": estimated " +
+            $"{Output.Number(engine.Predict(house).Score, "0")}, sold for {Output.Number(house.Price, "0")}.");
     }
 }

@@ -87,9 +87,9 @@ internal static class QuickStart
         Output.Line("* smallest RMSE; x no model, or one worse than the mean of the label.");
         foreach (Result result in results.Where(result => result.Failure is not null))
             Output.Line($"x {result.Trainer}, {result.Input}: {result.Failure}");
-        Output.Line($"RMSE in dB, and R²: on the {testCount} test rows. Above opt.: RMSE on the {trainCount} training rows, compared with the smallest " +
-            "any linear function can have (least squares). Fit: the whole pipeline, the second time. Scaled: by NormalizeMeanVariance, as ML.NET's own " +
-            "trainers ask for. OnlineGradientDescent goes through the rows once by its default, RmsProp until it has made 2000 steps.");
+        Output.Line($"RMSE in dB, and R²: on the {testCount} test rows. Above opt.: RMSE on the {trainCount} training rows, compared with the " +
+            "smallest any linear function can have (least squares). Fit: the whole pipeline, the second time. Scaled: by NormalizeMeanVariance, as " +
+            "ML.NET's own trainers ask for. OnlineGradientDescent goes through the rows once by its default, RmsProp until it has made 2000 steps.");
     }
 
     private static string[] Numbers(Result result) =>

@@ -31,7 +31,8 @@ internal static class QuickStartPicture
         Note("default: 1 epoch", 1.15, Y(lengths[0].Online) + 0.22, Pictures.Orange);
         Note("OnlineGradientDescent", 12, Y(lengths.Last(length => length.Online.Epochs <= 10).Online) + 0.22, Pictures.Orange);
         Note("RmsProp", 15, 0.5, Pictures.Blue);
-        Note($"default: {epochs} epochs,\nwhich are {training.TotalSteps} steps\nof {training.BatchSize} rows; {enough} come\nwithin {Close} % here,\nother data need more",
+        Note($"default: {epochs} epochs,\nwhich are {training.TotalSteps} steps\nof {training.BatchSize} rows; {enough} come\nwithin {Close} % " +
+            "here,\nother data need more",
             1.15, -2.6, Pictures.Blue);
 
         Pictures.Label(plot, $"Why {epochs} epochs?", "epochs (passes over the training rows)", "RMSE above least squares");

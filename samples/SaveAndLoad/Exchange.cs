@@ -30,7 +30,9 @@ internal sealed class Exchange(string folder)
 
     public string ScoresPath => Path.Combine(folder, "scores.csv");
 
-    /// <summary>Writes a line a row: the features and the score, each as the 32 bits of the float in hexadecimal, so that nothing is rounded.</summary>
+    /// <summary>
+    /// Writes a line a row: the features and the score, each as the 32 bits of the float in hexadecimal, so that nothing is rounded.
+    /// </summary>
     public void WriteScores(IEnumerable<ScoredRow> rows) =>
         File.WriteAllLines(ScoresPath, rows.Select(row => string.Join(',',
             new[] { row.Frequency, row.AngleOfAttack, row.Chord, row.Velocity, row.Thickness, row.Score }.Select(Bits))));

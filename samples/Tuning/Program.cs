@@ -45,16 +45,18 @@ internal static class Tuning
         Output.Line(Airfoil.Describe(commandLine["--data"], rows.Length));
         var ml = new MLContext(seed: 1);
         DataOperationsCatalog.TrainTestData split = ml.Data.TrainTestSplit(ml.Data.LoadFromEnumerable(rows), testFraction: 0.2);
-        Output.Line($"{CrossValidation.Folds}-fold cross-validation on four fifths of them. The ranges are those that the options declare by [Range]: " +
-            $"{Ladder.Describe(nameof(Options.LearningRate))}, {Ladder.Describe(nameof(Options.BatchSize))}, " +
+        Output.Line($"{CrossValidation.Folds}-fold cross-validation on four fifths of them. The ranges are those that the options declare by " +
+            $"[Range]: {Ladder.Describe(nameof(Options.LearningRate))}, {Ladder.Describe(nameof(Options.BatchSize))}, " +
             $"{Ladder.Describe(nameof(Options.L2Regularization))}.");
 
         Candidate[] line = [.. _penalties.Select(penalty => Candidate.Default with { L2Regularization = penalty })];
-        Candidate[] map = [.. _batchSizes.SelectMany(size => _learningRates.Select(rate => Candidate.Default with { BatchSize = size, LearningRate = rate }))];
+        Candidate[] map = [.. _batchSizes.SelectMany(size =>
+            _learningRates.Select(rate => Candidate.Default with { BatchSize = size, LearningRate = rate }))];
         (Score[] byPenalty, Score[] byDefault, Score[] inHaste) = ProgressBar.Run(line.Length + 2 * map.Length, progress =>
         {
             var judge = new CrossValidation(split.TrainSet, progress);
-            return (judge.Run("L2", line, () => new()), judge.Run("learning rate × batch size", map, () => new()), judge.Run("the same in haste", map, InHaste));
+            return (judge.Run("L2", line, () => new()), judge.Run("learning rate × batch size", map, () => new()),
+                judge.Run("the same in haste", map, InHaste));
         });
         Score standard = byPenalty.Single(score => score.Candidate == Candidate.Default);
 

@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace MlNetRms.Mpi;
 
-/// <summary>The processes that an MPI launcher started; made by <see cref="MpiJob.Run"/>.</summary>
+/// <summary>The processes that an MPI launcher started; created by <see cref="MpiJob.Run"/>.</summary>
 /// <remarks>One thread at a time may use it.</remarks>
 public sealed class MpiCollective : ICollective
 {
@@ -26,7 +26,7 @@ public sealed class MpiCollective : ICollective
     /// <inheritdoc/>
     public int Size { get; }
 
-    /// <summary>The MPI implementation and its version, in its own words.</summary>
+    /// <summary>The MPI implementation and its version, as it names itself.</summary>
     public string LibraryVersion { get; }
 
     /// <inheritdoc/>
@@ -46,13 +46,13 @@ public sealed class MpiCollective : ICollective
     public void Barrier() => MpiLibrary.Check(MpiNative.MPI_Barrier(_mpi.World), nameof(MpiNative.MPI_Barrier));
 
     /// <summary>Writes the reason to standard error and ends all processes of the job, this one too, with exit code 1.</summary>
-    /// <param name="reason">What failed, for people.</param>
+    /// <param name="reason">What failed, as a message for people.</param>
     [DoesNotReturn]
     public void Abort(string reason)
     {
         Console.Error.WriteLine($"Rank {Rank} of {Size} ends the job: {reason}");
         Console.Error.Flush();
-        // In a process that is ending already, or whose other thread is inside MPI, it may never return.
+        // MPI_Abort may never return if the process is already exiting or another thread is inside MPI.
         var abort = new Thread(() => _ = MpiNative.MPI_Abort(_mpi.World, FailureExitCode)) { IsBackground = true };
         abort.Start();
         abort.Join(_longestAbort);

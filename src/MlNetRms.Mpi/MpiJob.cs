@@ -9,20 +9,20 @@ public static class MpiJob
     private static int _started;
 
     /// <summary>
-    /// Starts MPI, runs the program, and ends MPI. Without a launcher it is a job of one.
+    /// Starts MPI, runs the program, and shuts MPI down. Without a launcher the job has one process.
     /// </summary>
     /// <param name="program">What each process does.</param>
     /// <remarks>
     /// <para>
-    /// A rank that fails ends the whole job with exit code 1, since the others would wait for it for ever: where the program throws, in this
-    /// thread or unhandled in another one, and where the process exits before the program has returned. The reason is written to standard
-    /// error. A process that is killed ends the job through its launcher.
+    /// A rank that fails ends the whole job with exit code 1, because the others would wait for it for ever. A rank fails if the program throws,
+    /// if another thread throws an unhandled exception, or if the process exits before the program has returned. The reason is written to
+    /// standard error. If a process is killed, the launcher ends the job.
     /// </para>
-    /// <para>Can be called once in a process, as MPI can be started once.</para>
+    /// <para>Can be called only once per process, because MPI can be started only once.</para>
     /// </remarks>
     /// <exception cref="ArgumentNullException"><paramref name="program"/> is null.</exception>
     /// <exception cref="DllNotFoundException">No MPI library is installed; the message says what to install.</exception>
-    /// <exception cref="InvalidOperationException">It has been called before, or the launcher is that of another MPI.</exception>
+    /// <exception cref="InvalidOperationException">It has been called before, or the launcher belongs to another MPI implementation.</exception>
     public static void Run(Action<MpiCollective> program)
     {
         ArgumentNullException.ThrowIfNull(program);
@@ -35,8 +35,8 @@ public static class MpiJob
         {
             _ = MpiNative.MPI_Finalize();
             throw new InvalidOperationException(
-                $"The launcher started {launched.Count} processes ({launched.Variable}), but this one is alone: the launcher is not that of the library " +
-                $"'{collective.LibraryVersion}'. Use that library's own mpirun, or let {MpiLibrary.Variable} name the launcher's library.");
+                $"The launcher started {launched.Count} processes ({launched.Variable}), but this one is alone: the launcher is not that of the " +
+                $"library '{collective.LibraryVersion}'. Use that library's own mpirun, or let {MpiLibrary.Variable} name the launcher's library.");
         }
 
         EventHandler onExit = (_, _) => collective.Abort("the process exits before its program has returned.");

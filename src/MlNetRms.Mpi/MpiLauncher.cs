@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace MlNetRms.Mpi;
 
-/// <summary>What the environment says of the program that started this process.</summary>
+/// <summary>The launcher of this process, from environment variables.</summary>
 internal static class MpiLauncher
 {
     private const string OpenMpi = "OMPI_COMM_WORLD_SIZE";
@@ -12,7 +12,7 @@ internal static class MpiLauncher
     /// <summary>Whether MPICH's launcher, or one that speaks its protocol, started this process.</summary>
     public static bool IsOfMpich => ProcessesBy(OpenMpi) is null && ProcessesBy(Mpich) is not null;
 
-    /// <summary>Processes that the launcher started, and the variable that says so; null where it started one, or there is none.</summary>
+    /// <summary>Number of processes that the launcher started, and the variable that says so; null for one process or no launcher.</summary>
     public static (int Count, string Variable)? Processes()
     {
         foreach (string variable in new[] { OpenMpi, Mpich, Slurm })

@@ -3,13 +3,13 @@ using System.Text;
 
 namespace MlNetRms.Mpi;
 
-/// <summary>The MPI library of this machine.</summary>
+/// <summary>The MPI library installed on this machine.</summary>
 internal static class MpiLibrary
 {
-    /// <summary>Names the library to load, by path or by name.</summary>
+    /// <summary>Environment variable with the path or name of the library to load.</summary>
     public const string Variable = "MLNETRMS_MPI_LIBRARY";
 
-    /// <summary>The longest text that <see cref="Version"/> can be, in either implementation.</summary>
+    /// <summary>Upper limit of the version text in both implementations.</summary>
     private const int MostVersionBytes = 8192;
 
     private static readonly string[] _openMpi = ["libmpi.so.40", "libmpi.40.dylib"];
@@ -19,11 +19,11 @@ internal static class MpiLibrary
     static MpiLibrary() =>
         NativeLibrary.SetDllImportResolver(typeof(MpiLibrary).Assembly, (name, _, _) => name == MpiNative.Library ? _library.Value : 0);
 
-    /// <summary>The library's constants; loads the library at the first call.</summary>
-    /// <exception cref="DllNotFoundException">There is none.</exception>
-    public static MpiHandles Handles => MpiHandles.Of(_library.Value);
+    /// <summary>The library's constants; the first call loads the library.</summary>
+    /// <exception cref="DllNotFoundException">No MPI library is installed.</exception>
+    public static MpiHandles Handles => MpiHandles.For(_library.Value);
 
-    /// <summary>The implementation and its version, in its own words.</summary>
+    /// <summary>The implementation and its version, as it names itself.</summary>
     public static string Version()
     {
         var text = new byte[MostVersionBytes];
@@ -40,8 +40,8 @@ internal static class MpiLibrary
 
     private static nint Load()
     {
-        // UCX would handle SIGSEGV and end the process where .NET throws a NullReferenceException. The library does not see what
-        // Environment.SetEnvironmentVariable sets.
+        // Otherwise UCX handles SIGSEGV and ends the process when .NET would throw a NullReferenceException. Native code does not see
+        // variables set by Environment.SetEnvironmentVariable.
         if (!OperatingSystem.IsWindows())
             _ = MpiNative.setenv("UCX_ERROR_SIGNALS", "", overwrite: 0);
         if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } named)
@@ -56,7 +56,7 @@ internal static class MpiLibrary
                 return library;
         }
         throw new DllNotFoundException(
-            $"No MPI library was found ({string.Join(", ", names)}): install Open MPI (Debian, Ubuntu: apt install openmpi-bin libopenmpi3) or MPICH " +
-            $"(apt install mpich), or let {Variable} name the library.");
+            $"No MPI library was found ({string.Join(", ", names)}): install Open MPI (Debian, Ubuntu: apt install openmpi-bin libopenmpi3) or " +
+            $"MPICH (apt install mpich), or let {Variable} name the library.");
     }
 }

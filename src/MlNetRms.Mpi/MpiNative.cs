@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace MlNetRms.Mpi;
 
 /// <summary>
-/// The functions of MPI that are used. Handles are addresses in Open MPI and 32-bit numbers in MPICH; passed as an address a number is the
-/// lower half of a register, which is all that the function looks at.
+/// The MPI functions used here. Handles are addresses in Open MPI and 32-bit numbers in MPICH. A number passed as an address is in the lower half
+/// of a register, which is the half that MPICH reads.
 /// </summary>
 internal static partial class MpiNative
 {
@@ -41,7 +41,7 @@ internal static partial class MpiNative
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     public static partial int setenv(string name, string value, int overwrite);
 
-    /// <summary>Ends the process at once, whatever its threads are doing.</summary>
+    /// <summary>Ends the process at once, without waiting for its threads.</summary>
     [DoesNotReturn]
     [LibraryImport("libc")]
     public static partial void _exit(int exitCode);

@@ -8,7 +8,7 @@ namespace MlNetRms;
 /// <summary>The weights of a linear model by name, in the order of the features, and its bias.</summary>
 public sealed class CoefficientTable : IReadOnlyList<Coefficient>
 {
-    /// <summary>Names that a message lists.</summary>
+    /// <summary>The most names that a message lists.</summary>
     private const int MostNames = 20;
 
     private readonly Coefficient[] _coefficients;
@@ -25,7 +25,7 @@ public sealed class CoefficientTable : IReadOnlyList<Coefficient>
         })];
     }
 
-    /// <summary>The prediction where all features are 0.</summary>
+    /// <summary>The prediction if all features are 0.</summary>
     public float Bias { get; }
 
     /// <inheritdoc/>
@@ -35,7 +35,7 @@ public sealed class CoefficientTable : IReadOnlyList<Coefficient>
     public Coefficient this[int index] => _coefficients[index];
 
     /// <summary>The weight of a feature.</summary>
-    /// <param name="name">The feature's name, the first of that name where several have it.</param>
+    /// <param name="name">The feature's name; if several features have it, the first is returned.</param>
     /// <exception cref="ArgumentNullException"><paramref name="name"/> is null.</exception>
     /// <exception cref="KeyNotFoundException">No feature has that name.</exception>
     public Coefficient this[string name]
@@ -95,22 +95,22 @@ public sealed record Coefficient
     public required float Weight { get; init; }
 
     /// <summary>
-    /// Change of the prediction per standard deviation of the feature over the training rows, in label units; null where the training rows are
+    /// Change of the prediction per standard deviation of the feature over the training rows, in label units; null if the training rows are
     /// not known, as for a loaded model.
     /// </summary>
     public required double? WeightPerStandardDeviation { get; init; }
 
     /// <summary>
-    /// Standard error of <see cref="Weight"/>, in its units, as least squares has it. Null where it does not apply or is not known: for a
-    /// loaded model, another loss than the squared one, a penalty or bound, sparse features, or so much data that the
-    /// covariance is that of a sample.
+    /// Standard error of <see cref="Weight"/>, in its units, by the formula of least squares. It is null for a loaded model, for a loss other
+    /// than the squared one, with a penalty or bound, with sparse features, and for data so large that the covariance was estimated from a sample.
     /// </summary>
+    /// <remarks>It assumes independent rows, equal noise variance in all rows, and that the features were not chosen by looking at the labels.</remarks>
     public double? StandardError { get; init; }
 
-    /// <summary><see cref="Weight"/> over <see cref="StandardError"/>; null where that is null or 0.</summary>
+    /// <summary><see cref="Weight"/> divided by <see cref="StandardError"/>; null if that is null or 0.</summary>
     public double? TValue => StandardError > 0 ? Weight / StandardError : null;
 
-    /// <summary>Name, weight and, where it is known, standard error; invariant culture.</summary>
+    /// <summary>Name, weight and, if known, standard error; invariant culture.</summary>
     /// <returns>For example "Area: 12.5 ± 0.3".</returns>
     public override string ToString() =>
         FormattableString.Invariant($"{Name}: {Weight:g6}") + (StandardError is { } error ? FormattableString.Invariant($" ± {error:g3}") : "");

@@ -3,20 +3,20 @@ using System.Diagnostics.CodeAnalysis;
 namespace MlNetRms;
 
 /// <summary>
-/// The processes of one job, called ranks, and what they do together. A training over a job of several ranks is one training whose rows are
-/// divided among them.
+/// The processes of one job, called ranks, and their collective operations. The ranks of a job train one model together, each with its part
+/// of the rows.
 /// </summary>
 /// <remarks>
-/// Every rank makes the same calls in the same order, one at a time and with spans of the same length; each call returns when all ranks
-/// have made it. A rank that fails must call <see cref="Abort"/>, because the others would wait for it for ever. The package MlNetRms.Mpi
-/// has the implementation for MPI.
+/// Every rank makes the same calls in the same order, one at a time, with spans of the same length. Each call returns when all ranks have made
+/// it. A rank that fails must call <see cref="Abort"/>, because the others would wait for it for ever. The package MlNetRms.Mpi implements
+/// this interface for MPI.
 /// </remarks>
 public interface ICollective
 {
     /// <summary>The number of this process in the job, from 0.</summary>
     int Rank { get; }
 
-    /// <summary>Processes in the job; at least 1.</summary>
+    /// <summary>Number of processes in the job; at least 1.</summary>
     int Size { get; }
 
     /// <summary>Replaces each value by its sum over all ranks. The order of the additions is not fixed, but all ranks get the same bits.</summary>
@@ -28,7 +28,7 @@ public interface ICollective
     void AllReduceMax(Span<double> values);
 
     /// <summary>Replaces the bytes by those of one rank.</summary>
-    /// <param name="bytes">What <paramref name="root"/> sends; what the other ranks receive.</param>
+    /// <param name="bytes">The bytes that <paramref name="root"/> sends and the other ranks receive.</param>
     /// <param name="root">The rank that sends.</param>
     void Broadcast(Span<byte> bytes, int root);
 
@@ -36,7 +36,7 @@ public interface ICollective
     void Barrier();
 
     /// <summary>Ends the whole job because this rank failed.</summary>
-    /// <param name="reason">What failed, for people.</param>
+    /// <param name="reason">What failed, as a message for people.</param>
     [DoesNotReturn]
     void Abort(string reason);
 }
@@ -48,7 +48,7 @@ public sealed class LocalCollective : ICollective
     {
     }
 
-    /// <summary>The one object; it has no state.</summary>
+    /// <summary>The only instance; it has no state.</summary>
     public static LocalCollective Instance { get; } = new();
 
     /// <inheritdoc/>
@@ -75,8 +75,8 @@ public sealed class LocalCollective : ICollective
     {
     }
 
-    /// <summary>Throws: a job of one ends as its process does.</summary>
-    /// <param name="reason">What failed, for people.</param>
+    /// <summary>Throws, because a job of one process ends with that process.</summary>
+    /// <param name="reason">What failed, as a message for people.</param>
     /// <exception cref="InvalidOperationException">Always.</exception>
     [DoesNotReturn]
     public void Abort(string reason) => throw new InvalidOperationException(reason);
@@ -85,12 +85,12 @@ public sealed class LocalCollective : ICollective
 /// <summary>Divides the parts of the rows among the processes of a job.</summary>
 public static class CollectiveExtensions
 {
-    /// <summary>This process's share of some parts, such as files: those that follow each other, nearly as many for each process.</summary>
+    /// <summary>This process's share of a list of parts, such as files: a run of consecutive parts, nearly as many for each process.</summary>
     /// <typeparam name="T">What a part is.</typeparam>
     /// <param name="collective">The processes.</param>
     /// <param name="parts">All parts, in the same order in every process. A training needs at least as many as there are processes.</param>
-    /// <returns>The parts of this process. In the order of the ranks the shares make the parts again, so that <c>FitParts</c>
-    /// gives the same model for any number of processes.</returns>
+    /// <returns>The parts of this process. In the order of the ranks, the shares add up to the list, so <c>FitParts</c>
+    /// returns the same model for any number of processes.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     public static IReadOnlyList<T> ShareOf<T>(this ICollective collective, IReadOnlyList<T> parts)
     {

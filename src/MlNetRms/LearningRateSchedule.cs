@@ -10,10 +10,10 @@ using MlNetRms.Solver;
 namespace MlNetRms;
 
 /// <summary>
-/// How the learning rate changes while training: a pure function from the step and the total number of steps to a
+/// How the learning rate changes during training: a pure function from the step and the total number of steps to a
 /// factor that multiplies <see cref="RmsPropRegressionTrainer.Options.LearningRate"/>. Immutable and thread-safe.
 /// </summary>
-/// <remarks>A rate that falls to zero ends near the optimum; at a constant rate RMSProp keeps hovering around it.</remarks>
+/// <remarks>With a rate that falls to zero, training ends near the optimum; with a constant rate, RMSProp keeps oscillating around it.</remarks>
 public sealed class LearningRateSchedule
 {
     private readonly Func<long, long, double> _factor;
@@ -26,13 +26,13 @@ public sealed class LearningRateSchedule
         Constants = constants;
     }
 
-    /// <summary>The name, as reports and messages print it.</summary>
+    /// <summary>The name in reports and messages.</summary>
     public string Name { get; }
 
-    /// <summary>The member that made the schedule; null for one of the caller's own.</summary>
+    /// <summary>The member that created the schedule; null for a custom one.</summary>
     internal string? Kind { get; }
 
-    /// <summary>What it was made with.</summary>
+    /// <summary>The arguments it was created with.</summary>
     internal IReadOnlyList<double> Constants { get; }
 
     /// <summary>The factor is always 1.</summary>
@@ -43,15 +43,15 @@ public sealed class LearningRateSchedule
     public static LearningRateSchedule CosineToZero { get; } =
         new("cosine to zero", (step, total) => 0.5 * (1 + Math.Cos(Math.PI * step / total)), nameof(CosineToZero));
 
-    /// <summary>What options begin with: where the number of epochs is automatic, the constant part is as long as the average.</summary>
+    /// <summary>The default of the options. If the number of epochs is automatic, the constant part is as long as the averaged part.</summary>
     internal static LearningRateSchedule Default { get; } = CosineThenConstant();
 
-    /// <summary>From 1 down to <paramref name="floor"/> along half a cosine over the first steps, then constant. The default.</summary>
+    /// <summary>From 1 down to <paramref name="floor"/> along half a cosine over the first steps, then constant. The default schedule.</summary>
     /// <param name="floor">The factor of the last steps; in [0, 1].</param>
-    /// <param name="decayFraction">Share of the steps over which the factor falls; in (0, 1].</param>
+    /// <param name="decayFraction">Fraction of the steps over which the factor falls; in (0, 1].</param>
     /// <returns>The schedule.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A value is outside its range, or NaN.</exception>
-    /// <remarks>The weights are best averaged over the constant part: there the noise of the mini-batches cancels.</remarks>
+    /// <remarks>Average the weights over the constant part, where the noise of the mini-batches cancels.</remarks>
     public static LearningRateSchedule CosineThenConstant(double floor = 0.03, double decayFraction = 0.8)
     {
         if (!(floor >= 0 && floor <= 1))
@@ -69,7 +69,7 @@ public sealed class LearningRateSchedule
     public static LearningRateSchedule LinearToZero { get; } =
         new("linear to zero", (step, total) => 1 - (double)step / total, nameof(LinearToZero));
 
-    /// <summary>1 / √(1 + step / <paramref name="decaySteps"/>): decreases without end, independent of the total.</summary>
+    /// <summary>1 / √(1 + step / <paramref name="decaySteps"/>): decreases for ever, whatever the total.</summary>
     /// <param name="decaySteps">Steps after which the factor is 1/√2; at least 1.</param>
     /// <returns>The schedule.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="decaySteps"/> is less than 1.</exception>
@@ -79,7 +79,7 @@ public sealed class LearningRateSchedule
         return new($"inverse square root ({decaySteps})", (step, _) => 1 / Math.Sqrt(1 + (double)step / decaySteps), nameof(InverseSquareRoot), decaySteps);
     }
 
-    /// <summary><paramref name="factor"/> to the power ⌊step / <paramref name="stepsPerDrop"/>⌋: constant, then a drop, and so on.</summary>
+    /// <summary><paramref name="factor"/> to the power ⌊step / <paramref name="stepsPerDrop"/>⌋: constant between drops.</summary>
     /// <param name="factor">What each drop multiplies the rate by; in (0, 1].</param>
     /// <param name="stepsPerDrop">Steps between two drops; at least 1.</param>
     /// <returns>The schedule.</returns>
@@ -94,9 +94,9 @@ public sealed class LearningRateSchedule
     }
 
     /// <summary>Creates a custom schedule.</summary>
-    /// <param name="name">What reports and messages call it.</param>
-    /// <param name="factor">From the step (0 for the first) and the total number of steps to the factor, finite and at
-    /// least 0. It must be a pure function: training is reproducible only if the schedule is.</param>
+    /// <param name="name">The name in reports and messages.</param>
+    /// <param name="factor">Returns the factor, finite and at least 0, from the step (0 for the first) and the total
+    /// number of steps. It must be a pure function, because training is reproducible only if the schedule is.</param>
     /// <returns>The schedule.</returns>
     /// <exception cref="ArgumentException"><paramref name="name"/> is empty.</exception>
     /// <exception cref="ArgumentNullException"><paramref name="name"/> or <paramref name="factor"/> is null.</exception>
@@ -110,8 +110,8 @@ public sealed class LearningRateSchedule
     /// <summary>The factor at a step.</summary>
     /// <param name="step">Steps taken before this one: 0 for the first.</param>
     /// <param name="totalSteps">Steps in the whole training; at least 1.</param>
-    /// <returns>What the learning rate is multiplied by.</returns>
-    /// <exception cref="InvalidOperationException">A custom schedule gave a negative, infinite or NaN factor.</exception>
+    /// <returns>The factor of the learning rate.</returns>
+    /// <exception cref="InvalidOperationException">A custom schedule returned a negative, infinite or NaN factor.</exception>
     public double Factor(long step, long totalSteps)
     {
         double factor = _factor(step, totalSteps);

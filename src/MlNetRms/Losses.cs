@@ -10,15 +10,15 @@ using MlNetRms.Solver;
 namespace MlNetRms;
 
 /// <summary>
-/// Huber's loss: ½·r² up to |r| = δ, then δ·(|r| − ½·δ), with the residual r = ŷ − y in label units. Near the optimum it
-/// is the squared loss; a far outlier pulls no harder than one at δ.
+/// Huber's loss: ½·r² up to |r| = δ, then δ·(|r| − ½·δ), with the residual r = ŷ − y in label units. Small residuals
+/// count as in the squared loss; an outlier pulls no harder than a residual of δ.
 /// </summary>
 /// <remarks>Source: Huber 1964. Immutable.</remarks>
 public sealed class HuberLoss : IRegressionLoss
 {
     /// <summary>Creates the loss.</summary>
-    /// <param name="delta">δ, where the loss turns from a parabola into a line, in label units; finite, at least 1.18e-38. About
-    /// 1.35 standard deviations of the noise keeps 95 % of the efficiency of least squares.</param>
+    /// <param name="delta">δ, where the loss turns from a parabola into a line, in label units; finite and greater than 0 (at
+    /// least 1.18e-38). A δ of 1.35 standard deviations of the noise keeps 95 % of the efficiency of least squares.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="delta"/> is outside its range, or NaN.</exception>
     public HuberLoss(float delta = 1)
     {
@@ -44,7 +44,7 @@ public sealed class HuberLoss : IRegressionLoss
     public override string ToString() => FormattableString.Invariant($"{nameof(HuberLoss)}(delta: {Delta})");
 }
 
-/// <summary>The absolute loss |ŷ − y|, in label units: fits the conditional median.</summary>
+/// <summary>The absolute loss |ŷ − y|, in label units. It fits the conditional median.</summary>
 /// <remarks>Its derivative at 0 is taken as 0. Immutable.</remarks>
 public sealed class AbsoluteLoss : IRegressionLoss
 {
@@ -66,7 +66,7 @@ public sealed class AbsoluteLoss : IRegressionLoss
 }
 
 /// <summary>
-/// The quantile (pinball) loss: q·(y − ŷ) below the label, (1 − q)·(ŷ − y) above it, in label units: fits the conditional
+/// The quantile (pinball) loss: q·(y − ŷ) below the label, (1 − q)·(ŷ − y) above it, in label units. It fits the conditional
 /// q-quantile.
 /// </summary>
 /// <remarks>Source: Koenker and Bassett 1978. Its derivative at 0 is taken as 0. Immutable.</remarks>
@@ -139,13 +139,13 @@ public sealed class EpsilonInsensitiveLoss : IRegressionLoss
 }
 
 /// <summary>
-/// The log-cosh loss s²·log cosh(r / s): ½·r² for small residuals r = ŷ − y, s·|r| less a constant for large ones, smooth everywhere.
+/// The log-cosh loss s²·log cosh(r / s): ½·r² for small residuals r = ŷ − y, s·|r| minus a constant for large ones, and smooth everywhere.
 /// </summary>
 /// <remarks>Immutable.</remarks>
 public sealed class LogCoshLoss : IRegressionLoss
 {
     /// <summary>Creates the loss.</summary>
-    /// <param name="scale">s, the size of residual about which the parabola turns into a line, in label units; finite, at least 1.18e-38.</param>
+    /// <param name="scale">s, the size of residual around which the parabola turns into a line, in label units; finite and greater than 0 (at least 1.18e-38).</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="scale"/> is outside its range, or NaN.</exception>
     public LogCoshLoss(float scale = 1)
     {
@@ -170,13 +170,13 @@ public sealed class LogCoshLoss : IRegressionLoss
     /// <returns>For example "LogCoshLoss(scale: 1)".</returns>
     public override string ToString() => FormattableString.Invariant($"{nameof(LogCoshLoss)}(scale: {Scale})");
 
-    /// <summary>log(1 + v) with v = 2·sinh²(x/2), as 2·artanh(v / (2 + v)): the log of cosh x, a number near 1, would lose the digits of v.</summary>
+    /// <summary>log(1 + v) with v = 2·sinh²(x/2), as 2·artanh(v / (2 + v)): cosh x is near 1, so its logarithm would lose the digits of v.</summary>
     private static double SmallLogCosh(double x)
     {
         double root = Math.Sinh(x / 2);
         return 2 * Math.Atanh(root * root / (1 + root * root));
     }
 
-    /// <summary>cosh overflows; |x| + log(1 + e^(−2|x|)) − log 2 does not.</summary>
+    /// <summary>|x| + log(1 + e^(−2|x|)) − log 2, because cosh would overflow.</summary>
     private static double LargeLogCosh(double x) => x + Math.Log(1 + Math.Exp(-2 * x)) - Math.Log(2);
 }

@@ -11,16 +11,16 @@ using MlNetRms.Solver;
 
 namespace MlNetRms;
 
-/// <summary>What can be asked of any linear model and any fitted pipeline.</summary>
+/// <summary>Extensions of ML.NET's linear models and fitted pipelines.</summary>
 public static class RmsPropModelExtensions
 {
-    /// <summary>The weights of any linear model, a loaded one too, with the names of the features.</summary>
+    /// <summary>The weights of any linear model, trained or loaded, with the names of the features.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="schema">A schema that has the feature column, such as that of the transformed data.</param>
+    /// <param name="schema">A schema with the feature column, such as that of the transformed data.</param>
     /// <param name="featureColumnName">Name of the feature column.</param>
     /// <returns>A table; its <see cref="object.ToString"/> prints it.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    /// <exception cref="ArgumentException">The schema has no such column, or it has another length than the model has weights.</exception>
+    /// <exception cref="ArgumentException">The schema has no such column, or the column's length is not the number of weights.</exception>
     public static CoefficientTable GetCoefficients(this LinearModelParameters model, DataViewSchema schema, string featureColumnName = "Features")
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -35,7 +35,7 @@ public static class RmsPropModelExtensions
         return new CoefficientTable(InputColumns.FeatureNames(column), model, standardDeviations: null);
     }
 
-    /// <summary>The weights of the linear model in a fitted or loaded pipeline, with the names of the features; of several the last.</summary>
+    /// <summary>The weights of the linear model in a fitted or loaded pipeline, with the names of the features. If there are several models, the last one.</summary>
     /// <param name="model">The pipeline, or a prediction transformer alone.</param>
     /// <param name="schema">The schema of the data that the pipeline takes, as <c>mlContext.Model.Load</c> returns it.</param>
     /// <returns>A table; its <see cref="object.ToString"/> prints it.</returns>
@@ -54,12 +54,12 @@ public static class RmsPropModelExtensions
                 last = linear.GetCoefficients(schema, predictor.FeatureColumnName);
             schema = transformer.GetOutputSchema(schema);
         }
-        return last ?? throw new ArgumentException("There is no linear model in it.", nameof(model));
+        return last ?? throw new ArgumentException("The pipeline has no linear model.", nameof(model));
     }
 
     /// <summary>
     /// The same model with <see cref="RmsPropRegressionTransformer.Native"/> in place of each
-    /// <see cref="RmsPropRegressionTransformer"/>, in chains within chains too. Needed only for what looks for ML.NET's own
+    /// <see cref="RmsPropRegressionTransformer"/>, also in nested chains. Needed only for code that looks for ML.NET's own
     /// types, such as <c>PermutationFeatureImportance(ITransformer, …)</c> on a whole chain.
     /// </summary>
     /// <param name="model">A fitted pipeline or transformer; it is not changed.</param>

@@ -196,7 +196,7 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         (float[] weights, float bias) =
             rows.Scaling.ToRaw(result.Weights.AsSpan(..^1), result.Weights[^1], centerResiduals: _settings.Loss.IsSquared);
         TrainingChecks.CheckRange(weights, bias, result.Weights, rows.Scaling, columns);
-        FitStatistics statistics = run.Evaluation.Of(result.Weights);
+        FitStatistics statistics = run.Evaluation.Evaluate(result.Weights);
         TrainingReport report = TrainingReports.Create(rows, run, result, statistics, readingTime);
         log.SayTrained(report);
         log.WarnOfDoubts(report, causes);

@@ -17,13 +17,13 @@ namespace MlNetRms;
 /// A trained linear regression as a step of a pipeline: adds a column "Score" with w·x + b.
 /// </summary>
 /// <remarks>
-/// Scoring, schema, saving and disposal are the work of <see cref="Native"/>, ML.NET's own transformer around ML.NET's own
-/// model. A saved model is therefore a plain ML.NET model: it loads without this package, as
+/// <see cref="Native"/>, ML.NET's own transformer around ML.NET's own model, does the scoring, schema, saving and
+/// disposal. A saved model is therefore a plain ML.NET model: it loads without this package, as
 /// <see cref="RegressionPredictionTransformer{TModel}"/>.
 /// </remarks>
 public sealed class RmsPropRegressionTransformer : ISingleFeaturePredictionTransformer<LinearRegressionModelParameters>, IDisposable
 {
-    /// <summary>Features that <see cref="ToString"/> names.</summary>
+    /// <summary>The most features that <see cref="ToString"/> names.</summary>
     private const int MostTerms = 5;
 
     private readonly DataViewSchema.Column _features;
@@ -42,10 +42,10 @@ public sealed class RmsPropRegressionTransformer : ISingleFeaturePredictionTrans
     /// <summary>Weights and bias in raw feature units.</summary>
     public LinearRegressionModelParameters Model => Native.Model;
 
-    /// <summary>What happened while training. Not saved with the model.</summary>
+    /// <summary>What happened during training. Not saved with the model.</summary>
     public TrainingReport Training { get; }
 
-    /// <summary>The same model as ML.NET's own transformer, for what accepts only that.</summary>
+    /// <summary>The same model as ML.NET's own transformer, for code that accepts only that type.</summary>
     public RegressionPredictionTransformer<LinearRegressionModelParameters> Native { get; }
 
     /// <summary>The same model as ML.NET's own transformer, <see cref="Native"/>.</summary>
@@ -54,7 +54,7 @@ public sealed class RmsPropRegressionTransformer : ISingleFeaturePredictionTrans
     public static implicit operator RegressionPredictionTransformer<LinearRegressionModelParameters>?(RmsPropRegressionTransformer? transformer) =>
         transformer?.Native;
 
-    /// <summary>All that a later training needs to continue this one. Not saved with the model, but by <see cref="SaveTraining"/>.</summary>
+    /// <summary>What a later training needs to continue this one. Saved by <see cref="SaveTraining"/>, not with the model.</summary>
     internal TrainingState State { get; }
 
     /// <inheritdoc/>
@@ -74,10 +74,10 @@ public sealed class RmsPropRegressionTransformer : ISingleFeaturePredictionTrans
     }
 
     /// <summary>
-    /// Saves the training, to be continued in another process: <see cref="SavedTraining.Load"/> reads it. It is not a model that can be scored with;
-    /// that is saved as any other model of ML.NET is.
+    /// Saves the state of the training, so that another process can continue it after <see cref="SavedTraining.Load"/>. The file is not a model
+    /// for scoring; save the model as any other ML.NET model.
     /// </summary>
-    /// <param name="path">The file; one that is there is replaced once the new one is on the disk.</param>
+    /// <param name="path">The file. An existing file is replaced once the new one has been written completely.</param>
     /// <exception cref="ArgumentException"><paramref name="path"/> is null or empty.</exception>
     /// <exception cref="IOException">The file could not be written.</exception>
     /// <exception cref="UnauthorizedAccessException">The file must not be written.</exception>
@@ -113,6 +113,6 @@ public sealed class RmsPropRegressionTransformer : ISingleFeaturePredictionTrans
         return FormattableString.Invariant($"Linear regression: Score = {Model.Bias:g4}{string.Concat(terms)}{rest}, trained on {Training.RowsUsed} rows");
     }
 
-    /// <summary>Releases what the native transformer holds.</summary>
+    /// <summary>Releases the resources of the native transformer.</summary>
     public void Dispose() => Native.Dispose();
 }

@@ -3,12 +3,11 @@ using Microsoft.ML.Data;
 namespace MlNetRms;
 
 /// <summary>
-/// Some of the lines of a text file, for <see cref="TextLoader"/>: those that begin in one of several equal ranges of its bytes. Reading a part
-/// reads that range and no more.
+/// Part of a text file, for <see cref="TextLoader"/>: the lines that begin in one of several equal ranges of its bytes. Only that range is read.
 /// </summary>
 /// <remarks>
-/// A line ends with a line feed, also inside quotes. The encoding is UTF-8, or another one in which a line feed is one byte and part of no other
-/// character. Immutable and thread-safe; the file must not change.
+/// A line feed always ends a line, even inside quotes. The encoding must be UTF-8, or another one in which a line feed is a single byte that
+/// occurs in no other character. Immutable and thread-safe; the file must not change.
 /// </remarks>
 public sealed class TextFilePart : IMultiStreamSource
 {
@@ -25,14 +24,14 @@ public sealed class TextFilePart : IMultiStreamSource
         _hasHeader = hasHeader;
     }
 
-    /// <summary>1: a part is read as one file.</summary>
+    /// <summary>Always 1: a part is read as one file.</summary>
     public int Count => 1;
 
-    /// <summary>Divides a file into parts, which have all of its lines once.</summary>
+    /// <summary>Divides a file into parts. Each line is in exactly one part.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="count">Number of parts; at least 1. Where there are more of them than lines, some are empty.</param>
-    /// <param name="hasHeader">Whether the first line is a header, which every part then begins with.</param>
-    /// <returns>The parts, in the order of the lines. The file is opened when one is read.</returns>
+    /// <param name="count">Number of parts; at least 1. If there are more parts than lines, some are empty.</param>
+    /// <param name="hasHeader">Whether the first line is a header. If so, every part begins with it.</param>
+    /// <returns>The parts, in the order of the lines. The file is opened only when a part is read.</returns>
     /// <exception cref="ArgumentException"><paramref name="path"/> is null or empty.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is less than 1.</exception>
     public static IReadOnlyList<TextFilePart> Divide(string path, int count, bool hasHeader = false)
@@ -49,7 +48,7 @@ public sealed class TextFilePart : IMultiStreamSource
 
     /// <summary>Opens the part.</summary>
     /// <param name="index">0.</param>
-    /// <returns>The header if there is one, then the lines.</returns>
+    /// <returns>The header, if there is one, then the lines of the part.</returns>
     public Stream Open(int index)
     {
         var file = new FileStream(_path, FileMode.Open, FileAccess.Read, FileShare.Read);
@@ -80,7 +79,7 @@ public sealed class TextFilePart : IMultiStreamSource
     /// <inheritdoc cref="Open"/>
     public TextReader OpenTextReader(int index) => new StreamReader(Open(index));
 
-    /// <summary>Where the first line begins that does so at a position or behind it; the end of the file where none does.</summary>
+    /// <summary>Start of the first line that begins at the position or after it; the end of the file if there is none.</summary>
     private static long LineStart(FileStream file, long position)
     {
         file.Position = position - 1;
@@ -91,7 +90,7 @@ public sealed class TextFilePart : IMultiStreamSource
         return file.Position;
     }
 
-    /// <summary>A header, then so many bytes of a file from where it stands.</summary>
+    /// <summary>A header, then the next <paramref name="length"/> bytes of a file.</summary>
     private sealed class LinesOfFile(byte[] header, FileStream file, long length) : Stream
     {
         private int _headerRead;
@@ -111,13 +110,13 @@ public sealed class TextFilePart : IMultiStreamSource
 
         public override int Read(Span<byte> buffer)
         {
-            ReadOnlySpan<byte> ofHeader = header.AsSpan(_headerRead);
-            if (ofHeader.Length > 0)
+            ReadOnlySpan<byte> headerRest = header.AsSpan(_headerRead);
+            if (headerRest.Length > 0)
             {
-                ofHeader = ofHeader[..Math.Min(ofHeader.Length, buffer.Length)];
-                ofHeader.CopyTo(buffer);
-                _headerRead += ofHeader.Length;
-                return ofHeader.Length;
+                headerRest = headerRest[..Math.Min(headerRest.Length, buffer.Length)];
+                headerRest.CopyTo(buffer);
+                _headerRead += headerRest.Length;
+                return headerRest.Length;
             }
             int read = file.Read(buffer[..(int)Math.Min(buffer.Length, _left)]);
             _left -= read;

@@ -1,6 +1,6 @@
 namespace MlNetRms;
 
-/// <summary>What happened while training: the settings that took effect, the rows, and each epoch.</summary>
+/// <summary>What happened during training: the settings that took effect, the rows, and each epoch.</summary>
 public sealed record TrainingReport
 {
     internal TrainingReport()
@@ -8,7 +8,7 @@ public sealed record TrainingReport
     }
 
     /// <summary>
-    /// The epochs, in order. Of a training of more than 10 000 epochs, some: the first, the last, and those between at even spacing.
+    /// The epochs, in order. If there were more than 10 000, only some: the first, the last, and evenly spaced ones in between.
     /// </summary>
     public required IReadOnlyList<EpochReport> Epochs { get; init; }
 
@@ -21,10 +21,10 @@ public sealed record TrainingReport
     /// <summary>Largest number of rows in a mini-batch: the option, or the number of rows if that is less.</summary>
     public required int BatchSize { get; init; }
 
-    /// <summary>Steps (changes of the weights) in an epoch.</summary>
+    /// <summary>Steps (updates of the weights) per epoch.</summary>
     public required int StepsPerEpoch { get; init; }
 
-    /// <summary>Steps in all epochs that were planned.</summary>
+    /// <summary>Steps in all planned epochs.</summary>
     public required long TotalSteps { get; init; }
 
     /// <summary>Rows read from the data.</summary>
@@ -45,56 +45,56 @@ public sealed record TrainingReport
     /// <summary>Rows skipped because a feature was missing or infinite.</summary>
     public required long RowsSkippedForFeatures { get; init; }
 
-    /// <summary>Learning rate before the schedule as it took effect: the option over √(E / 5), with the mean squared length E of a row in training.</summary>
+    /// <summary>Effective learning rate before the schedule: the option divided by √(E / 5), where E is the mean squared length of a row in the coordinates of the training.</summary>
     public required float LearningRate { get; init; }
 
-    /// <summary>λ of the L2 penalty as it took effect: the option, or what the data decided.</summary>
+    /// <summary>Effective λ of the L2 penalty: the option, or the automatic value if the option is null.</summary>
     public required float L2Regularization { get; init; }
 
     /// <summary>Number of features that were trained in decorrelated coordinates (<see cref="RmsPropRegressionTrainer.Options.Decorrelate"/>).</summary>
     public required int DecorrelatedFeatures { get; init; }
 
     /// <summary>
-    /// Where the features were too many to be decorrelated: number of directions, such as that of a factor common to all, in which they vary so much
-    /// more than in the others that training scaled them.
+    /// If there were too many features to decorrelate: number of leading directions that training rescaled, because the features vary much more
+    /// in them than in the others (a factor common to all features, for example).
     /// </summary>
     public required int LeadingDirections { get; init; }
 
-    /// <summary>Directions of the decorrelated features without variance of their own, in which nothing can be learned: one for each duplicate, for example.</summary>
+    /// <summary>Directions of the decorrelated features that have no variance, so that nothing can be learned in them: one per duplicate feature, for example.</summary>
     public required int DroppedDirections { get; init; }
 
     /// <summary>
-    /// Condition number of the standardised features that are not sparse: the largest over the smallest standard deviation in any direction
-    /// that was not dropped. Where training did not decorrelate, an estimate from below of the same size. Null where it was not computed:
-    /// without standardisation, and for more than 512 such features.
+    /// Condition number of the standardised dense features: the largest standard deviation in any direction, divided by the smallest one that was
+    /// not dropped. Without decorrelation it is an estimate, somewhat too low. Null without standardisation and for more than 512
+    /// dense features.
     /// </summary>
     public required double? ConditionNumber { get; init; }
 
     /// <summary>Mean loss of the returned model on the training rows, without penalties, in the units of <see cref="EpochReport.Loss"/>.</summary>
     public required double TrainingLoss { get; init; }
 
-    /// <summary>The same of the label's mean as the prediction for every row. A model whose loss is above it has learned nothing; <c>Fit</c> warns.</summary>
+    /// <summary>The same for a model that predicts the mean label in every row. If <see cref="TrainingLoss"/> is above it, the model has learned nothing, and <c>Fit</c> warns.</summary>
     public required double MeanPredictorLoss { get; init; }
 
-    /// <summary>R² of the returned model on the training rows; below 0 the mean of the label predicts better. Null for a constant label.</summary>
+    /// <summary>R² of the returned model on the training rows; if it is below 0, the mean label predicts better. Null for a constant label.</summary>
     public required double? RSquared { get; init; }
 
     /// <summary>
-    /// Standard deviation of the residuals on the training rows, in label units, corrected for the number of features. Null where there are
-    /// not more rows than features.
+    /// Standard deviation of the residuals on the training rows, in label units, corrected for the number of features. Null unless there are
+    /// more rows than features.
     /// </summary>
     public required double? ResidualStandardDeviation { get; init; }
 
-    /// <summary>Number of features that do not vary. With standardisation their weight is 0, and those that are always 0 take next to no memory.</summary>
+    /// <summary>Number of features that are constant. With standardisation their weights are 0; those that are always 0 take almost no memory.</summary>
     public required int ConstantFeatures { get; init; }
 
-    /// <summary>Number of features kept as indices and values, because few rows have another value than 0 in them.</summary>
+    /// <summary>Number of features stored as indices and values, because they are 0 in most rows.</summary>
     public required int SparseFeatures { get; init; }
 
-    /// <summary>Whether a step changed only those weights of sparse features that its batch touches; the model is the same but for rounding.</summary>
+    /// <summary>Whether a step updated only the weights of the sparse features in its batch; the model is the same except for rounding.</summary>
     internal bool UpdatedTouchedOnly { get; init; }
 
-    /// <summary>Threads that took part in training.</summary>
+    /// <summary>Threads used in training.</summary>
     public required int NumberOfThreads { get; init; }
 
     /// <summary>Time to read, shuffle and standardise the rows.</summary>
@@ -127,21 +127,21 @@ public sealed record EpochReport
     /// <summary>Number of the epoch, from 1.</summary>
     public required int Epoch { get; init; }
 
-    /// <summary>Of how many.</summary>
+    /// <summary>Planned epochs.</summary>
     public required int NumberOfEpochs { get; init; }
 
     /// <summary>Steps done since training began.</summary>
     public required long Step { get; init; }
 
     /// <summary>
-    /// Mean loss over the epoch's rows, each row evaluated with the weights before its batch's step, without penalties. For the default loss:
-    /// of ½·(ŷ − y)², in squared label units.
+    /// Mean loss over the epoch's rows, without penalties; each row is evaluated with the weights before its batch's step. With the default
+    /// loss it is the mean of ½·(ŷ − y)², in squared label units.
     /// </summary>
     public required double Loss { get; init; }
 
     /// <summary>
-    /// Mean loss over the validation rows with the weights that would be returned if training ended here (a running mean, see
-    /// <see cref="EarlyStopping"/>); null without validation rows.
+    /// Mean loss over the validation rows, with the weights that <c>Fit</c> would return if training ended here (a running mean, see
+    /// <see cref="EarlyStopping"/>). Null without validation rows.
     /// </summary>
     public required double? ValidationLoss { get; init; }
 
@@ -151,10 +151,10 @@ public sealed record EpochReport
     /// <summary>Time since the first step of the training.</summary>
     public required TimeSpan Elapsed { get; init; }
 
-    /// <summary>Rows trained on in the epoch, over the time it took.</summary>
+    /// <summary>Rows trained on per second in the epoch.</summary>
     public required double RowsPerSecond { get; init; }
 
-    /// <summary>What a line of a log needs.</summary>
+    /// <summary>One line for a log.</summary>
     /// <returns>For example "Epoch 3 of 20, step 300: loss 0.31, learning rate 0.01, 1.2e+06 rows/s, 0.1 s".</returns>
     public override string ToString()
     {
@@ -167,7 +167,7 @@ public sealed record EpochReport
 /// <summary>Why training ended.</summary>
 public enum StopReason
 {
-    /// <summary>All epochs were used.</summary>
+    /// <summary>All planned epochs were completed.</summary>
     AllEpochsCompleted,
 
     /// <summary>The validation loss no longer improved (<see cref="EarlyStopping"/>).</summary>

@@ -10,8 +10,8 @@ using Options = MlNetRms.RmsPropRegressionTrainer.Options;
 namespace MlNetRms.Benchmarks;
 
 /// <summary>
-/// How far models of the same data, options and seed are apart on processors with other vector instructions: this program starts itself
-/// with instructions switched off, once a set of them.
+/// How much models of the same data, options and seed differ on processors with other vector instructions. The program starts itself once per
+/// set of instructions, with the others switched off.
 /// </summary>
 internal static class AgreementVerb
 {
@@ -19,7 +19,7 @@ internal static class AgreementVerb
 
     private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(15);
 
-    /// <summary>What each process runs with; the first one is what the others are compared with.</summary>
+    /// <summary>Environment of each process; the others are compared with the first.</summary>
     private static readonly string[] _modes = ["", "DOTNET_EnableAVX2=0", "DOTNET_EnableHWIntrinsic=0", "DOTNET_MaxVectorTBitWidth=512"];
 
     private static readonly (string Name, Func<ExampleSet> Set, Func<Options> Options)[] _cases =
@@ -35,12 +35,12 @@ internal static class AgreementVerb
         ("129 × 10000 of two factors", () => DenseSets.TwoFactors(129, 10_000, seed: 1), () => new()),
         ("40 × 60, no ridge", () => Plain(40, 60), () => new() { L2Regularization = 0 }),
         ("300 × 1000, correlation 0.3, no ridge", () => DenseSets.Equicorrelated(300, 1000, 0.3, noise: 10, seed: 1), () => new() { L2Regularization = 0 }),
-        ("500 × 2000, 20 values a row", () => ExampleSet.From(new SyntheticRows(500, 2000, nonZerosPerRow: 20)), () => new()),
-        ("5000 × 300, 5 values a row", () => ExampleSet.From(new SyntheticRows(5000, 300, nonZerosPerRow: 5)), () => new()),
+        ("500 × 2000, 20 values per row", () => ExampleSet.From(new SyntheticRows(500, 2000, nonZerosPerRow: 20)), () => new()),
+        ("5000 × 300, 5 values per row", () => ExampleSet.From(new SyntheticRows(5000, 300, nonZerosPerRow: 5)), () => new()),
         ("1000 × 20, momentum 0.9", () => Plain(1000, 20), () => new() { Momentum = 0.9f, LearningRate = 0.006f }),
         ("1000 × 20, momentum 0.9, usual rate", () => Plain(1000, 20), () => new() { Momentum = 0.9f }),
         ("40 × 60, momentum 0.9", () => Plain(40, 60), () => new() { Momentum = 0.9f, LearningRate = 0.006f }),
-        ("5000 × 300, 5 values a row, momentum 0.9", () => ExampleSet.From(new SyntheticRows(5000, 300, nonZerosPerRow: 5)), () => new() { Momentum = 0.9f, LearningRate = 0.006f }),
+        ("5000 × 300, 5 values per row, momentum 0.9", () => ExampleSet.From(new SyntheticRows(5000, 300, nonZerosPerRow: 5)), () => new() { Momentum = 0.9f, LearningRate = 0.006f }),
         ("1000 × 20, Huber, 20 epochs", () => Plain(1000, 20), () => new() { LossFunction = new HuberLoss(0.5f), NumberOfEpochs = 20 }),
         ("1000 × 20, absolute, 20 epochs", () => Plain(1000, 20), () => new() { LossFunction = new AbsoluteLoss(), NumberOfEpochs = 20 }),
         ("1000 × 20, quantile 0.9, 20 epochs", () => Plain(1000, 20), () => new() { LossFunction = new QuantileLoss(0.9f), NumberOfEpochs = 20 }),
@@ -63,17 +63,18 @@ internal static class AgreementVerb
             return (string[])[one.Name, Short(distances.Max(distance => distance.Predictions)), Short(distances.Max(distance => distance.Weights))];
         })]);
         Console.WriteLine($"""
-            - Largest difference from the first of {_modes.Length} runs: as it is, and with {string.Join(", ", _modes.Skip(1))}; vectors of
+            - Largest difference from the first of {_modes.Length} runs: as is, and with {string.Join(", ", _modes.Skip(1))}; vectors of
               {string.Join(", ", results.Select(result => result.VectorBits))} bits.
-            - Predictions: of the training rows, over the label's standard deviation. Weights: over the largest weight, each times the standard
-              deviation of its column. 0: the same bits.
+            - Predictions: differences on the training rows, divided by the label's standard deviation. Weights: differences, each multiplied by the
+              standard deviation of its column, divided by the largest weight so multiplied. 0: identical bits.
             """);
     }
 
-    /// <summary>The other end: fits all cases and prints one line.</summary>
+    /// <summary>Runs in the child process: fits all cases and prints one line.</summary>
     public static int RunChild(string[] arguments)
     {
-        Model[] models = [.. _cases.Where(one => one.Name.Contains(arguments[0], StringComparison.OrdinalIgnoreCase)).Select(one => Fitted(one.Set(), one.Options()))];
+        Model[] models = [.. _cases.Where(one => one.Name.Contains(arguments[0], StringComparison.OrdinalIgnoreCase))
+            .Select(one => Fitted(one.Set(), one.Options()))];
         Console.WriteLine(JsonSerializer.Serialize(new Result(Vector<byte>.Count * 8, models)));
         return 0;
     }
@@ -102,7 +103,7 @@ internal static class AgreementVerb
 
     private static Result Measured(string mode, string only)
     {
-        Console.Error.WriteLine($"{(mode.Length > 0 ? mode : "as it is")} …");
+        Console.Error.WriteLine($"{(mode.Length > 0 ? mode : "as is")} …");
         (string output, string? failure) = ChildProcess.RunSelf([ChildVerb, only], _timeout,
             [.. _modes.Skip(1).Select(other => (other.Split('=')[0], other == mode ? other.Split('=')[1] : null))]);
         return failure is null ? JsonSerializer.Deserialize<Result>(output)! : throw new InvalidOperationException($"{mode}: {failure}");

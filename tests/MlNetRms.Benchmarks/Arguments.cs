@@ -1,10 +1,10 @@
 namespace MlNetRms.Benchmarks;
 
-/// <summary>The program was called in a way it cannot follow; the message says how, in one line.</summary>
+/// <summary>Wrong arguments; the message explains in one line.</summary>
 internal sealed class UsageException(string message) : Exception(message);
 
-/// <summary>The options behind a verb.</summary>
-/// <param name="Only">Part of the names wanted; empty for all.</param>
+/// <summary>The options of a verb.</summary>
+/// <param name="Only">Text that the names must contain; empty for all.</param>
 /// <param name="Quick">Whether to use small sizes.</param>
 /// <param name="Output">Folder for files.</param>
 internal sealed record Arguments(string Only, bool Quick, string Output)
@@ -20,7 +20,7 @@ internal sealed record Arguments(string Only, bool Quick, string Output)
                 "--only" when i + 1 < arguments.Length => parsed with { Only = arguments[++i] },
                 "--output" when i + 1 < arguments.Length => parsed with { Output = arguments[++i] },
                 "--only" or "--output" => throw new UsageException($"'{arguments[i]}' needs a value."),
-                _ => throw new UsageException($"There is no option '{arguments[i]}'; there are --only NAME, --quick, --output DIR."),
+                _ => throw new UsageException($"There is no option '{arguments[i]}'. The options are --only NAME, --quick and --output DIR."),
             };
         }
         return parsed;
@@ -32,6 +32,6 @@ internal sealed record Arguments(string Only, bool Quick, string Output)
         T[] all = [.. items];
         T[] selected = [.. all.Where(item => name(item).Contains(Only, StringComparison.OrdinalIgnoreCase))];
         return selected.Length > 0 ? selected
-            : throw new UsageException($"Nothing is called '{Only}'; there is {string.Join(", ", all.Select(name))}.");
+            : throw new UsageException($"No name contains '{Only}'. The names are {string.Join(", ", all.Select(name))}.");
     }
 }

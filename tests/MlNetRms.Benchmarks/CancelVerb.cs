@@ -4,13 +4,13 @@ using Options = MlNetRms.RmsPropRegressionTrainer.Options;
 
 namespace MlNetRms.Benchmarks;
 
-/// <summary>How long a training goes on after it has been cancelled, at random moments of its whole length.</summary>
+/// <summary>How long a training runs on after it has been cancelled, at moments spread over its whole length.</summary>
 internal static class CancelVerb
 {
     private const int Moments = 150;
     private const int QuickMoments = 10;
 
-    /// <summary>Each is some seconds long, and each has phases of its own.</summary>
+    /// <summary>Each has phases of its own.</summary>
     private static readonly (string Name, IRows Rows, Func<Options> Options)[] _cases =
     [
         ("1M×20", new SyntheticRows(1_000_000, 20), () => new() { NumberOfEpochs = 40 }),
@@ -46,11 +46,11 @@ internal static class CancelVerb
         }
         Report.Table(["rows", "fit", "median", "p90", "worst", "worst at"], table);
         Console.WriteLine($"""
-            From the moment of the cancellation to the exception, over {moments} moments, evenly distributed over the time of a whole fit. Rows come from a generator.
+            Time from the cancellation to the exception, for {moments} moments spread evenly over a complete fit. Rows come from a generator.
             """);
     }
 
-    /// <returns>Seconds of the fit, and of what came after the cancellation; null if it was over by then.</returns>
+    /// <returns>Seconds of the fit, and seconds from the cancellation to its end; null if the fit had ended before.</returns>
     private static (double Length, double? Delay) Fit(IDataView view, Options options, TimeSpan? after)
     {
         using var cancellation = new CancellationTokenSource();

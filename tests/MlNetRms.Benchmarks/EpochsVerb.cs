@@ -12,12 +12,12 @@ using ScottPlot;
 namespace MlNetRms.Benchmarks;
 
 /// <summary>
-/// How much the training RMSE lies above least squares after so many passes over the data, on real sets. Each figure is a
-/// training of its own that was told its number of epochs, since RmsProp fits its schedule to it.
+/// How much the training RMSE exceeds least squares after a given number of passes over the data, on real sets. Each figure is a
+/// separate training with that number of epochs, because RmsProp's schedule depends on it.
 /// </summary>
 internal static class EpochsVerb
 {
-    /// <summary>An excess below this is rounding of float weights and scores.</summary>
+    /// <summary>A smaller excess is rounding of float weights and scores.</summary>
     private const double LeastExcessPercent = 1e-4;
 
     private static readonly int[] _epochs = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
@@ -28,7 +28,7 @@ internal static class EpochsVerb
     [
         new("RmsProp", "#1F77B4", NormalizesFirst: false, (context, epochs, view) => context.Regression.Trainers
             .RmsProp(new RmsPropRegressionTrainer.Options { NumberOfEpochs = epochs, Seed = 0 }).Fit(view)),
-        // Its own rule would stop it before the epochs are used up.
+        // Its convergence rule would stop it earlier.
         new("Sdca", "#E07B00", NormalizesFirst: true, (context, epochs, view) => context.Regression.Trainers.Sdca(epochs is { } count
             ? new SdcaRegressionTrainer.Options { MaximumNumberOfIterations = count, ConvergenceTolerance = 1e-7f }
             : new()).Fit(view)),
@@ -54,13 +54,13 @@ internal static class EpochsVerb
         Console.WriteLine();
         Report.Table(["trainer", .. _steps.Select(steps => Report.Invariant($"{steps}"))],
             [["RmsProp", .. _steps.Select((_, budget) => MedianAndWorst(sets.Select(set => set.ExcessPercentBySteps[budget])))]]);
-        Console.WriteLine("The same with the number of epochs that each trainer chooses by default:");
+        Console.WriteLine("The same with each trainer's default number of epochs:");
         Console.WriteLine();
         Report.Table(["set", "rows × features", .. _contenders.Select(contender => contender.Name)],
             [.. sets.Select(set => (string[])[set.Name, set.Size, .. set.DefaultExcessPercent.Select(Percent)])]);
         Console.WriteLine($"""
-            Sdca and OnlineGradientDescent get features normalised by NormalizeMeanVariance, RmsProp gets the raw ones. Least squares: by
-            singular values of the standardised columns, those under 1e-5 of the largest dropped. Below {LeastExcessPercent} % counts as {LeastExcessPercent} %.
+            Sdca and OnlineGradientDescent get features from NormalizeMeanVariance, RmsProp gets raw features. Least squares: standardised columns,
+            without singular values below 1e-5 of the largest. Values below {LeastExcessPercent} % count as {LeastExcessPercent} %.
             """);
         Directory.CreateDirectory(arguments.Output);
         string picture = Path.Combine(arguments.Output, "epochs.png");
@@ -74,7 +74,7 @@ internal static class EpochsVerb
         IDataView raw = new RowView(rows).Cached(context);
         IDataView normalized = context.Data.Cache(context.Transforms.NormalizeMeanVariance("Features", fixZero: false).Fit(raw).Transform(raw));
         double least = LeastSquares.BySingularValues(rows).RmseOn(rows);
-        int stepsPerEpoch = TrainingPlan.Of(rows.Count, new RmsPropRegressionTrainer.Options().ToSettings().Plan).StepsPerEpoch;
+        int stepsPerEpoch = Decisions.Plan(rows.Count, new RmsPropRegressionTrainer.Options().ToSettings().Plan).StepsPerEpoch;
         return new Curves(name, $"{rows.Count} × {rows.FeatureCount}",
             [.. _contenders.Select(contender => budgets.Select(budget => Excess(contender, budget)).ToArray())],
             [.. _steps.Select(steps => Excess(_contenders[0], (steps + stepsPerEpoch - 1) / stepsPerEpoch))],
@@ -138,16 +138,16 @@ internal static class EpochsVerb
         static double[] Heights(IEnumerable<double> percents) => [.. percents.Select(percent => Math.Log10(Math.Min(percent, 10 * TopPercent)))];
     }
 
-    /// <param name="Name">As the table and the legend call it.</param>
-    /// <param name="Color">In the picture.</param>
+    /// <param name="Name">Name in the table and the legend.</param>
+    /// <param name="Color">Its color in the picture.</param>
     /// <param name="NormalizesFirst">Whether it gets normalised features.</param>
-    /// <param name="Fit">Trains for so many epochs; null for its own choice.</param>
+    /// <param name="Fit">Trains for a number of epochs; null for the trainer's default.</param>
     private sealed record Contender(string Name, string Color, bool NormalizesFirst, Func<MLContext, int?, IDataView, ITransformer> Fit);
 
-    /// <param name="Name">Of the data set.</param>
+    /// <param name="Name">Name of the data set.</param>
     /// <param name="Size">Rows × features.</param>
-    /// <param name="ExcessPercent">By contender and by budget of epochs.</param>
-    /// <param name="ExcessPercentBySteps">RmsProp alone, by budget of steps.</param>
+    /// <param name="ExcessPercent">By contender and number of epochs.</param>
+    /// <param name="ExcessPercentBySteps">Of RmsProp, by number of steps.</param>
     /// <param name="DefaultExcessPercent">By contender, with default options.</param>
     private sealed record Curves(string Name, string Size, double[][] ExcessPercent, double[] ExcessPercentBySteps, double[] DefaultExcessPercent);
 }

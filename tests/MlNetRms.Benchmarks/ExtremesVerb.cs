@@ -6,31 +6,31 @@ using Options = MlNetRms.RmsPropRegressionTrainer.Options;
 
 namespace MlNetRms.Benchmarks;
 
-/// <summary>Trainings that are extreme in one direction: memory and time, and what one more column, row, value or epoch costs. One process a figure.</summary>
+/// <summary>Trainings that are extreme in one dimension: memory, time, and the cost of one more column, row, value or epoch. One process per figure.</summary>
 internal static class ExtremesVerb
 {
     public const string ChildVerb = "extremes-child";
 
     private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(15);
 
-    /// <param name="Name">As the table calls it.</param>
-    /// <param name="Unit">One of what there are many of.</param>
-    /// <param name="Count">How many.</param>
-    /// <param name="Rows">The rows, for so many.</param>
-    /// <param name="Options">The options, for so many.</param>
+    /// <param name="Name">Name in the table.</param>
+    /// <param name="Unit">"per" and the thing that there are many of.</param>
+    /// <param name="Count">How many there are.</param>
+    /// <param name="Rows">The rows, given that number.</param>
+    /// <param name="Options">The options, given that number.</param>
     private sealed record Extreme(string Name, string Unit, int Count, Func<int, IRows> Rows, Func<int, Options> Options);
 
     private static readonly Extreme[] _all =
     [
-        new("hashed: 20k rows × 16.8M columns, 50 values a row", "a column", 1 << 24, count => new SyntheticRows(20_000, count, 50), _ => new()),
-        new("10 rows × 5M columns", "a column", 5_000_000, count => new SyntheticRows(10, count), _ => new() { NumberOfEpochs = 20 }),
-        new("100M rows × 1 column", "a row", 100_000_000, count => new SyntheticRows(count, 1), _ => new() { NumberOfEpochs = 2 }),
-        new("2M rows × 1M columns, 25 values a row", "a value", 50_000_000, count => new SyntheticRows(count / 25, 1_000_000, 25), _ => new() { NumberOfEpochs = 2 }),
-        new("one row, a million epochs", "an epoch", 1_000_000, _ => new SyntheticRows(1, 1), count => new() { NumberOfEpochs = count }),
+        new("hashed: 20k rows × 16.8M columns, 50 values per row", "per column", 1 << 24, count => new SyntheticRows(20_000, count, 50), _ => new()),
+        new("10 rows × 5M columns", "per column", 5_000_000, count => new SyntheticRows(10, count), _ => new() { NumberOfEpochs = 20 }),
+        new("100M rows × 1 column", "per row", 100_000_000, count => new SyntheticRows(count, 1), _ => new() { NumberOfEpochs = 2 }),
+        new("2M rows × 1M columns, 25 values per row", "per value", 50_000_000, count => new SyntheticRows(count / 25, 1_000_000, 25), _ => new() { NumberOfEpochs = 2 }),
+        new("one row, a million epochs", "per epoch", 1_000_000, _ => new SyntheticRows(1, 1), count => new() { NumberOfEpochs = count }),
     ];
 
-    /// <param name="Seconds">Of the fit.</param>
-    /// <param name="AddedBytes">How far the process rose above what it held before.</param>
+    /// <param name="Seconds">Time of the fit.</param>
+    /// <param name="AddedBytes">How far the process rose above the memory held before.</param>
     private sealed record Result(double Seconds, long AddedBytes);
 
     public static void Run(Arguments arguments)
@@ -43,17 +43,18 @@ internal static class ExtremesVerb
             Result whole = Measured(extreme, count);
             Result half = Measured(extreme, count / 2);
             double each = (whole.AddedBytes - half.AddedBytes) / (count - (double)(count / 2));
-            table.Add([extreme.Name, Report.Time(whole.Seconds), Report.Invariant($"{whole.AddedBytes / 1e6:F0}"), $"{Report.Number(Math.Max(each, 0))} {extreme.Unit}"]);
+            table.Add([extreme.Name, Report.Time(whole.Seconds), Report.Invariant($"{whole.AddedBytes / 1e6:F0}"),
+                $"{Report.Number(Math.Max(each, 0))} {extreme.Unit}"]);
         }
         Report.Table(["training", "time", "fit adds, MB", "bytes"], table);
         Console.WriteLine("""
-            - Default options but for the epochs: 20 of 10 rows, 2 of many. Time: a first fit, with the generator's time for each value.
-            - Fit adds: how far the process rose above what it held before the fit. Bytes: what the second half of the columns, rows, values or
-              epochs added to that, by a fit of half as many. Of a row its part of the index of sparse rows, or of a vector that is not full, is included.
+            - Default options, except for the number of epochs: 20 with 10 rows, 2 with many rows. Time: a first fit, including the generator.
+            - Fit adds: how far the process rose above the memory held before the fit. Bytes: what the second half of the columns, rows, values or
+              epochs added, compared with a fit of half as many. Per-row figures include the sparse-row index and partly filled vectors.
             """);
     }
 
-    /// <param name="arguments">Number of the training, and how many there are of its unit.</param>
+    /// <param name="arguments">Index of the training, and how many units it has.</param>
     public static int RunChild(string[] arguments)
     {
         Extreme extreme = _all[int.Parse(arguments[0], CultureInfo.InvariantCulture)];

@@ -9,12 +9,12 @@ using Options = MlNetRms.RmsPropRegressionTrainer.Options;
 namespace MlNetRms.Benchmarks;
 
 /// <summary>
-/// The bits of many small models, a line each: save the lines before and after a change that should not move any weight, and
-/// compare them. Uses the public part of the library only, so that it also compiles against what the change makes of the rest.
+/// Hashes of many small models, one per line. Save the lines before and after a change that should not affect any weight, and compare them.
+/// Uses only the public API, so that it compiles before and after the change.
 /// </summary>
 internal static class FingerprintsVerb
 {
-    /// <summary>Unless a training says otherwise.</summary>
+    /// <summary>Default of the trainings below.</summary>
     private const int Epochs = 40;
 
     private static readonly MLContext _context = new();
@@ -57,10 +57,11 @@ internal static class FingerprintsVerb
         ("missing values: sparse 1000x400", () => Fit(WithGaps(Sparse(1000)))),
         ("missing values: mixed 1000x403, weighted", () => Fit(WithGaps(Mixed(1000)), Weighted())),
         ("constant label: dense 1000x5", () => Fit(Dense(1000, 5).Select(example => example with { Label = 3 }))),
-        ("constant columns: dense 1000x5", () => Fit(Dense(1000, 5).Select(example => example with { Features = new(5, [7, 0, 1, -2, example.Label]) }))),
+        ("constant columns: dense 1000x5",
+            () => Fit(Dense(1000, 5).Select(example => example with { Features = new(5, [7, 0, 1, -2, example.Label]) }))),
     ];
 
-    /// <summary>The lines of a pair must be equal.</summary>
+    /// <summary>The two lines of a pair must be equal.</summary>
     private static readonly Case[] _threads =
     [
         ("threads: dense 5000x100, batch size 1000, 1 thread", () => Fit(Dense(5000, 100), new() { BatchSize = 1000, NumberOfThreads = 1 })),
@@ -78,7 +79,8 @@ internal static class FingerprintsVerb
         ("schedule: dense 1000x20, constant", () => Fit(Dense(1000, 20), new() { LearningRateSchedule = LearningRateSchedule.Constant })),
         ("schedule: dense 1000x20, cosine to zero", () => Fit(Dense(1000, 20), new() { LearningRateSchedule = LearningRateSchedule.CosineToZero })),
         ("schedule: dense 1000x20, linear to zero", () => Fit(Dense(1000, 20), new() { LearningRateSchedule = LearningRateSchedule.LinearToZero })),
-        ("schedule: dense 1000x20, inverse square root", () => Fit(Dense(1000, 20), new() { LearningRateSchedule = LearningRateSchedule.InverseSquareRoot(50) })),
+        ("schedule: dense 1000x20, inverse square root",
+            () => Fit(Dense(1000, 20), new() { LearningRateSchedule = LearningRateSchedule.InverseSquareRoot(50) })),
         ("schedule: dense 1000x20, step decay", () => Fit(Dense(1000, 20), new() { LearningRateSchedule = LearningRateSchedule.StepDecay(0.5, 60) })),
         ("schedule: dense 1000x20, custom", () => Fit(Dense(1000, 20), new() { LearningRateSchedule = Hump })),
         ("schedule: sparse 1000x400, constant", () => Fit(Sparse(1000), new() { LearningRateSchedule = LearningRateSchedule.Constant })),
@@ -104,7 +106,8 @@ internal static class FingerprintsVerb
         ("sparse 1000x400, momentum 0.9 at a constant rate (touched weights)", () => Fit(Sparse(1000), ConstantMomentum())),
         ("sparse 1000x400, momentum 0.9 (all weights)", () => Fit(Sparse(1000), FallingMomentum())),
         ("sparse 1000x400, centered", () => Fit(Sparse(1000), new() { Centered = true })),
-        ("sparse 1000x400, momentum 0.9, centered, no bias correction, epsilon inside the root (touched weights)", () => Fit(Sparse(1000), EveryForm())),
+        ("sparse 1000x400, momentum 0.9, centered, no bias correction, epsilon inside the root (touched weights)",
+            () => Fit(Sparse(1000), EveryForm())),
         ("mixed 1000x403, momentum 0.9 at a constant rate (touched weights)", () => Fit(Mixed(1000), ConstantMomentum())),
         ("mixed 1000x403, momentum 0.9 (all weights)", () => Fit(Mixed(1000), FallingMomentum())),
         ("mixed 1000x403, centered", () => Fit(Mixed(1000), new() { Centered = true })),
@@ -118,7 +121,8 @@ internal static class FingerprintsVerb
         ("dense 1000x20, L1, no bias correction", () => Fit(Dense(1000, 20), new() { L1Regularization = 0.1f, BiasCorrection = false })),
         ("dense 1000x20, non-negative", () => Fit(Dense(1000, 20), new() { NonNegativeWeights = true })),
         ("dense 1000x20, non-negative, L1", () => Fit(Dense(1000, 20), new() { NonNegativeWeights = true, L1Regularization = 0.1f })),
-        ("dense 1000x20, non-negative, momentum, centered", () => Fit(Dense(1000, 20), new() { NonNegativeWeights = true, Momentum = 0.5f, Centered = true })),
+        ("dense 1000x20, non-negative, momentum, centered",
+            () => Fit(Dense(1000, 20), new() { NonNegativeWeights = true, Momentum = 0.5f, Centered = true })),
         ("dense 1000x20, clipping", () => Fit(Dense(1000, 20), new() { GradientClippingNorm = 0.2f })),
         ("sparse 1000x400, L2", () => Fit(Sparse(1000), new() { L2Regularization = 0.01f })),
         ("sparse 1000x400, L1", () => Fit(Sparse(1000), new() { L1Regularization = 0.005f })),
@@ -139,7 +143,8 @@ internal static class FingerprintsVerb
         ("loss: dense 1000x20, ML.NET's squared loss", () => Fit(Dense(1000, 20), new() { LossFunction = new SquaredLoss() })),
         ("loss: dense 1000x20, Huber with L1", () => Fit(Dense(1000, 20), new() { LossFunction = new HuberLoss(0.5f), L1Regularization = 0.1f })),
         ("loss: dense 1000x20, Huber, weighted", () => Fit(Dense(1000, 20), Weighted(new HuberLoss(0.5f)))),
-        ("loss: dense 1000x20, quantile, standardize off", () => Fit(Unscaled(1000, 20), new() { LossFunction = new QuantileLoss(0.1f), Standardize = false })),
+        ("loss: dense 1000x20, quantile, standardize off",
+            () => Fit(Unscaled(1000, 20), new() { LossFunction = new QuantileLoss(0.1f), Standardize = false })),
         ("loss: sparse 1000x400, Huber", () => Fit(Sparse(1000), new() { LossFunction = new HuberLoss(0.5f) })),
         ("loss: mixed 1000x403, Huber with L1, weighted", () => Fit(Mixed(1000), Weighted(new HuberLoss(0.5f), l1: 0.005f))),
     ];
@@ -187,16 +192,19 @@ internal static class FingerprintsVerb
         ("early stopping: dense 1000x20, L1", () => Fit(Dense(1000, 20), Impatient(new() { L1Regularization = 0.1f }))),
         ("early stopping: dense 1000x20, minimum improvement 0.1", () => Fit(Dense(1000, 20), Impatient(minimumImprovement: 0.1f))),
         ("early stopping: sparse 1000x400, fraction", () => Fit(Sparse(1000), Impatient())),
-        ("early stopping: mixed 1000x403, best of all epochs, all steps averaged", () => Fit(Mixed(1000), Impatient(new() { AveragedFraction = 1 }, patience: 100))),
+        ("early stopping: mixed 1000x403, best of all epochs, all steps averaged",
+            () => Fit(Mixed(1000), Impatient(new() { AveragedFraction = 1 }, patience: 100))),
     ];
 
     private static readonly Case[] _starts =
     [
         ("warm start: dense 1000x20", () => Trainer(Slow()).Fit(View(Dense(1000, 20)), Fit(Dense(127, 20)).Model)),
-        ("warm start: dense 1000x20, standardize off", () => Trainer(Slow(standardize: false)).Fit(View(Unscaled(1000, 20)), Fit(Unscaled(127, 20)).Model)),
+        ("warm start: dense 1000x20, standardize off",
+            () => Trainer(Slow(standardize: false)).Fit(View(Unscaled(1000, 20)), Fit(Unscaled(127, 20)).Model)),
         ("warm start: mixed 1000x403", () => Trainer(Slow()).Fit(View(Mixed(1000)), Fit(Mixed(127)).Model)),
         ("continue: dense 1000x20, no averaging", () => FitTwice(Dense(1000, 20), new() { AveragedFraction = 0 })),
-        ("continue: dense 1000x20, momentum 0.9 at a constant rate, no averaging", () => FitTwice(Dense(1000, 20), ConstantMomentum(averagedFraction: 0))),
+        ("continue: dense 1000x20, momentum 0.9 at a constant rate, no averaging",
+            () => FitTwice(Dense(1000, 20), ConstantMomentum(averagedFraction: 0))),
         ("continue: dense 1000x20, averaging", () => FitTwice(Dense(1000, 20), new())),
         ("continue: dense 1000x20, momentum 0.9, centered", () => FitTwice(Dense(1000, 20), EveryForm())),
         ("continue: dense 1000x20, L1", () => FitTwice(Dense(1000, 20), new() { L1Regularization = 0.1f })),
@@ -206,7 +214,8 @@ internal static class FingerprintsVerb
         ("continue: sparse 1000x400", () => FitTwice(Sparse(1000), new())),
         ("continue: sparse 1000x400, no averaging", () => FitTwice(Sparse(1000), new() { AveragedFraction = 0 })),
         ("continue: sparse 1000x400, momentum 0.9, centered (touched weights)", () => FitTwice(Sparse(1000), EveryForm())),
-        ("continue: sparse 1000x400, touched weights, then all", () => Trainer(FallingMomentum()).Fit(View(Sparse(1000)), Fit(Sparse(1000), ConstantMomentum()))),
+        ("continue: sparse 1000x400, touched weights, then all",
+            () => Trainer(FallingMomentum()).Fit(View(Sparse(1000)), Fit(Sparse(1000), ConstantMomentum()))),
         ("continue: mixed 1000x403, validation", () => FitTwice(Mixed(1000), new() { ValidationFraction = 0.25f })),
     ];
 
@@ -269,7 +278,7 @@ internal static class FingerprintsVerb
         AveragedFraction = averagedFraction,
     };
 
-    /// <summary>All that the update rule can have beside its plain form, together.</summary>
+    /// <summary>All variants of the update rule at once.</summary>
     private static Options EveryForm()
     {
         Options options = ConstantMomentum();
@@ -280,7 +289,7 @@ internal static class FingerprintsVerb
         return options;
     }
 
-    /// <summary>At a constant rate the loss soon hovers, so that training really stops early.</summary>
+    /// <summary>At a constant rate the loss soon stops falling, so training does stop early.</summary>
     private static Options Impatient(Options? options = null, int patience = 2, float minimumImprovement = 0)
     {
         options ??= new();
@@ -317,17 +326,18 @@ internal static class FingerprintsVerb
     /// <summary>Every column from N(0, 1).</summary>
     private static IEnumerable<Example> Unscaled(int count, int columns, int first = 0) => Examples(new SyntheticRows(first + count, columns), first);
 
-    /// <summary>Sparsely encoded, 5 values a row.</summary>
+    /// <summary>Stored sparse, 5 values per row.</summary>
     private static IEnumerable<Example> Sparse(int count, int columns = 400, int first = 0) =>
         Examples(new SyntheticRows(first + count, columns, nonZerosPerRow: 5), first);
 
-    /// <summary>3 usual columns, then 400 with 5 values a row; every other row is sparsely encoded.</summary>
+    /// <summary>3 dense columns, then 400 with 5 values per row; every other row is stored sparse.</summary>
     private static IEnumerable<Example> Mixed(int count) =>
-        Dense(count, 3).Zip(Sparse(count, columns: 400, first: 10_000), Joined).Select((example, row) => row % 2 == 0 ? example : SparselyEncoded(example));
+        Dense(count, 3).Zip(Sparse(count, columns: 400, first: 10_000), Joined)
+            .Select((example, row) => row % 2 == 0 ? example : SparselyEncoded(example));
 
     private static IEnumerable<Example> SparselyEncoded(IEnumerable<Example> examples) => examples.Select(SparselyEncoded);
 
-    /// <summary>Of ten rows one has no label, one an infinite feature, one a missing feature, and one weight 0.</summary>
+    /// <summary>Of ten rows, one has no label, one has an infinite feature, one has a missing feature, and one has weight 0.</summary>
     private static IEnumerable<Example> WithGaps(IEnumerable<Example> examples) => examples.Select((example, row) => (row % 10) switch
     {
         1 => example with { Label = float.NaN },

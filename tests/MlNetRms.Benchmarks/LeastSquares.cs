@@ -28,12 +28,12 @@ internal readonly record struct LinearModel(IReadOnlyList<float> Weights, double
     }
 }
 
-/// <summary>Exact answers to compare with, by Math.NET Numerics' managed code.</summary>
+/// <summary>Exact answers for comparison, by Math.NET Numerics' managed code.</summary>
 internal static class LeastSquares
 {
     private const int BlockRows = 512;
 
-    /// <summary>The normal equations, summed up in one pass over a view, solved by Cholesky's factorisation. Dense, well-conditioned data only.</summary>
+    /// <summary>Sums the normal equations in one pass over a view and solves them by Cholesky factorisation. For dense, well-conditioned data only.</summary>
     public static LinearModel ByCholesky(IDataView view)
     {
         int featureCount = ((VectorDataViewType)view.Schema["Features"].Type).Size;
@@ -76,7 +76,7 @@ internal static class LeastSquares
         }
     }
 
-    /// <summary>By the singular values of the standardised columns; those under 1e-5 of the largest count as 0.</summary>
+    /// <summary>Uses the singular values of the standardised columns; those below 1e-5 of the largest count as 0.</summary>
     public static LinearModel BySingularValues(IRows rows)
     {
         const double Negligible = 1e-5;
@@ -84,7 +84,7 @@ internal static class LeastSquares
         Vector<double> means = x.ColumnSums() / rows.Count;
         double labelMean = y.Average();
         x.MapIndexedInplace((_, column, value) => value - means[column]);
-        // A column that does not vary divides by 1 instead of 0, and gets weight 0 with its singular value.
+        // A constant column is divided by 1 instead of 0; its weight becomes 0 with its singular value.
         Vector<double> deviations = (x.ColumnNorms(2) / Math.Sqrt(rows.Count)).Map(deviation => deviation > 0 ? deviation : 1);
         x.MapIndexedInplace((_, column, value) => value / deviations[column]);
 

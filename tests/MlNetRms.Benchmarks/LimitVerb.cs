@@ -13,14 +13,14 @@ using MlNetRms.Solver;
 namespace MlNetRms.Benchmarks;
 
 /// <summary>
-/// How near an epoch comes to the least it could take: the time of summing up the same packed rows, in the same order of
-/// memory, by as many threads. Reads and epochs take turns in one training, so both see the same machine.
+/// How close the time of an epoch is to its lower limit: summing the same packed rows, in the same memory order, with as many threads. Reads and
+/// epochs alternate in one training, so that both see the same machine.
 /// </summary>
 internal static class LimitVerb
 {
     private const int Repeats = 21;
 
-    /// <summary>A repeat is as many epochs as visit this many values, so that the clock can measure it.</summary>
+    /// <summary>Values that a repeat visits, in as many epochs as it takes, so that the clock can measure it.</summary>
     private const long ValuesPerRepeat = 4_000_000;
 
     private static float _sink;
@@ -29,7 +29,8 @@ internal static class LimitVerb
     {
         Report.Header();
         var rows = new List<string[]>();
-        foreach (Workload workload in arguments.Select([.. Workloads.All(arguments.Quick).Where(workload => workload.Folds is null)], workload => workload.Name))
+        foreach (Workload workload in arguments.Select([.. Workloads.All(arguments.Quick).Where(workload => workload.Folds is null)],
+            workload => workload.Name))
         {
             using TrainingRows read = ReadRows(workload);
             foreach (int threads in (int[])[1, 2])
@@ -42,9 +43,9 @@ internal static class LimitVerb
         }
         Report.Table(["workload", "threads", "epoch, median", "epoch, p10", "read, median", "read, p10", "epoch / read", "read, GB/s"], rows);
         Console.WriteLine($"""
-            {Repeats} repeats; a read and an epoch take turns. epoch / read is the median of the ratios of neighbours. The read is
-            done by as many threads as the epoch. "2 → 1": the trainer takes one thread, because its batch is too small for two
-            to pay or the columns are sparse; the line above holds. Sparse times are per non-zero value.
+            {Repeats} repeats; reads and epochs alternate. epoch / read is the median of the ratios of an epoch and the read before it. The read uses
+            as many threads as the epoch. "2 → 1": the trainer uses one thread, because two would not be faster for its batch or its columns are
+            sparse; see the line above. Sparse times are per non-zero value.
             """);
     }
 
@@ -53,7 +54,8 @@ internal static class LimitVerb
         var view = new RowView(workload.Train);
         TrainingSettings settings = workload.Options.ToSettings();
         using var reader = new RowReader(view, SchemaChecks.Find(view.Schema, settings.Columns), CancellationToken.None);
-        return TrainingRows.Read([reader], Shards.One, reader.FeatureCount, settings.Reading, previous: null, NativeSlabAllocator.Instance, CancellationToken.None);
+        return TrainingRows.Read([reader], Shards.One, reader.FeatureCount, settings.Reading, previous: null, NativeSlabAllocator.Instance,
+            CancellationToken.None);
     }
 
     private static TrainingRun NewRun(TrainingRows read, RmsPropRegressionTrainer.Options options) =>
@@ -67,7 +69,7 @@ internal static class LimitVerb
 
     private static string[] Measured(Workload workload, TrainingRows read, int threads)
     {
-        PackedRows examples = read.Training.Parts[0];
+        PackedRows examples = read.Training.Shards[0];
         long values = examples.RowCount * examples.Layout.Stride + 2 * examples.NonZeroCount;
         int epochsPerRepeat = (int)Math.Max(1, ValuesPerRepeat / values);
         WarmUp(read, workload.Options, threads);
@@ -89,7 +91,7 @@ internal static class LimitVerb
             return true;
         });
 
-        // The first repeat finds the caches cold. Each epoch is set against the read just before it.
+        // Skips the first repeat, which has cold caches. Each epoch is compared with the read just before it.
         double[] epochs = [.. epochTimes.Skip(1)];
         double[] reads = [.. readTimes.SkipLast(1)];
         double bytes = sizeof(float) * (double)values + (examples.Layout.SparseCount > 0 ? 16.0 * examples.RowCount : 0);
@@ -107,7 +109,7 @@ internal static class LimitVerb
             : Report.Time(seconds);
     }
 
-    /// <summary>Until the runtime has put optimised code in the place of the quickly compiled one, which takes it some tenths of a second.</summary>
+    /// <summary>Runs until the runtime has replaced the quickly compiled code by optimised code, which takes some tenths of a second.</summary>
     private static void WarmUp(TrainingRows read, RmsPropRegressionTrainer.Options options, int threads)
     {
         options.NumberOfEpochs = 1;
@@ -115,7 +117,7 @@ internal static class LimitVerb
         {
             using TrainingRun run = NewRun(read, options);
             run.Run(_ => true);
-            Read(read.Training.Parts[0], threads);
+            Read(read.Training.Shards[0], threads);
         }
     }
 
@@ -148,7 +150,7 @@ internal static class LimitVerb
         return sum;
     }
 
-    /// <summary>The sum of the values; four sums in flight, so that memory is what it waits for.</summary>
+    /// <summary>The sum of the values; four independent sums, so that memory is the bottleneck.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static T Sum<T>(ReadOnlySpan<T> values)
         where T : unmanaged, INumber<T>

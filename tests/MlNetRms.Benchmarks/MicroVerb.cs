@@ -10,7 +10,7 @@ using Perfolizer.Horology;
 
 namespace MlNetRms.Benchmarks;
 
-/// <summary>The kernels one by one, beside scalar code that computes the same.</summary>
+/// <summary>Each kernel, compared with scalar code that computes the same.</summary>
 internal static class MicroVerb
 {
     private static readonly Type[] _kernels =
@@ -23,7 +23,8 @@ internal static class MicroVerb
     {
         IReadOnlyList<Type> kernels = arguments.Select(_kernels, kernel => kernel.Name);
         Report.Header(typeof(BenchmarkRunner));
-        Job job = (arguments.Quick ? Job.Dry : Job.ShortRun.WithIterationCount(9).WithIterationTime(TimeInterval.FromMilliseconds(50))).WithToolchain(InProcessEmitToolchain.DontLogOutput);
+        Job job = (arguments.Quick ? Job.Dry : Job.ShortRun.WithIterationCount(9).WithIterationTime(TimeInterval.FromMilliseconds(50)))
+            .WithToolchain(InProcessEmitToolchain.DontLogOutput);
         ManualConfig config = ManualConfig.CreateEmpty()
             .AddJob(job)
             .AddColumnProvider(DefaultColumnProviders.Instance)
@@ -33,12 +34,12 @@ internal static class MicroVerb
         Report.Table(["kernel", "size", "scalar", "ours", "scalar / ours"],
             [.. kernels.SelectMany(kernel => Rows(kernel.Name.Replace("Benchmark", ""), BenchmarkRunner.Run(kernel, config)))]);
         Console.WriteLine("""
-            Medians. Residuals, AddGradient and Accumulate take 128 rows of that length, Step and Standardize one. SparseStep: touched of
-            all weights; "scalar" is there the vectorised step that visits all of them.
+            Medians. Residuals, AddGradient and Accumulate process 128 rows of that length, Step and Standardize one. SparseStep: weights in the batch
+            of all weights; its "scalar" column is the vectorised step that visits all of them.
             """);
     }
 
-    /// <summary>A row a size: the baseline beside the kernel.</summary>
+    /// <summary>One table row per size: the baseline and the kernel.</summary>
     private static IEnumerable<string[]> Rows(string kernel, Summary summary) =>
         from report in summary.Reports
         group report by report.BenchmarkCase.Parameters.PrintInfo into size

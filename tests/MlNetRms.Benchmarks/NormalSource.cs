@@ -56,7 +56,7 @@ internal struct NormalSource(ulong stream)
 
     private static double Density(double x) => Math.Exp(-0.5 * x * x);
 
-    /// <summary>Right edges of the layers, from the bottom one, which stands for the tail too, to the empty top.</summary>
+    /// <summary>Right edges of the layers, from the bottom one, which includes the tail, to the empty top.</summary>
     private static double[] Edges()
     {
         var edges = new double[Layers + 1];

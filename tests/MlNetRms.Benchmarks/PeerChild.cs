@@ -7,28 +7,29 @@ using Microsoft.ML.Trainers;
 
 namespace MlNetRms.Benchmarks;
 
-/// <summary>What one process measured of one trainer on one workload.</summary>
-/// <param name="FitSeconds">Median of the fits after the first, and after two seconds of others.</param>
-/// <param name="FirstFitSeconds">The first fit: code is compiled, memory is new.</param>
-/// <param name="TestRmse">Of the last fit; null if it makes no model.</param>
-/// <param name="PeakBytes">Most memory the process held until the end of the first fit.</param>
-/// <param name="PeakBeforeBytes">The same just before the first fit: the view, and what making it took.</param>
-/// <param name="FitBytes">What the first fit held beyond what was held when it began; null if the system does not tell.</param>
-/// <param name="EpochSeconds">RmsProp only: a steady epoch of the textbook's setting, in a longer training.</param>
+/// <summary>Figures of one trainer on one workload, measured in one process.</summary>
+/// <param name="FitSeconds">Median of the fits after the first, after two seconds of warm-up.</param>
+/// <param name="FirstFitSeconds">Time of the first fit of this size.</param>
+/// <param name="TestRmse">RMSE of the last fit on the test rows; null if there is no model.</param>
+/// <param name="PeakBytes">Peak memory of the process until the end of the first fit.</param>
+/// <param name="PeakBeforeBytes">The same just before the first fit: the view, and what creating it took.</param>
+/// <param name="FitBytes">Memory that the first fit added to what was held when it began; null if the system cannot tell.</param>
+/// <param name="EpochSeconds">Time of an epoch with the textbook's options in a longer training; RmsProp only.</param>
 internal sealed record PeerResult(double FitSeconds, double FirstFitSeconds, double? TestRmse,
     long PeakBytes, long PeakBeforeBytes, long? FitBytes, double? EpochSeconds)
 {
-    /// <summary>Each figure's median over processes of the same trainer and workload.</summary>
+    /// <summary>The median of each figure over processes of the same trainer and workload.</summary>
     public static PeerResult Median(IReadOnlyList<PeerResult> results)
     {
         return new(Of(one => one.FitSeconds)!.Value, Of(one => one.FirstFitSeconds)!.Value, Of(one => one.TestRmse),
             (long)Of(one => one.PeakBytes)!, (long)Of(one => one.PeakBeforeBytes)!, (long?)Of(one => one.FitBytes), Of(one => one.EpochSeconds));
 
-        double? Of(Func<PeerResult, double?> figure) => results.All(one => figure(one) is not null) ? Statistics.Median(results.Select(one => figure(one)!.Value)) : null;
+        double? Of(Func<PeerResult, double?> figure) =>
+            results.All(one => figure(one) is not null) ? Statistics.Median(results.Select(one => figure(one)!.Value)) : null;
     }
 }
 
-/// <summary>A trainer by the name the table gives it.</summary>
+/// <summary>A trainer and its name in the table.</summary>
 internal sealed record Peer(string Name, Func<MLContext, Workload, IDataView, LinearModel?> Fit)
 {
     public const string RmsProp = "RmsProp";
@@ -44,7 +45,8 @@ internal sealed record Peer(string Name, Func<MLContext, Workload, IDataView, Li
         new(OneThread, (context, workload, view) => Model(context, workload, view,
             context.Regression.Trainers.RmsProp(new RmsPropRegressionTrainer.Options { NumberOfThreads = 1, Seed = 0 }))),
         new("Sdca", (context, workload, view) => Model(context, workload, view, context.Regression.Trainers.Sdca())),
-        new("OnlineGradientDescent", (context, workload, view) => Model(context, workload, view, context.Regression.Trainers.OnlineGradientDescent())),
+        new("OnlineGradientDescent",
+            (context, workload, view) => Model(context, workload, view, context.Regression.Trainers.OnlineGradientDescent())),
         new(LeastSquaresName, (_, _, view) => LeastSquares.ByCholesky(view)),
         new(ReadingName, (_, _, view) =>
         {
@@ -53,7 +55,7 @@ internal sealed record Peer(string Name, Func<MLContext, Workload, IDataView, Li
         }),
     ];
 
-    /// <summary>Whether this one is measured on a workload.</summary>
+    /// <summary>Whether the trainer is measured on a workload.</summary>
     public bool IsFor(Workload workload) => Name switch
     {
         LeastSquaresName => workload is { NonZerosPerRow: null, Folds: null, Rows.FeatureCount: <= LargestExactFeatureCount },
@@ -72,7 +74,7 @@ internal sealed record Peer(string Name, Func<MLContext, Workload, IDataView, Li
     }
 }
 
-/// <summary>The other end of <see cref="PeersVerb"/>: a process that fits one trainer to one workload and prints one line.</summary>
+/// <summary>The child process of <see cref="PeersVerb"/>, which fits one trainer to one workload and prints one line.</summary>
 internal static class PeerChild
 {
     public const string Verb = "peer";
@@ -84,7 +86,7 @@ internal static class PeerChild
     /// <summary>Short fits are measured at least this long.</summary>
     private static readonly TimeSpan _shortest = TimeSpan.FromSeconds(0.5);
 
-    /// <summary>No further fit begins after this; a slow trainer is measured with fewer.</summary>
+    /// <summary>No further fit begins after this, so a slow trainer has fewer fits.</summary>
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(2);
 
     /// <param name="arguments">Workload, trainer, "full" or "quick", and a CSV file with the training rows or nothing.</param>
@@ -97,7 +99,7 @@ internal static class PeerChild
             ? CsvRows.View(context, arguments[3], workload.Rows.FeatureCount)
             : new RowView(workload.Train).Cached(context);
 
-        // The code is compiled by a fit of few rows, so that the memory of the compiler does not count as the trainer's.
+        // A fit of few rows compiles the code, so that the compiler's memory does not count as the trainer's.
         peer.Fit(context, workload, context.Data.TakeRows(view, RowsToCompile));
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         long peakBefore = ProcessMemory.Peak;
@@ -108,7 +110,8 @@ internal static class PeerChild
         LinearModel? model = null;
         WarmUp(() => peer.Fit(context, workload, view), first);
         var times = new List<double>();
-        for (long start = Stopwatch.GetTimestamp(); times.Count == 0 || (times.Count < Fits && Stopwatch.GetElapsedTime(start) < _patience) || Stopwatch.GetElapsedTime(start) < _shortest;)
+        for (long start = Stopwatch.GetTimestamp(); times.Count == 0 || (times.Count < Fits && Stopwatch.GetElapsedTime(start) < _patience)
+            || Stopwatch.GetElapsedTime(start) < _shortest;)
             times.Add(Seconds(() => model = peer.Fit(context, workload, view)));
 
         var result = new PeerResult(Statistics.Median(times), first, model?.RmseOn(workload.Test),
@@ -118,7 +121,7 @@ internal static class PeerChild
         return 0;
     }
 
-    /// <summary>Short fits only: for the others the first one was warm-up enough.</summary>
+    /// <summary>Only for short fits; for long ones the first fit was warm-up enough.</summary>
     private static void WarmUp(Action fit, double firstSeconds)
     {
         long start = Stopwatch.GetTimestamp();
@@ -174,16 +177,16 @@ internal static class CsvRows
     }
 }
 
-/// <summary>How much memory this process holds, as the system counts it.</summary>
+/// <summary>Memory of this process, as counted by the system.</summary>
 internal static class ProcessMemory
 {
     private const string Status = "/proc/self/status";
     private const string ClearReferences = "/proc/self/clear_refs";
 
-    /// <summary>Most bytes held at once since the start, or since <see cref="TryRestartPeak"/>.</summary>
+    /// <summary>Peak bytes since the start, or since <see cref="TryRestartPeak"/>.</summary>
     public static long Peak => FromStatus("VmHWM:") ?? Process.GetCurrentProcess().PeakWorkingSet64;
 
-    /// <summary>Forgets the peak so far, where the system can; without that, a high peak before hides what comes after.</summary>
+    /// <summary>Resets the peak, if the system can do that; otherwise an earlier peak hides later ones.</summary>
     /// <param name="now">Bytes held now.</param>
     public static bool TryRestartPeak(out long now)
     {
@@ -204,6 +207,7 @@ internal static class ProcessMemory
         if (!File.Exists(Status))
             return null;
         string? line = File.ReadLines(Status).FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal));
-        return line is null ? null : 1024 * long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[^2], CultureInfo.InvariantCulture);
+        return line is null ? null : 1024 * long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[^2],
+            CultureInfo.InvariantCulture);
     }
 }

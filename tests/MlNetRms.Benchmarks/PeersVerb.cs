@@ -8,13 +8,13 @@ using Microsoft.ML.Trainers;
 
 namespace MlNetRms.Benchmarks;
 
-/// <summary>RmsProp beside other ways to the same model: time, error and memory, each in processes of its own.</summary>
+/// <summary>RmsProp compared with other ways to the same model: time, error and memory, each in separate processes.</summary>
 internal static class PeersVerb
 {
     private const string CsvWorkload = "1M×20";
     private const string CsvName = "1M×20, from CSV";
 
-    /// <summary>Below this, compiled code outweighs the data.</summary>
+    /// <summary>Below this, compiled code takes more memory than the data.</summary>
     private const long SmallestComparedBytes = 1_000_000;
     private const int Passes = 3;
     private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(15);
@@ -22,7 +22,8 @@ internal static class PeersVerb
     /// <summary>A process that takes longer is not repeated.</summary>
     private static readonly TimeSpan _longToRepeat = TimeSpan.FromMinutes(1);
     private static readonly string[] _columns =
-        ["workload", "trainer", "fit, median", "first fit", "test RMSE", "over least squares, %", "peak, MB", "before fit, MB", "fit adds, MB", "fit adds / data"];
+        ["workload", "trainer", "fit, median", "first fit", "test RMSE", "over least squares, %", "peak, MB", "before fit, MB", "fit adds, MB",
+            "fit adds / data"];
 
     public static void Run(Arguments arguments)
     {
@@ -58,15 +59,15 @@ internal static class PeersVerb
         foreach (string note in notes)
             Console.WriteLine("- " + note);
         Console.WriteLine("""
-            - Default options but for RmsProp on the textbook's workload. Fit on a filled cache of ML.NET, or on the CSV file. Each line: the
-              medians of three processes, each in another pass over the table, which another trainer begins; of one if it takes more than
-              a minute. First fit: the first of that size; one of 2000 rows has had the code compiled. Median: of at least 5 fits, and for
-              at least half a second, after two seconds of others; of fewer if they take more than 2 minutes.
-            - Normal equations: summed up in blocks and solved by Cholesky's factorisation, all in Math.NET Numerics' managed code. Reading
-              alone: every value once through a cursor, on the CSV file the cost of parsing.
-            - Peak: of the process, up to the end of the first fit; before: the same before that fit. Fit adds: how far the first fit
-              rose above what was held when it began, also divided by the bytes of the data (rows ×
-              (features + 2) × 4, or 8 a non-zero and 16 a row).
+            - Default options, except for RmsProp on the textbook's workload. Fit runs on a filled ML.NET cache, or on the CSV file. Each line shows the
+              medians of three processes, one in each of three passes over the table, and each pass begins with a different trainer; one process if it takes
+              more than a minute. First fit: the first fit of that size, after one of 2000 rows has compiled the code. Median: of at least 5 fits and at
+              least half a second, after two seconds of warm-up; of fewer fits if they take more than 2 minutes.
+            - Normal equations: summed in blocks and solved by Cholesky factorisation, all in Math.NET Numerics' managed code. Reading
+              alone: reads every value once through a cursor; for the CSV file, this is the cost of parsing.
+            - Peak: memory of the process up to the end of the first fit; before: its peak before that fit. Fit adds: how far the first fit
+              rose above the memory held when it began, also divided by the bytes of the data (rows ×
+              (features + 2) × 4, or 8 per non-zero and 16 per row).
             """);
     }
 
@@ -79,17 +80,18 @@ internal static class PeersVerb
         Workload workload = part.Workload;
         if (part.Name == Workloads.Seed)
         {
-            string source = workload.Rows is FileRows ? "airfoil, standardised, first 1500 rows" : "made up, as the real airfoil set is not at hand";
+            string source = workload.Rows is FileRows ? "airfoil, standardised, first 1500 rows" : "synthetic, because the real airfoil set is missing";
             notes.Add($"{part.Name}: {source}; batch 10, 2 epochs; RMSE on the training rows.");
             if (outcomes[0].Result?.EpochSeconds is { } seconds)
-                notes.Add($"{part.Name}: an epoch of RmsProp takes {Report.Time(seconds)} (median of a long training), read and shuffled beforehand.");
+                notes.Add($"{part.Name}: an epoch of RmsProp takes {Report.Time(seconds)} (median of a long training), " +
+                    "read and shuffled beforehand.");
             AddTorch(workload, outcomes, notes);
         }
         rows.AddRange(Formatted(part.Name, workload, outcomes, notes));
     }
 
-    private static IEnumerable<string[]> Formatted(string name, Workload workload, IReadOnlyList<(string Trainer, PeerResult? Result, string? Failure)> outcomes,
-        List<string> notes)
+    private static IEnumerable<string[]> Formatted(string name, Workload workload,
+        IReadOnlyList<(string Trainer, PeerResult? Result, string? Failure)> outcomes, List<string> notes)
     {
         double? least = outcomes.FirstOrDefault(outcome => outcome.Trainer == Peer.LeastSquaresName).Result?.TestRmse;
         foreach ((string trainer, PeerResult? result, string? failure) in outcomes)
@@ -106,7 +108,8 @@ internal static class PeersVerb
                 result.TestRmse?.ToString("F5", CultureInfo.InvariantCulture) ?? "—",
                 (100 * (result.TestRmse / least - 1))?.ToString("F4", CultureInfo.InvariantCulture) ?? "—",
                 Megabytes(result.PeakBytes), Megabytes(result.PeakBeforeBytes), result.FitBytes is { } bytes ? Megabytes(bytes) : "—",
-                result.FitBytes is { } added && workload.PackedBytes >= SmallestComparedBytes ? Report.Number((double)added / workload.PackedBytes) : "—",
+                result.FitBytes is { } added && workload.PackedBytes >= SmallestComparedBytes
+                    ? Report.Number((double)added / workload.PackedBytes) : "—",
             ];
         }
     }
@@ -132,7 +135,7 @@ internal static class PeersVerb
             double epoch = Value("seconds_per_epoch");
             outcomes.Add((Trainer, new PeerResult(Value("fit_seconds"), Value("first_fit_seconds"), Math.Sqrt(2 * Value("half_mse")), 0, 0, null, epoch), null));
             notes.Add($"{workload.Name}: an epoch of PyTorch {json.RootElement.GetProperty("version").GetString()} takes {Report.Time(epoch)}, on slices of a tensor " +
-                "shuffled beforehand, without evaluation, one thread; ε stands outside the root there; its fit is 2 such epochs.");
+                "shuffled beforehand, without evaluation, on one thread; PyTorch adds ε outside the root; its fit is 2 such epochs.");
 
             double Value(string name) => json.RootElement.GetProperty(name).GetDouble();
         }
@@ -142,12 +145,12 @@ internal static class PeersVerb
         }
     }
 
-    /// <summary>The trainers on one workload, which are compared with each other.</summary>
+    /// <summary>The trainers that are compared on one workload.</summary>
     private sealed record Part(string Name, Workload Workload, string? Csv, Line[] Lines)
     {
         public void Measure(int pass, bool quick)
         {
-            // Another one begins in each pass: the first to need more memory than was ever needed may wait for the system.
+            // Each pass begins with a different trainer, because the first to need more memory than any before may wait for the system.
             foreach (Line line in Lines.Skip(pass).Concat(Lines.Take(pass)))
                 line.Measure(Name, [Workload.Name, line.Trainer, quick ? "quick" : "full", .. Csv is null ? (string[])[] : [Csv]]);
         }
@@ -162,7 +165,8 @@ internal static class PeersVerb
 
         public string Trainer => peer.Name;
 
-        public (string Trainer, PeerResult? Result, string? Failure) Outcome => (Trainer, _failure is null ? PeerResult.Median(_results) : null, _failure);
+        public (string Trainer, PeerResult? Result, string? Failure) Outcome =>
+            (Trainer, _failure is null ? PeerResult.Median(_results) : null, _failure);
 
         public void Measure(string part, string[] arguments)
         {
@@ -178,7 +182,7 @@ internal static class PeersVerb
     }
 }
 
-/// <summary>A program that prints one line and ends.</summary>
+/// <summary>Runs a program that prints one line.</summary>
 internal static class ChildProcess
 {
     /// <summary>Runs this program.</summary>
@@ -186,13 +190,13 @@ internal static class ChildProcess
     public static (string Output, string? Failure) RunSelf(string[] arguments, TimeSpan timeout, params (string Name, string? Value)[] environment)
     {
         string program = Environment.ProcessPath ?? throw new InvalidOperationException("The path of this program is unknown.");
-        // Started as "dotnet program.dll", the program is the first argument.
+        // If started as "dotnet program.dll", the program is the first argument.
         if (Path.GetFileNameWithoutExtension(program) == "dotnet")
             arguments = [Assembly.GetExecutingAssembly().Location, .. arguments];
         return Run(program, arguments, timeout, environment);
     }
 
-    /// <returns>The last line it printed, and what went wrong, if anything, in a few words.</returns>
+    /// <returns>The last line it printed, and a short description of what went wrong, if anything.</returns>
     public static (string Output, string? Failure) Run(string program, IEnumerable<string> arguments, TimeSpan timeout,
         params (string Name, string? Value)[] environment)
     {

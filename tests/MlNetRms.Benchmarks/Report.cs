@@ -5,30 +5,33 @@ using System.Runtime.InteropServices;
 
 namespace MlNetRms.Benchmarks;
 
-/// <summary>What every verb prints: where the figures come from, and a Markdown table.</summary>
+/// <summary>Output of the verbs: the origin of the figures, and Markdown tables.</summary>
 internal static class Report
 {
     public static void Header(params IEnumerable<Type> packages)
     {
-        string versions = string.Join(", ", packages.Prepend(typeof(Microsoft.ML.MLContext)).Prepend(typeof(RmsPropRegressionTrainer)).Select(Version));
+        string versions = string.Join(", ",
+            packages.Prepend(typeof(Microsoft.ML.MLContext)).Prepend(typeof(RmsPropRegressionTrainer)).Select(Version));
         Console.WriteLine(Invariant($"{DateTime.UtcNow:yyyy-MM-dd}; {Processor()}, {Environment.ProcessorCount} cores; ") +
             $"{RuntimeInformation.OSDescription}; {RuntimeInformation.FrameworkDescription}; {versions}; " +
             Invariant($"vectors of {Vector<byte>.Count * 8} bits"));
         Console.WriteLine();
     }
 
-    /// <summary>Prints a table whose columns are as wide as their widest cell; the first <paramref name="textColumns"/> are text, the others numbers.</summary>
+    /// <summary>Prints a Markdown table; the first <paramref name="textColumns"/> columns are text, the others are numbers.</summary>
     public static void Table(string[] columns, IReadOnlyList<string[]> rows, int textColumns = 1)
     {
         int[] widths = [.. columns.Select((column, i) => Math.Max(3, rows.Select(row => row[i].Length).Append(column.Length).Max()))];
         PrintRow(columns);
-        Console.WriteLine("| " + string.Join(" | ", widths.Select((width, i) => i < textColumns ? new string('-', width) : new string('-', width - 1) + ":")) + " |");
+        Console.WriteLine("| " + string.Join(" | ",
+            widths.Select((width, i) => i < textColumns ? new string('-', width) : new string('-', width - 1) + ":")) + " |");
         foreach (string[] row in rows)
             PrintRow(row);
         Console.WriteLine();
 
         void PrintRow(string[] cells) =>
-            Console.WriteLine("| " + string.Join(" | ", cells.Select((cell, i) => i < textColumns ? cell.PadRight(widths[i]) : cell.PadLeft(widths[i]))) + " |");
+            Console.WriteLine("| " + string.Join(" | ",
+                cells.Select((cell, i) => i < textColumns ? cell.PadRight(widths[i]) : cell.PadLeft(widths[i]))) + " |");
     }
 
     /// <summary>A number in three significant digits, without an exponent.</summary>
@@ -40,7 +43,7 @@ internal static class Report
         return value.ToString("F" + decimals, CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Seconds in a unit that suits them.</summary>
+    /// <summary>Formats seconds in a suitable unit.</summary>
     public static string Time(double seconds) => seconds switch
     {
         < 1e-3 => $"{Number(seconds * 1e6)} µs",
@@ -60,15 +63,16 @@ internal static class Report
     private static string Processor()
     {
         const string Source = "/proc/cpuinfo";
-        string? line = File.Exists(Source) ? File.ReadLines(Source).FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal)) : null;
+        string? line = File.Exists(Source)
+            ? File.ReadLines(Source).FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal)) : null;
         return line?.Split(':')[1].Trim() ?? $"{RuntimeInformation.ProcessArchitecture}";
     }
 }
 
-/// <summary>What all timings have in common.</summary>
+/// <summary>Common to all timings.</summary>
 internal static class Measuring
 {
-    /// <summary>The runtime replaces quickly compiled code by optimised code in the background, a tenth of a second after things calm down.</summary>
+    /// <summary>The runtime replaces quickly compiled code by optimised code in the background, a tenth of a second after the last compilation.</summary>
     public static readonly TimeSpan WarmUpTime = TimeSpan.FromSeconds(2);
 }
 
@@ -77,7 +81,7 @@ internal static class Statistics
 {
     public static double Median(IEnumerable<double> values) => Quantile(values, 0.5);
 
-    /// <summary>The value below which a share of all values lies, by linear interpolation.</summary>
+    /// <summary>The quantile of a share, by linear interpolation.</summary>
     public static double Quantile(IEnumerable<double> values, double share)
     {
         double[] sorted = [.. values.Order()];

@@ -4,7 +4,7 @@ using MlNetRms.Benchmarks.Accuracy.Sets;
 
 namespace MlNetRms.Benchmarks;
 
-/// <summary>Where least squares itself predicts badly, and what an L2 penalty makes of it.</summary>
+/// <summary>Sets on which least squares predicts badly, and what an L2 penalty changes.</summary>
 internal static class RidgeVerb
 {
     private const int TestRows = 10_000;
@@ -29,11 +29,11 @@ internal static class RidgeVerb
                 ExampleSet test = all.Take(one.TrainingRows, TestRows);
                 return (string[])
                 [
-                    one.Name, Report.Number(ExactLeastSquares.Of(training).Fit.Rmse(test)),
+                    one.Name, Report.Number(ExactLeastSquares.Solve(training).Fit.Rmse(test)),
                     Report.Number(Contenders.FitRmsProp(training).Rmse(test)),
                     .. _lambdas.Select(lambda => Report.Number(Contenders.FitRmsProp(training, new() { L2Regularization = lambda }).Rmse(test))),
                 ];
             })]);
-        Console.WriteLine($"- RMSE on {TestRows} rows that were not trained on; λ is L2Regularization.");
+        Console.WriteLine($"- RMSE on {TestRows} held-out rows; λ is L2Regularization.");
     }
 }

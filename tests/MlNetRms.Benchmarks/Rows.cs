@@ -5,7 +5,7 @@ using Microsoft.ML.Data;
 
 namespace MlNetRms.Benchmarks;
 
-/// <summary>Rows of numbers that can be had in any order, as often as wanted.</summary>
+/// <summary>Rows of numbers with random access.</summary>
 internal interface IRows
 {
     int Count { get; }
@@ -15,7 +15,7 @@ internal interface IRows
     void Read(int row, ref VBuffer<float> features, out float label);
 }
 
-/// <summary>Some of the rows of another source: <paramref name="count"/> of them from <paramref name="first"/> on.</summary>
+/// <summary><paramref name="count"/> rows of another source, from <paramref name="first"/> on.</summary>
 internal sealed class RowRange(IRows rows, int first, int count) : IRows
 {
     public int Count => count;
@@ -25,10 +25,10 @@ internal sealed class RowRange(IRows rows, int first, int count) : IRows
     public void Read(int row, ref VBuffer<float> features, out float label) => rows.Read(first + row, ref features, out label);
 }
 
-/// <summary>y = 2 + x·w + 0.5·noise, with w ~ N(0, 1/k) for k values a row: every row is a pure function of its number.</summary>
+/// <summary>y = 2 + x·w + 0.5·noise, with w ~ N(0, 1/k) for k values per row. Every row is a pure function of its number.</summary>
 /// <param name="count">Number of rows.</param>
 /// <param name="featureCount">Number of columns.</param>
-/// <param name="nonZerosPerRow">Values a row, in columns drawn at random; null for all columns.</param>
+/// <param name="nonZerosPerRow">Values per row, in random columns; null for all columns.</param>
 internal sealed class SyntheticRows(int count, int featureCount, int? nonZerosPerRow = null) : IRows
 {
     private const float Bias = 2;
@@ -57,7 +57,7 @@ internal sealed class SyntheticRows(int count, int featureCount, int? nonZerosPe
         }
         else
         {
-            // One column out of each of as many equal ranges as there are values: ascending, and no two the same.
+            // One column from each of equal ranges, as many as there are values: ascending and distinct.
             Span<int> columns = editor.Indices;
             int range = featureCount / length;
             for (int i = 0; i < values.Length; i++)
@@ -103,7 +103,7 @@ internal sealed class FileRows : IRows
         return new FileRows([.. rows]);
     }
 
-    /// <summary>The first rows, every column (the label too) with mean 0 and standard deviation 1 over them.</summary>
+    /// <summary>The first rows, with every column (and the label) scaled to mean 0 and standard deviation 1 over them.</summary>
     public FileRows Standardized(int count)
     {
         float[][] rows = [.. _rows.Take(count).Select(row => row.ToArray())];

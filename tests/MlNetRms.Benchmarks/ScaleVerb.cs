@@ -12,8 +12,8 @@ using MlNetRms.Mpi;
 namespace MlNetRms.Benchmarks;
 
 /// <summary>
-/// What a step costs over several processes, step = serial + row·B/n + exchange, each of them measured; from which batch size n processes pay;
-/// what larger batches do to the accuracy. To be started by the launcher of MPI.
+/// Cost of a step over several processes, step = serial + row·B/n + exchange, with each term measured; the batch size from which n processes are
+/// faster; the accuracy of larger batches. Start it with an MPI launcher.
 /// </summary>
 internal static class ScaleVerb
 {
@@ -28,26 +28,28 @@ internal static class ScaleVerb
     {
         if (job.Rank == 0)
             Report.Header(typeof(MpiJob));
-        Cost[] costs = [.. (arguments.Quick ? [10] : new[] { 10, 100, 1000 }).Select(columns => Measure(job, columns, arguments.Quick ? 20_000 : 12_000_000 / columns))];
+        Cost[] costs = [.. (arguments.Quick ? [10] : new[] { 10, 100, 1000 })
+            .Select(columns => Measure(job, columns, arguments.Quick ? 20_000 : 12_000_000 / columns))];
         string[][] accuracy = Accuracy(job, arguments.Quick ? 20_000 : 100_000, columns: 100, arguments.Quick ? [256] : [256, 1024, 4096, 16384]);
         if (job.Rank > 0)
             return;
-        Report.Table(["columns", "a row", "serial", $"exchange, {job.Size} ranks", $"step of {LargeBatch}, 1 rank", $"{job.Size} ranks", "as computed", "pays from a batch of"],
+        Report.Table(["columns", "row", "serial", $"exchange, {job.Size} ranks", $"step of {LargeBatch}, 1 rank", $"{job.Size} ranks", "predicted", "faster from batch"],
             [.. costs.Select(cost => cost.Row(job.Size))]);
         Console.WriteLine($"""
-            {job.Size} ranks of {job.LibraryVersion}; medians of {Repeats}. As computed: serial + a row · {LargeBatch} / ranks + exchange.
+            {job.Size} ranks of {job.LibraryVersion}; medians of {Repeats}. Predicted: serial + row · {LargeBatch} / ranks + exchange.
 
             """);
         int[] sizes = [8, 64, 1024];
         Report.Table(["columns", "batch", .. sizes.Select(size => $"{size} ranks")],
-            [.. costs.SelectMany(cost => new[] { 8192, 131072 }.Select(batch => (string[])[$"{cost.Columns}", $"{batch}", .. sizes.Select(size => Report.Number(cost.SpeedUp(batch, size)))]))]);
+            [.. costs.SelectMany(cost => new[] { 8192, 131072 }.Select(batch =>
+                (string[])[$"{cost.Columns}", $"{batch}", .. sizes.Select(size => Report.Number(cost.SpeedUp(batch, size)))]))]);
         Console.WriteLine("""
-            Computed, not measured: how much faster a step is than in one process, over a network of 10 µs and 10 Gbit/s whose exchange takes
+            Speed-up of a step over one process, computed (not measured) for a network of 10 µs and 10 Gbit/s, on which an exchange takes
             2·log₂(ranks) messages and twice the bytes.
 
             """);
         Report.Table(["batch", "epochs", "steps", "RMSE above least squares, %", "training"], accuracy);
-        Console.WriteLine($"100k×100, {job.Size} ranks, {Parts} parts, other options at their defaults; two lines a batch size: automatic epochs, and as many as with 256.");
+        Console.WriteLine($"100k×100, {job.Size} ranks, {Parts} parts, other options default; two lines per batch size: automatic epochs, and the number for 256.");
     });
 
     private static Cost Measure(MpiCollective job, int columns, int rows)
@@ -71,11 +73,11 @@ internal static class ScaleVerb
         return report.TrainingTime.TotalSeconds / report.TotalSteps;
     });
 
-    /// <summary>An all-reduce of what a step exchanges: two numbers a parameter, and some more.</summary>
+    /// <summary>Time of the all-reduce of a step: two numbers per parameter, and a few more.</summary>
     private static double Exchange(MpiCollective job, int columns)
     {
         const int Calls = 1000;
-        var values = new double[2 * columns + AllReduce.PlaceCount];
+        var values = new double[2 * columns + AllReduce.TailLength];
         return Median(() =>
         {
             job.Barrier();
@@ -90,14 +92,15 @@ internal static class ScaleVerb
     {
         var rows = new SyntheticRows(count, columns);
         ExampleSet examples = ExampleSet.From(rows);
-        LinearFit best = ExactLeastSquares.Of(examples).Fit;
+        LinearFit best = ExactLeastSquares.Solve(examples).Fit;
         IDataView[] own = [.. job.ShareOf(Views(rows))];
         int fewEpochs = Fit(job, own, new() { BatchSize = 256 }).Epochs.Count;
         return [.. batches.SelectMany(batch => new int?[] { null, fewEpochs }.Select(epochs =>
         {
             TrainingReport report = Fit(job, own, new() { BatchSize = batch, NumberOfEpochs = epochs });
             double excess = 100 * (Math.Sqrt(2 * report.TrainingLoss) / best.Rmse(examples) - 1);
-            return (string[])[$"{batch}", $"{report.Epochs.Count}", $"{report.TotalSteps}", Report.Number(excess), Report.Time(report.TrainingTime.TotalSeconds)];
+            return (string[])[$"{batch}", $"{report.Epochs.Count}", $"{report.TotalSteps}", Report.Number(excess),
+                Report.Time(report.TrainingTime.TotalSeconds)];
         }))];
     }
 
@@ -112,12 +115,12 @@ internal static class ScaleVerb
 
     private static double Median(Func<double> measure)
     {
-        measure();      // for the compiler
+        measure();      // compiles the code
         double[] times = [.. Enumerable.Range(0, Repeats).Select(_ => measure()).Order()];
         return times[Repeats / 2];
     }
 
-    /// <summary>Seconds of the parts of a step, and of a step of the large batch in one process and in all.</summary>
+    /// <summary>Seconds of the terms of a step, and of a step of the large batch in one process and in all.</summary>
     private sealed record Cost(int Columns, double ARow, double Serial, double Exchange, double Alone, double Together)
     {
         public string[] Row(int ranks) =>
@@ -128,7 +131,7 @@ internal static class ScaleVerb
 
         public double SpeedUp(int batch, int ranks)
         {
-            double exchange = 2 * Math.Log2(ranks) * NetworkLatency + 2 * sizeof(double) * (2.0 * Columns + AllReduce.PlaceCount) / NetworkBytesPerSecond;
+            double exchange = 2 * Math.Log2(ranks) * NetworkLatency + 2 * sizeof(double) * (2.0 * Columns + AllReduce.TailLength) / NetworkBytesPerSecond;
             return (Serial + ARow * batch) / (Serial + ARow * batch / ranks + exchange);
         }
     }

@@ -7,7 +7,7 @@ using Microsoft.ML;
 
 namespace MlNetRms.Benchmarks;
 
-/// <summary>Rows that exceed the memory limit beside the same rows in memory, one process each; epochs and plain reads of a file take turns.</summary>
+/// <summary>Rows that exceed the memory limit, compared with the same rows in memory, in one process each; epochs alternate with plain reads of a file.</summary>
 internal static class SpillVerb
 {
     public const string ChildVerb = "spill-child";
@@ -21,12 +21,12 @@ internal static class SpillVerb
     /// <param name="ReadingSeconds">Time of reading, shuffling and packing.</param>
     /// <param name="EpochSeconds">Median of the epochs after the first.</param>
     /// <param name="FileSeconds">Median of the reads of a file.</param>
-    /// <param name="EpochProcessorSeconds">Processor time of an epoch, of all threads.</param>
+    /// <param name="EpochProcessorSeconds">Processor time of an epoch, over all threads.</param>
     /// <param name="FileProcessorSeconds">Processor time of such a read.</param>
     /// <param name="Ratio">Median of the ratios of an epoch and the read before it.</param>
     /// <param name="FileBytes">Bytes of that file.</param>
-    /// <param name="AddedBytes">How far the process rose above what it held before.</param>
-    /// <param name="Model">Digest of the model's bits.</param>
+    /// <param name="AddedBytes">How far the process rose above the memory held before.</param>
+    /// <param name="Model">Hash of the model's bits.</param>
     private sealed record Result(double ReadingSeconds, double EpochSeconds, double FileSeconds,
         double EpochProcessorSeconds, double FileProcessorSeconds, double Ratio, long FileBytes, long AddedBytes, string Model);
 
@@ -58,11 +58,11 @@ internal static class SpillVerb
         Report.Table(["rows", "reading", "epoch, median", "file, median", "epoch, CPU", "file, CPU", "epoch / file", "fit adds, MB"], table);
         Console.WriteLine(Report.Invariant($"""
             - {rowCount / 1000} thousand rows of {FeatureCount} floats from a generator, {rowCount * (FeatureCount + 2L) * sizeof(float) / 1e6:F0} MB; limit {limit / 1e6:F0} MB;
-              {Epochs} epochs, the first not counted. {(models.Count == 1 ? "All models have the same bits." : "THE MODELS DIFFER.")}
-            - Reading: with shuffling and packing, and with the generator's time.
-            - File: reading one of as many bytes as the packed rows have beyond the limit, in blocks of {BlockBytes >> 20} MiB, by one thread, after it has been
-              written, so from the system's cache. An epoch and such a read take turns; epoch / file is the median of the ratios of neighbours.
-            - Fit adds: how far the process rose above what it held before the fit.
+              {Epochs} epochs, the first not counted. {(models.Count == 1 ? "All models are identical." : "THE MODELS DIFFER.")}
+            - Reading: includes shuffling, packing, and the generator.
+            - File: one thread reads a file as large as the packed rows above the limit, in blocks of {BlockBytes >> 20} MiB, right after it was written, so from the
+              system's cache. Epochs and such reads alternate; epoch / file is the median of the ratios of an epoch and the read before it.
+            - Fit adds: how far the process rose above the memory held before the fit.
             """));
     }
 
@@ -103,8 +103,8 @@ internal static class SpillVerb
         long peak = ProcessMemory.Peak;
 
         ReadOnlySpan<float> weights = [.. fitted.Model.Weights, fitted.Model.Bias];
-        Console.WriteLine(JsonSerializer.Serialize(new Result(fitted.Training.ReadingTime.TotalSeconds, Statistics.Median(epochs), Statistics.Median(reads),
-            Statistics.Median(epochProcessor), Statistics.Median(readProcessor),
+        Console.WriteLine(JsonSerializer.Serialize(new Result(fitted.Training.ReadingTime.TotalSeconds, Statistics.Median(epochs),
+            Statistics.Median(reads), Statistics.Median(epochProcessor), Statistics.Median(readProcessor),
             Statistics.Median(epochs.Zip(reads, (epoch, read) => epoch / read)), file.Length, peak - before,
             Convert.ToHexString(SHA256.HashData(MemoryMarshal.AsBytes(weights))))));
         return 0;
@@ -113,7 +113,7 @@ internal static class SpillVerb
             new() { NumberOfEpochs = count, MemoryLimitInBytes = limit, NumberOfThreads = threads, EpochCompleted = completed };
     }
 
-    /// <summary>A temporary file that is read from its beginning to its end.</summary>
+    /// <summary>A temporary file that is read from beginning to end.</summary>
     private sealed class PlainFile : IDisposable
     {
         private readonly FileStream _file;
@@ -122,7 +122,8 @@ internal static class SpillVerb
         public PlainFile(long length, int blockBytes)
         {
             _block = new byte[blockBytes];
-            _file = new FileStream(Path.GetTempFileName(), FileMode.Create, FileAccess.ReadWrite, FileShare.None, bufferSize: 0, FileOptions.DeleteOnClose);
+            _file = new FileStream(Path.GetTempFileName(), FileMode.Create, FileAccess.ReadWrite, FileShare.None, bufferSize: 0,
+                FileOptions.DeleteOnClose);
             for (long written = 0; written < length; written += blockBytes)
                 _file.Write(_block);
         }

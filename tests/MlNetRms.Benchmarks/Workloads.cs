@@ -1,9 +1,9 @@
 namespace MlNetRms.Benchmarks;
 
 /// <summary>Training rows, test rows, and the options to train with.</summary>
-/// <param name="Name">As the tables and <c>--only</c> call it.</param>
+/// <param name="Name">Name in the tables and for <c>--only</c>.</param>
 /// <param name="Rows">All rows: first those to train on, then those to test on.</param>
-/// <param name="TrainCount">Rows to train on; as many as there are means that the training rows are the test rows too.</param>
+/// <param name="TrainCount">Number of training rows. If it is the number of all rows, the training rows are also the test rows.</param>
 /// <param name="Options">Options of RmsProp.</param>
 /// <param name="NonZerosPerRow">Null for dense rows.</param>
 /// <param name="Folds">Parts of a cross-validation; null for a single fit.</param>
@@ -14,7 +14,7 @@ internal sealed record Workload(string Name, IRows Rows, int TrainCount, RmsProp
 
     public IRows Test => TrainCount < Rows.Count ? new RowRange(Rows, TrainCount, Rows.Count - TrainCount) : Rows;
 
-    /// <summary>Bytes of the training rows alone: the values, and two numbers more a row (dense) or 16 bytes (sparse).</summary>
+    /// <summary>Bytes of the training rows: the values plus two numbers (dense) or 16 bytes (sparse) per row.</summary>
     public long PackedBytes => NonZerosPerRow is { } nonZeros
         ? TrainCount * (8L * nonZeros + 16)
         : (long)TrainCount * (Rows.FeatureCount + 2) * sizeof(float);
@@ -43,7 +43,7 @@ internal static class Workloads
         ];
     }
 
-    /// <summary>The textbook's setting on the textbook's data if that is at hand, else on made-up data of the same size.</summary>
+    /// <summary>The textbook's options on the textbook's data; on synthetic data of the same size if that is missing.</summary>
     private static Workload SeedWorkload()
     {
         IRows rows = DataSets.Airfoil is { } file ? FileRows.Load(file).Standardized(1500) : new SyntheticRows(1500, 5);
@@ -56,12 +56,12 @@ internal static class Workloads
         new(name, new SyntheticRows(rows + rows / 5, features), rows, new() { Seed = 0 });
 }
 
-/// <summary>Where the real regression sets are, if they are.</summary>
+/// <summary>The folder of the real regression sets, if it exists.</summary>
 internal static class DataSets
 {
     private const string Variable = "MLNETRMS_DATA";
 
-    public static string Missing => $"needs the real data sets: put them into ../shared/data beside the project, or name their folder in {Variable}";
+    public static string Missing => $"needs the real data sets: put them into ../shared/data next to the project, or set {Variable} to their folder";
 
     /// <summary>All sets, by name; none if the folder is missing.</summary>
     public static IEnumerable<(string Name, string Path)> All =>

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace MlNetRms.Kill;
 
-/// <summary>Each case: a training killed at a random moment, then one that continues from what is left.</summary>
+/// <summary>Each case kills a training at a random moment and continues it from its files.</summary>
 internal sealed class Killer(int cases)
 {
     private const int Seed = 1;
@@ -26,12 +26,12 @@ internal sealed class Killer(int cases)
         foreach (IGrouping<string, string> stage in _stages.GroupBy(stage => stage).OrderBy(stage => stage.Key))
             Console.WriteLine($"Killed {stage.Count()} times {stage.Key}.");
         Console.WriteLine($"{cases - _failures.Count} of {cases} ended with the bits of the unbroken training and without a file left, in {start.Elapsed.TotalSeconds:f0} s.");
-        // As the test runner prints it.
+        // In the format of the test runner.
         Console.WriteLine($"Failed: {_failures.Count}, Passed: {cases - _failures.Count}, Skipped: 0, Total: {cases}");
         return _failures.Count == 0 ? 0 : 1;
     }
 
-    /// <summary>The model of a training that nothing happens to, and how long it takes.</summary>
+    /// <summary>The model of an uninterrupted training, and its duration.</summary>
     private void Prepare()
     {
         (TimeSpan Duration, string Output)[] runs = [.. Enumerable.Range(0, UnbrokenRuns).Select(_ => RunUnbroken())];
@@ -39,7 +39,8 @@ internal sealed class Killer(int cases)
         if (Array.Exists(runs, run => Hash(run.Output) != _expected))
             throw new InvalidOperationException("Unbroken trainings have different models.");
         _duration = runs.Select(run => run.Duration).Order().ElementAt(UnbrokenRuns / 2);
-        Console.WriteLine($"An unbroken training takes {_duration.TotalSeconds:f2} s; its temporary file for rows has {runs[0].Output.Split(' ')[1].Trim()} bytes.");
+        Console.WriteLine($"An unbroken training takes {_duration.TotalSeconds:f2} s; its temporary file for rows has " +
+            $"{runs[0].Output.Split(' ')[1].Trim()} bytes.");
     }
 
     private static (TimeSpan Duration, string Output) RunUnbroken()
@@ -61,7 +62,7 @@ internal sealed class Killer(int cases)
         }
     }
 
-    /// <summary>One in each of as many equal parts of the duration.</summary>
+    /// <summary>Random moments, one in each of equal parts of the duration.</summary>
     private double[] Moments()
     {
         var random = new Random(Seed);
@@ -73,7 +74,7 @@ internal sealed class Killer(int cases)
         string folder = Directory.CreateTempSubdirectory("mlnetrms-kill-").FullName;
         try
         {
-            // One that was faster than expected is killed earlier the next time.
+            // If the training ended first, the next attempt kills it earlier.
             while (!Kill(folder, moment * _duration))
                 moment *= 0.9;
             _stages.Add(Stage(folder));
@@ -83,7 +84,8 @@ internal sealed class Killer(int cases)
             process.WaitForExit();
             string[] left = Directory.GetFileSystemEntries(folder);
             if (process.ExitCode != 0 || Hash(output) != _expected)
-                _failures.Add($"Case {number}, killed at {moment:f3}: ended with {process.ExitCode}, model {Hash(output)}, not {_expected}. {errors.Result}");
+                _failures.Add($"Case {number}, killed at {moment:f3}: ended with {process.ExitCode}, model {Hash(output)}, not {_expected}. " +
+                    $"{errors.Result}");
             else if (left.Length > 0)
                 _failures.Add($"Case {number}, killed at {moment:f3}: left {string.Join(", ", left)}.");
         }
@@ -93,7 +95,7 @@ internal sealed class Killer(int cases)
         }
     }
 
-    /// <returns>Whether it was still running.</returns>
+    /// <returns>Whether the process was still running.</returns>
     private static bool Kill(string folder, TimeSpan after)
     {
         using Process process = Start(folder);
@@ -104,7 +106,7 @@ internal sealed class Killer(int cases)
         return process.ExitCode != 0;
     }
 
-    /// <summary>What the files say about where it was.</summary>
+    /// <summary>The phase of the training, from its files.</summary>
     private static string Stage(string folder)
     {
         string checkpoint = Path.Combine(folder, Training.Checkpoint);

@@ -4,7 +4,7 @@ using Microsoft.ML.Data;
 
 namespace MlNetRms.Kill;
 
-/// <summary>The process that is killed: reads rows that do not fit into the memory limit, trains, writes checkpoints all the time, prints the model's hash.</summary>
+/// <summary>The process to kill: reads rows that exceed the memory limit, trains, writes a checkpoint every few milliseconds, and prints the model's hash.</summary>
 internal static class Training
 {
     public const string Verb = "train";
@@ -14,7 +14,7 @@ internal static class Training
     private const int RowCount = 40_000;
     private const int FeatureCount = 40;
 
-    /// <param name="folder">For the checkpoint and for the rows beyond the limit.</param>
+    /// <param name="folder">Folder for the checkpoint and the temporary file.</param>
     public static int Run(string folder)
     {
         var ml = new MLContext();
@@ -59,7 +59,8 @@ internal static class Training
 
     /// <summary>Size of the temporary file, which has no name.</summary>
     private static long SpilledBytes(string folder) => !OperatingSystem.IsLinux() ? 0
-        : Directory.GetFiles("/proc/self/fd").Where(link => new FileInfo(link).LinkTarget is { } target
+        : Directory.GetFiles("/proc/self/fd")
+            .Where(link => new FileInfo(link).LinkTarget is { } target
                 && target.StartsWith(folder, StringComparison.Ordinal) && !target.EndsWith(".lock", StringComparison.Ordinal))
             .Sum(link =>
             {

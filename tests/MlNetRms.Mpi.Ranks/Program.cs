@@ -2,20 +2,20 @@ using System.Globalization;
 using MlNetRms.Mpi;
 using MlNetRms.Mpi.Ranks;
 
-// The program whose processes the tests start. The first argument says what it does, in a job or at its end.
+// The tests start this program as several processes. The first argument says what it does.
 string verb = args[0];
 int failing = args.Length > 1 && verb != "train" ? int.Parse(args[1], CultureInfo.InvariantCulture) : -1;
 
 MpiJob.Run(job =>
 {
-    // The tests kill them by it.
+    // For the tests that kill a rank.
     Console.WriteLine(FormattableString.Invariant($"rank {job.Rank} of {job.Size} is process {Environment.ProcessId}"));
     job.Barrier();
     if (job.Rank == failing)
         Fail(verb);
     if (failing >= 0)
     {
-        // What the others do: wait for the one that fails.
+        // The other ranks wait for the one that fails.
         job.AllReduceSum(new double[1]);
         return;
     }
@@ -57,7 +57,7 @@ static void Fail(string how)
     }
 }
 
-// A signal handler of the library's own would end the process here.
+// A signal handler of the MPI library would end the process here.
 static string NullReference()
 {
     try

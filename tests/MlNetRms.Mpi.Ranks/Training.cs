@@ -6,7 +6,7 @@ using Microsoft.ML.Data;
 
 namespace MlNetRms.Mpi.Ranks;
 
-/// <summary>A model of rows that come in uneven parts.</summary>
+/// <summary>Trains a model on rows in parts of different lengths.</summary>
 internal static class Training
 {
     private const int Columns = 6;
@@ -15,16 +15,17 @@ internal static class Training
 
     /// <summary>The SHA-256 of weights and bias.</summary>
     /// <param name="collective">The processes.</param>
-    /// <param name="arguments">The path of the checkpoint, if there is to be one, and the epoch in which rank 1 waits to be killed.</param>
+    /// <param name="arguments">Optional: the path of the checkpoint, and the epoch in which rank 1 waits to be killed.</param>
     public static string Hash(ICollective collective, string[] arguments)
     {
         int waiting = arguments.Length > 1 && collective.Rank == 1 ? int.Parse(arguments[1], CultureInfo.InvariantCulture) : -1;
         var ml = new MLContext();
-        IDataView[] parts = [.. collective.ShareOf([.. Enumerable.Range(0, _rowsOfParts.Length)]).Select(part => ml.Data.LoadFromEnumerable(Rows(part)))];
+        IDataView[] parts = [.. collective.ShareOf([.. Enumerable.Range(0, _rowsOfParts.Length)])
+            .Select(part => ml.Data.LoadFromEnumerable(Rows(part)))];
         RmsPropRegressionTransformer model = ml.Regression.Trainers.RmsProp(new RmsPropRegressionTrainer.Options
         {
             Collective = collective,
-            // MPICH's ranks wait without sleeping: where they are more than the cores, a step takes as long as the system lets each run.
+            // MPICH's ranks spin while they wait. With more ranks than cores, a step takes as long as the system's time slices.
             NumberOfEpochs = 12,
             Checkpoint = arguments.Length > 0 ? new CheckpointOptions { Path = arguments[0], EveryEpochs = 1 } : null,
             EpochCompleted = progress =>

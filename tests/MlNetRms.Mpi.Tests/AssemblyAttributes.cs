@@ -1,2 +1,2 @@
-// Ranks that wait for each other take all cores.
+// Waiting ranks keep all cores busy.
 [assembly: CollectionBehavior(DisableTestParallelization = true)]

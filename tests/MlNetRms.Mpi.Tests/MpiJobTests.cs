@@ -3,7 +3,7 @@ using MlNetRms.Mpi.Tests.Support;
 
 namespace MlNetRms.Mpi.Tests;
 
-/// <summary>Real jobs: every case starts processes under a launcher, and checks that none of them is left.</summary>
+/// <summary>Real jobs: every case starts processes under a launcher and checks that all of them end.</summary>
 [Trait("Vectors", "Irrelevant")]
 public sealed class MpiJobTests
 {
@@ -14,7 +14,7 @@ public sealed class MpiJobTests
         ("exit", "the process exits before its program has returned"),
     ];
 
-    /// <summary>MPICH's ranks wait without sleeping: more of them than cores would take many times as long.</summary>
+    /// <summary>MPICH's ranks spin while they wait, so more of them than cores would take many times as long.</summary>
     public static IEnumerable<object[]> Sizes =>
         from mpi in Implementation.Names from ranks in mpi == "MPICH" ? new[] { 2 } : [2, 4] select new object[] { mpi, ranks };
 
@@ -29,7 +29,7 @@ public sealed class MpiJobTests
         using var job = RankProgram.Launch(Implementation.Named(mpi), ranks, ["sums"]);
 
         Assert.True(job.Wait() == 0, job.Output);
-        // Of rank + 1, of 0.5 and of −rank; of rank and of −rank; those of the last rank.
+        // Sums of rank + 1, 0.5 and −rank; maxima of rank and −rank; the bytes of the last rank.
         int ids = ranks * (ranks - 1) / 2;
         string expected = FormattableString.Invariant(
             $"sums {ids + ranks} {0.5 * ranks} {-ids}; maxima {ranks - 1} 0; bytes {9 + ranks} {19 + ranks}; null reference caught");
@@ -59,7 +59,7 @@ public sealed class MpiJobTests
         {
             using var alone = RankProgram.Start(["train"], ("MLNETRMS_MPI_LIBRARY", implementation.Library));
             using var killed = RankProgram.Launch(implementation, ranks: 2, ["train", checkpoint, "6"]);
-            // Rank 1 waits there, and the others wait for it.
+            // In that epoch rank 1 waits, and the others wait for it.
             killed.WaitFor("rank 1 has done epoch 6");
             killed.Kill(rank: 1, ranks: 2);
             Assert.True(killed.Wait() != 0, killed.Output);
@@ -136,7 +136,8 @@ public sealed class MpiJobTests
         using var job = RankProgram.Start(["sums"], ("MLNETRMS_MPI_LIBRARY", "libnothing.so.1"));
 
         Assert.True(job.Wait() != 0, job.Output);
-        Assert.Contains("The MPI library 'libnothing.so.1', which MLNETRMS_MPI_LIBRARY names, cannot be loaded.", job.Output, StringComparison.Ordinal);
+        Assert.Contains("The MPI library 'libnothing.so.1', which MLNETRMS_MPI_LIBRARY names, cannot be loaded.", job.Output,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -69,7 +69,8 @@ public sealed class CoefficientTableTests
         for (int i = 1; i < rows.Width; i++)
         {
             (_, double deviation) = LeastSquares.Moments(rows.Features.Select(row => (double)row[i]), ones);
-            Assert.Equal(table[i].Weight * deviation, table[i].WeightPerStandardDeviation!.Value, 1e-9 * (1e-3 + Math.Abs(table[i].Weight * deviation)));
+            Assert.Equal(table[i].Weight * deviation, table[i].WeightPerStandardDeviation!.Value,
+                1e-9 * (1e-3 + Math.Abs(table[i].Weight * deviation)));
         }
     }
 
@@ -85,7 +86,8 @@ public sealed class CoefficientTableTests
 
         CoefficientTable table = ((LinearModelParameters)loaded.Model).GetCoefficients(schema);
 
-        Assert.Equal(model.GetCoefficients().Select(coefficient => coefficient with { WeightPerStandardDeviation = null, StandardError = null }), table);
+        Assert.Equal(model.GetCoefficients()
+            .Select(coefficient => coefficient with { WeightPerStandardDeviation = null, StandardError = null }), table);
         Assert.DoesNotContain("std", table.ToString(), StringComparison.Ordinal);
     }
 
@@ -110,7 +112,8 @@ public sealed class CoefficientTableTests
 
         Assert.All([missing, length, scalar], exception => Assert.Equal("schema", exception.ParamName));
         Assert.Contains("Could not find feature column 'Absent'", missing.Message, StringComparison.Ordinal);
-        Assert.Contains("The model has 2 weights, but feature column 'Features' is of type Vector<Single, 3>", length.Message, StringComparison.Ordinal);
+        Assert.Contains("The model has 2 weights, but feature column 'Features' is of type Vector<Single, 3>", length.Message,
+            StringComparison.Ordinal);
         Assert.Contains("feature column 'Label' is of type Single", scalar.Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentNullException>(() => RmsPropModelExtensions.GetCoefficients(null!, view.Schema));
         Assert.Throws<ArgumentNullException>(() => model.GetCoefficients(null!));

@@ -31,7 +31,8 @@ public sealed class LearningRateScheduleTests
     [InlineData(0.25, 0.5, 3_000_000_000, 6_000_000_000, 0.25)]
     [InlineData(0, 1, 3, 4, 0.146446609407)]
     [InlineData(1, 0.5, 1, 4, 1)]
-    public void CosineThenConstant_SomeSteps_FallsAlongTheCosineAndStaysAtTheFloor(double floor, double decay, long step, long total, double expected) =>
+    public void CosineThenConstant_SomeSteps_FallsAlongTheCosineAndStaysAtTheFloor(double floor, double decay, long step, long total,
+        double expected) =>
         Assert.Equal(expected, LearningRateSchedule.CosineThenConstant(floor, decay).Factor(step, total), 1e-12);
 
     [Fact]
@@ -39,14 +40,16 @@ public sealed class LearningRateScheduleTests
     {
         LearningRateSchedule schedule = LearningRateSchedule.CosineThenConstant();
 
-        Assert.All(Enumerable.Range(0, 100), step => Assert.Equal(LearningRateSchedule.CosineThenConstant(0.03, 0.8).Factor(step, 100), schedule.Factor(step, 100)));
+        Assert.All(Enumerable.Range(0, 100),
+            step => Assert.Equal(LearningRateSchedule.CosineThenConstant(0.03, 0.8).Factor(step, 100), schedule.Factor(step, 100)));
         Assert.All(Enumerable.Range(1, 79), step => Assert.True(schedule.Factor(step, 100) < schedule.Factor(step - 1, 100)));
     }
 
     [Fact]
     public void CosineThenConstant_FloorZeroOverAllSteps_IsCosineToZero() =>
         Assert.All(Enumerable.Range(0, 101), step =>
-            Assert.Equal(LearningRateSchedule.CosineToZero.Factor(step, 100), LearningRateSchedule.CosineThenConstant(0, 1).Factor(step, 100), 1e-15));
+            Assert.Equal(LearningRateSchedule.CosineToZero.Factor(step, 100), LearningRateSchedule.CosineThenConstant(0, 1).Factor(step, 100),
+                1e-15));
 
     [Theory]
     [InlineData("floor", -0.001, 0.5, "[0, 1]")]
@@ -151,7 +154,7 @@ public sealed class LearningRateScheduleTests
 
     [Theory]
     [InlineData(double.NaN)]
-    [InlineData(1e300)]        // finite, but the learning rate made of it is not
+    [InlineData(1e300)]        // finite, but the resulting learning rate is not
     public void Fit_CustomScheduleGoesAstray_ThrowsInvalidOperation(double factor)
     {
         LearningRateSchedule schedule = LearningRateSchedule.Custom("mine", (step, _) => step < 5 ? 1 : factor);
@@ -178,7 +181,7 @@ public sealed class LearningRateScheduleTests
 
         Assert.Equal(Enumerable.Range(0, 12).Select(step => ((long)step, 12L)), asked);
         Assert.All(model.Training.Epochs.Zip([4, 8, 12]), pair => Assert.Equal(model.Training.LearningRate / pair.Second, pair.First.LearningRate));
-        Assert.Equal(0.5, model.Training.LearningRate, 1e-6);        // of five standardised columns
+        Assert.Equal(0.5, model.Training.LearningRate, 1e-6);        // five standardised columns
     }
 
     [Fact]

@@ -11,7 +11,8 @@ public sealed class OptionsJsonTests
     [Fact]
     public void Json_ThereAndBack_KeepsPlainValues()
     {
-        var options = new Options { LearningRate = 0.1f, BatchSize = 32, NumberOfEpochs = 7, ExampleWeightColumnName = "Weight", Centered = true, L2Regularization = 0, Decorrelate = false };
+        var options = new Options { LearningRate = 0.1f, BatchSize = 32, NumberOfEpochs = 7, ExampleWeightColumnName = "Weight", Centered = true,
+            L2Regularization = 0, Decorrelate = false };
 
         Options back = JsonSerializer.Deserialize<Options>(JsonSerializer.Serialize(options))!;
 
@@ -26,7 +27,8 @@ public sealed class OptionsJsonTests
 
     private static readonly Dictionary<string, LearningRateSchedule> _schedules = new LearningRateSchedule[]
     {
-        LearningRateSchedule.Constant, LearningRateSchedule.CosineToZero, LearningRateSchedule.LinearToZero, LearningRateSchedule.CosineThenConstant(0.1, 0.7),
+        LearningRateSchedule.Constant, LearningRateSchedule.CosineToZero, LearningRateSchedule.LinearToZero,
+        LearningRateSchedule.CosineThenConstant(0.1, 0.7),
         LearningRateSchedule.InverseSquareRoot(70), LearningRateSchedule.StepDecay(0.3, 12),
     }.ToDictionary(schedule => schedule.Name);
 
@@ -38,10 +40,11 @@ public sealed class OptionsJsonTests
         LearningRateSchedule back = ThereAndBack(new() { LearningRateSchedule = schedule }).LearningRateSchedule;
 
         Assert.Equal(name, back.Name);
-        Assert.Equal(Enumerable.Range(0, 100).Select(step => schedule.Factor(step, 100)), Enumerable.Range(0, 100).Select(step => back.Factor(step, 100)));
+        Assert.Equal(Enumerable.Range(0, 100).Select(step => schedule.Factor(step, 100)),
+            Enumerable.Range(0, 100).Select(step => back.Factor(step, 100)));
     }
 
-    /// <summary>The default one is more than its factors: it goes with an automatic number of epochs.</summary>
+    /// <summary>The default schedule is more than its factors: it adapts to an automatic number of epochs.</summary>
     [Fact]
     public void Json_DefaultSchedule_IsTheDefault() =>
         Assert.Same(new Options().LearningRateSchedule, ThereAndBack(new()).LearningRateSchedule);

@@ -3,7 +3,7 @@ using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests;
 
-/// <summary>What the objects a user prints say of themselves.</summary>
+/// <summary>The texts of objects that a user prints.</summary>
 public sealed class ReportTextTests
 {
     [Theory]
@@ -24,9 +24,11 @@ public sealed class ReportTextTests
         rows.Features[3][0] = float.NaN;
         TrainingReport report = rows.Fit(new() { NumberOfEpochs = 4 }).Training;
 
-        Assert.StartsWith(FormattableString.Invariant($"Trained on 99 rows (1 skipped) for 4 of 4 epochs, 4 steps: loss {report.TrainingLoss:g6}, R² {report.RSquared:g4}; "),
+        Assert.StartsWith(FormattableString.Invariant(
+            $"Trained on 99 rows (1 skipped) for 4 of 4 epochs, 4 steps: loss {report.TrainingLoss:g6}, R² {report.RSquared:g4}; "),
             report.ToString(), StringComparison.Ordinal);
-        Assert.EndsWith(FormattableString.Invariant($"{report.ReadingTime.TotalMilliseconds:f0} ms reading, {report.TrainingTime.TotalMilliseconds:f0} ms training"),
+        Assert.EndsWith(FormattableString.Invariant(
+            $"{report.ReadingTime.TotalMilliseconds:f0} ms reading, {report.TrainingTime.TotalMilliseconds:f0} ms training"),
             report.ToString(), StringComparison.Ordinal);
     }
 
@@ -35,7 +37,8 @@ public sealed class ReportTextTests
     {
         TrainingReport report = Some.Linear(1, 100, 3).Fit(new() { NumberOfEpochs = 4, EpochCompleted = progress => progress.Stop() }).Training;
 
-        Assert.StartsWith("Trained on 100 rows for 1 of 4 epochs (StoppedByCallback, returned epoch 1), 1 steps: ", report.ToString(), StringComparison.Ordinal);
+        Assert.StartsWith("Trained on 100 rows for 1 of 4 epochs (StoppedByCallback, returned epoch 1), 1 steps: ", report.ToString(),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -45,7 +48,8 @@ public sealed class ReportTextTests
         comma.NumberFormat.NumberDecimalSeparator = ",";
         CultureInfo before = CultureInfo.CurrentCulture;
         string? callback = null;
-        EpochReport epoch = Some.Linear(1, 100, 3).Fit(new() { NumberOfEpochs = 1, ValidationFraction = 0.3f, EpochCompleted = progress => callback = progress.ToString() })
+        EpochReport epoch = Some.Linear(1, 100, 3)
+            .Fit(new() { NumberOfEpochs = 1, ValidationFraction = 0.3f, EpochCompleted = progress => callback = progress.ToString() })
             .Training.Epochs[0] with
         { Loss = 0.25, ValidationLoss = 0.5, LearningRate = 0.01f, RowsPerSecond = 1234567, Elapsed = TimeSpan.FromSeconds(1.5) };
         try

@@ -83,17 +83,19 @@ public sealed class RmsPropCatalogTests
         Assert.Equal("catalog", Assert.Throws<ArgumentNullException>(() => RmsPropCatalog.RmsProp(null!)).ParamName);
     }
 
-    /// <summary>Whoever writes the arguments by place for ML.NET's own trainer writes them so for this one.</summary>
+    /// <summary>Positional arguments have the order of ML.NET's own trainer.</summary>
     [Fact]
     public void RmsProp_Arguments_BeginAsThoseOfSdcaDo()
     {
         static string[] Names(Type catalog, string method) => [.. catalog.GetMethods().Where(candidate => candidate.Name == method)
-            .Select(candidate => candidate.GetParameters()).Single(parameters => parameters.Length > 2 && parameters[0].ParameterType == typeof(RegressionCatalog.RegressionTrainers))
+            .Select(candidate => candidate.GetParameters())
+            .Single(parameters => parameters.Length > 2 && parameters[0].ParameterType == typeof(RegressionCatalog.RegressionTrainers))
             .Select(parameter => parameter.Name!)];
         string[] ours = Names(typeof(RmsPropCatalog), nameof(RmsPropCatalog.RmsProp));
 
         Assert.Equal(Names(typeof(StandardTrainersCatalog), "Sdca")[..5], ours[..5]);
-        Assert.Equal(Names(typeof(StandardTrainersCatalog), "OnlineGradientDescent").Intersect(ours), ours.Where(Names(typeof(StandardTrainersCatalog), "OnlineGradientDescent").Contains));
+        Assert.Equal(Names(typeof(StandardTrainersCatalog), "OnlineGradientDescent").Intersect(ours),
+            ours.Where(Names(typeof(StandardTrainersCatalog), "OnlineGradientDescent").Contains));
     }
 
     private float[] Fit(RmsPropRegressionTrainer trainer) => trainer.Fit(View).Parameters();

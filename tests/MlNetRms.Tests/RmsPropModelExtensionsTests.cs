@@ -82,10 +82,12 @@ public sealed class RmsPropModelExtensionsTests
 
         var native = chain.ToNative();
 
-        foreach (TransformerScope scope in new[] { TransformerScope.Training, TransformerScope.Testing, TransformerScope.Scoring, TransformerScope.Everything })
+        foreach (TransformerScope scope in new[] { TransformerScope.Training, TransformerScope.Testing, TransformerScope.Scoring,
+            TransformerScope.Everything })
         {
             Assert.Equal(chain.GetModelFor(scope).Select(transformer => transformer.ToNative()), native.GetModelFor(scope));
-            Assert.Equal(chain.GetOutputSchema(_view.Schema, scope).Select(column => column.Name), native.GetOutputSchema(_view.Schema, scope).Select(column => column.Name));
+            Assert.Equal(chain.GetOutputSchema(_view.Schema, scope).Select(column => column.Name),
+                native.GetOutputSchema(_view.Schema, scope).Select(column => column.Name));
         }
     }
 
@@ -100,7 +102,8 @@ public sealed class RmsPropModelExtensionsTests
     public void GetCoefficients_LoadedChain_AreThoseOfItsLinearModel()
     {
         IDataView view = Named(out string[] names);
-        TransformerChain<RmsPropRegressionTransformer> chain = _ml.Transforms.CopyColumns("X", "Features").Append(_ml.Regression.Trainers.RmsProp(featureColumnName: "X", numberOfEpochs: 2))
+        TransformerChain<RmsPropRegressionTransformer> chain = _ml.Transforms.CopyColumns("X", "Features")
+            .Append(_ml.Regression.Trainers.RmsProp(featureColumnName: "X", numberOfEpochs: 2))
             .Fit(view);
         ITransformer loaded = SavedAndLoaded(chain, view.Schema, out DataViewSchema schema);
 
@@ -109,7 +112,7 @@ public sealed class RmsPropModelExtensionsTests
         Assert.Equal(names, table.Select(coefficient => coefficient.Name));
         Assert.Equal(chain.LastTransformer.Model.Weights, table.Select(coefficient => coefficient.Weight));
         Assert.Equal(chain.LastTransformer.Model.Bias, table.Bias);
-        Assert.Equal(table, chain.ToNative().GetCoefficients(chain.GetOutputSchema(view.Schema)));        // a schema of later data does too
+        Assert.Equal(table, chain.ToNative().GetCoefficients(chain.GetOutputSchema(view.Schema)));        // a schema of transformed data works too
     }
 
     [Fact]
@@ -126,7 +129,8 @@ public sealed class RmsPropModelExtensionsTests
     public void GetCoefficients_ChainOfAnotherTrainerAndColumnsDroppedAfterIt_FindsItsModel()
     {
         IDataView view = Named(out string[] names);
-        ITransformer chain = Copy.Append(_ml.Regression.Trainers.Sdca(maximumNumberOfIterations: 2)).Append(_ml.Transforms.DropColumns("Features")).Fit(view);
+        ITransformer chain = Copy.Append(_ml.Regression.Trainers.Sdca(maximumNumberOfIterations: 2)).Append(_ml.Transforms.DropColumns("Features"))
+            .Fit(view);
 
         Assert.Equal(names, chain.GetCoefficients(view.Schema).Select(coefficient => coefficient.Name));
     }

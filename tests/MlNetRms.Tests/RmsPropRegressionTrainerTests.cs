@@ -5,10 +5,10 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests;
 
-/// <summary>What training computes: the laws, and equality with plain scalar code.</summary>
+/// <summary>What training computes: invariants, and equality with plain scalar code.</summary>
 public sealed class RmsPropRegressionTrainerTests
 {
-    /// <summary>Two trainings that do the same sums in another order differ by the roundings of float, 6e-8 each.</summary>
+    /// <summary>Two trainings that add the same sums in another order differ by float roundings, 6e-8 each.</summary>
     private const double OtherOrderOfAddition = 2e-5;
 
     public static TheoryData<bool, float, bool, EpsilonPlacement> AllForms => RmsPropTests.AllForms;
@@ -37,7 +37,7 @@ public sealed class RmsPropRegressionTrainerTests
         RmsPropRegressionTransformer model = rows.Fit(options);
 
         (double[] expected, double[] losses) = ScalarTraining.Run(rows, options);
-        // Centering takes a difference of nearly equal numbers, which costs some of float's digits.
+        // Centering subtracts nearly equal numbers, which costs some of float's digits.
         Models.AssertClose(expected.Select(parameter => (float)parameter).ToArray(), model.Parameters(), centered ? 1e-3 : OtherOrderOfAddition);
         Models.AssertClose(losses.Select(loss => (float)loss).ToArray(), model.Training.Epochs.Select(epoch => (float)epoch.Loss).ToArray(),
             centered ? 1e-3 : OtherOrderOfAddition);
@@ -77,8 +77,8 @@ public sealed class RmsPropRegressionTrainerTests
         float[] outside = ml.Transforms.NormalizeMeanVariance("Features", fixZero: false)
             .Append(ml.Regression.Trainers.RmsProp(InTheUnitsOfTraining(standardize: false))).Fit(view).Scores(view);
 
-        // Both sides train on the same numbers, but for a rounding of the normalizer's float arithmetic; the bias trained
-        // outside is the average of the last steps, and inside it is computed from the means.
+        // Both train on the same numbers, except for roundings in the normalizer's float arithmetic. The bias is the average of the last
+        // steps with the normalizer, and computed from the means with standardisation.
         Models.AssertClose(inside, outside.Select(score => (float)(mean + deviation * score)).ToArray(), 1e-4);
     }
 
@@ -96,17 +96,18 @@ public sealed class RmsPropRegressionTrainerTests
 
         float[] expected = standardized.Fit(InTheUnitsOfTraining(standardize: false)).Model.Weights.ToArray();
 
-        float[] actual = rows.Fit(InTheUnitsOfTraining(standardize: true)).Model.Weights.Select((w, i) => (float)(w * columns[i].StandardDeviation / labelDeviation)).ToArray();
+        float[] actual = rows.Fit(InTheUnitsOfTraining(standardize: true)).Model.Weights.Select((w, i) =>
+            (float)(w * columns[i].StandardDeviation / labelDeviation)).ToArray();
         Models.AssertClose(expected, actual, OtherOrderOfAddition);
     }
 
     public static TheoryData<int, int> Shapes => new()
     {
         { 6, 0 },            // nothing sparse
-        { 3, 20 },           // sparse columns too few to be kept apart
-        { 3, 100 },          // sparse columns that are decorrelated with the others
-        { 3, 330 },          // kept as indices and values
-        { 0, 330 },          // nothing else
+        { 3, 20 },           // too few sparse columns to be stored separately
+        { 3, 100 },          // sparse columns that are decorrelated together with the others
+        { 3, 330 },          // stored as indices and values
+        { 0, 330 },          // sparse columns only
     };
 
     [Theory, MemberData(nameof(Shapes))]
@@ -219,7 +220,7 @@ public sealed class RmsPropRegressionTrainerTests
         float[] two = rows.Fit(new() { Seed = 2 }).Parameters();
 
         Assert.NotEqual(one, two);
-        // 300 rows and noise 0.3 put the optimum's own uncertainty at 0.017; two runs should agree to a tenth of it.
+        // With 300 rows and noise 0.3 the optimum has a standard error of 0.017; two runs should agree to a tenth of it.
         Models.AssertClose(one, two, 1.7e-3);
     }
 
@@ -306,7 +307,7 @@ public sealed class RmsPropRegressionTrainerTests
         RmsPropRegressionTransformer model = rows.Fit();
 
         double halfMeanSquare = 0.5 * Math.Pow(model.Rmse(rows), 2);
-        // Judged before each batch's step, at learning rates that have fallen to 0.03 of the first.
+        // Evaluated before each batch's step, at learning rates that have fallen to 0.03 of the first.
         Assert.Equal(halfMeanSquare, model.Training.Epochs[^1].Loss, 1e-3 * halfMeanSquare);
         Assert.True(model.Training.Epochs[0].Loss > 2 * halfMeanSquare);
     }
@@ -339,14 +340,15 @@ public sealed class RmsPropRegressionTrainerTests
     [Fact]
     public void Fit_AnyScales_GivesFiniteNumbersOrThrowsInvalidOperation()
     {
-        // Scales from 1e-30 to 1e30, constant columns, few rows, standardised or not, sane and insane learning rates.
+        // Scales from 1e-30 to 1e30, constant columns, few rows, standardised or not, good and extreme learning rates.
         Gen<float> scale = Gen.Int[-30, 30].Select(exponent => (float)Math.Pow(10, exponent));
         Gen<float> value = Gen.OneOf(Gen.Const(0f), Gen.Const(1f), Gen.Float[-1, 1]);
         Gen.Select(Gen.Int[1, 12], Gen.Int[1, 10], Gen.Bool, Gen.Int[-3, 6], Gen.Int[0, int.MaxValue])
             .SelectMany((rowCount, width, standardize, rate, seed) => Gen.Select(
                 value.Array[width].Array[rowCount], scale.Array[width], value.Array[rowCount], scale, Gen.Float[1e-3f, 1e3f].Array[rowCount],
                 (features, scales, labels, labelScale, weights) => (
-                    Rows: new Examples(features.Select(row => row.Zip(scales, (x, s) => x * s).ToArray()).ToArray(), labels.Select(y => y * labelScale).ToArray(), weights),
+                    Rows: new Examples(features.Select(row => row.Zip(scales, (x, s) => x * s).ToArray()).ToArray(),
+                        labels.Select(y => y * labelScale).ToArray(), weights),
                     Options: new Options
                     {
                         Standardize = standardize,
@@ -375,7 +377,7 @@ public sealed class RmsPropRegressionTrainerTests
         }
     }
 
-    /// <summary>Steps in the columns themselves on both sides; the rows are too short for another learning rate.</summary>
+    /// <summary>Both step in the raw columns; the rows are too short for another learning rate.</summary>
     private static Options InTheUnitsOfTraining(bool standardize) => new()
     {
         Standardize = standardize,

@@ -51,7 +51,8 @@ public sealed class RmsPropRegressionTransformerTests
         IRowToRowMapper mapper = ((ITransformer)model).GetRowToRowMapper(input);
 
         Assert.Same(input, mapper.InputSchema);
-        Assert.Equal(model.GetOutputSchema(input).Select(column => (column.Name, column.Type)), mapper.OutputSchema.Select(column => (column.Name, column.Type)));
+        Assert.Equal(model.GetOutputSchema(input).Select(column => (column.Name, column.Type)),
+            mapper.OutputSchema.Select(column => (column.Name, column.Type)));
     }
 
     [Fact]

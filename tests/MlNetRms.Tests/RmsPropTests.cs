@@ -190,7 +190,8 @@ public sealed class RmsPropTests
 
     [Fact]
     public void Constructor_UndefinedEpsilonPlacement_ThrowsWithTheChoices() =>
-        AssertRange("epsilonPlacement", (EpsilonPlacement)7, "OutsideSquareRoot, InsideSquareRoot", () => new RmsProp(1, 0.9f, 1, (EpsilonPlacement)7));
+        AssertRange("epsilonPlacement", (EpsilonPlacement)7, "OutsideSquareRoot, InsideSquareRoot",
+            () => new RmsProp(1, 0.9f, 1, (EpsilonPlacement)7));
 
     [Theory]
     [InlineData(-1e-9f)]

@@ -20,7 +20,7 @@ public sealed class RobustLossesTests
 
     public static TheoryData<string> Names => new(_losses.Keys);
 
-    /// <summary>None of them a kink of any of the losses.</summary>
+    /// <summary>None of them is at a kink of the losses.</summary>
     private static IEnumerable<float> Residuals => Enumerable.Range(-60, 121).Select(i => 0.0625f * i + 0.03125f);
 
     [Theory, MemberData(nameof(Names))]
@@ -42,7 +42,7 @@ public sealed class RobustLossesTests
     public void Derivative_AnyResidual_IsTheSlopeOfTheLoss(string name)
     {
         IRegressionLoss loss = _losses[name].Loss;
-        const float Distance = 1f / 256;        // and none is so near a kink
+        const float Distance = 1f / 256;        // and none is this close to a kink
 
         foreach (float residual in Residuals)
         {
@@ -83,7 +83,8 @@ public sealed class RobustLossesTests
 
     [Fact]
     public void Properties_OfEachLoss_AreWhatTheConstructorTook() =>
-        Assert.Equal((2f, 0.25f, 3f, 4f), (new HuberLoss(2).Delta, new QuantileLoss(0.25f).Quantile, new EpsilonInsensitiveLoss(3).Epsilon, new LogCoshLoss(4).Scale));
+        Assert.Equal((2f, 0.25f, 3f, 4f),
+            (new HuberLoss(2).Delta, new QuantileLoss(0.25f).Quantile, new EpsilonInsensitiveLoss(3).Epsilon, new LogCoshLoss(4).Scale));
 
     [Theory]
     [InlineData(0f)]

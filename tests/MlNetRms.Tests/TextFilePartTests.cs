@@ -32,7 +32,7 @@ public sealed class TextFilePartTests : IDisposable
             Assert.Equal(count, parts.Length);
             Assert.All(parts, part => Assert.StartsWith(header, part, StringComparison.Ordinal));
             Assert.Equal(lines, string.Concat(parts.Select(part => part[header.Length..])));
-            // A part ends where a line does.
+            // A part ends at the end of a line.
             Assert.All(parts.Where(part => part.Length > header.Length).SkipLast(1), part => Assert.EndsWith("\n", part, StringComparison.Ordinal));
         }
     }
@@ -42,7 +42,8 @@ public sealed class TextFilePartTests : IDisposable
     {
         File.WriteAllLines(_path, ["Label,X", .. Enumerable.Range(0, 100).Select(row => $"{row},{2 * row}")]);
         var ml = new MLContext(1);
-        TextLoader loader = ml.Data.CreateTextLoader([new("Label", DataKind.Single, 0), new("X", DataKind.Single, 1)], separatorChar: ',', hasHeader: true);
+        TextLoader loader = ml.Data.CreateTextLoader([new("Label", DataKind.Single, 0), new("X", DataKind.Single, 1)], separatorChar: ',',
+            hasHeader: true);
 
         float[][] labels = [.. TextFilePart.Divide(_path, 7, hasHeader: true).Select(part => loader.Load(part).GetColumn<float>("Label").ToArray())];
 

@@ -33,7 +33,8 @@ return CommandLine.Run(args, Help, commandLine =>
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{row + 1,3}   {actual[row].Score,9:0.000}   {now}   {then}{(now == then ? "" : "   differs")}"));
     }
-    Console.WriteLine(differences == 0 ? $"All {expected.Length} scores are the same, bit for bit." : $"{differences} of {expected.Length} scores differ.");
+    Console.WriteLine(differences == 0 ? $"All {expected.Length} scores are the same, bit for bit."
+        : $"{differences} of {expected.Length} scores differ.");
     return differences == 0 ? 0 : 1;
 });
 

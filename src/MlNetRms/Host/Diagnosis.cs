@@ -44,9 +44,9 @@ internal static class TrainingChecks
     /// <exception cref="InvalidOperationException">In the units of the training to continue the features cannot be computed with.</exception>
     public static void CheckUnits(Scaling scaling, TrainingStart start)
     {
-        if (start.Previous is not null && !(scaling.Energy <= LargestMeanSquare))
+        if (start.Previous is not null && !(scaling.RowNorm <= LargestMeanSquare))
             throw new InvalidOperationException(FormattableString.Invariant(
-                $"In the units of the training to continue, the features of these rows have a mean squared length of {scaling.Energy:g3}, beyond what ") +
+                $"In the units of the training to continue, the features of these rows have a mean squared length of {scaling.RowNorm:g3}, beyond what ") +
                 "float can multiply. Train from the start, or bring the features to the units of those rows.");
     }
 
@@ -103,7 +103,7 @@ internal static class TrainingChecks
             $"Training diverged in epoch {where.Epoch} at step {where.Step}: the loss, the weights or the squares of the gradients are no longer finite. ");
         if (causes.FindCauseOfDivergence() is { } cause)
             return new InvalidOperationException(diverged + cause);
-        (int feature, float value) = LargestFeature.Of(rows);
+        (int feature, float value) = LargestFeature.Find(rows);
         string standardized = settings.Reading.Standardize ? "standardised " : "";
         string remedy = settings.Reading.Standardize ? "" : " or turn Standardize on";
         return new InvalidOperationException(diverged +

@@ -16,15 +16,15 @@ internal readonly record struct InputColumns(DataViewSchema.Column Features, Dat
     /// <summary>Length of the feature vector.</summary>
     public int FeatureCount => ((VectorDataViewType)Features.Type).Size;
 
-    /// <summary>A feature in words: its slot name where the column has names, and its number.</summary>
+    /// <summary>A feature in words: its slot name, if it has one, and its number.</summary>
     public string NameOf(int slot)
     {
-        string place = $"slot {slot} of column '{Features.Name}'";
+        string slotOfColumn = $"slot {slot} of column '{Features.Name}'";
         string name = SlotNames(Features).GetItemOrDefault(slot).ToString();
-        return name.Length == 0 ? place : $"feature '{name}' ({place})";
+        return name.Length == 0 ? slotOfColumn : $"feature '{name}' ({slotOfColumn})";
     }
 
-    /// <summary>Names of all features: slot names, or "Slot 3" where there is none.</summary>
+    /// <summary>Names of all features: slot names, or "Slot 3" if a slot has no name.</summary>
     public static string[] FeatureNames(DataViewSchema.Column features)
     {
         VBuffer<ReadOnlyMemory<char>> names = SlotNames(features);
@@ -42,33 +42,33 @@ internal readonly record struct InputColumns(DataViewSchema.Column Features, Dat
 }
 
 /// <summary>
-/// What the columns must be. Missing and mistyped columns are reported in ML.NET's words and by its exception type, with
+/// Checks the columns. A missing column or one of the wrong type is reported with ML.NET's wording and exception type, plus
 /// the transform that would fix it.
 /// </summary>
 internal static class SchemaChecks
 {
     private const string ScoreColumnName = "Score";
 
-    /// <summary>Behind the name of a column of validation rows.</summary>
+    /// <summary>Follows the name of a column of the validation rows.</summary>
     public const string InValidation = " of the validation data";
 
-    /// <summary>Behind the name of a column of rows that are not the first part.</summary>
+    /// <summary>Follows the name of a column of a part other than the first.</summary>
     public const string InAnotherPart = " of another part";
 
-    /// <summary>Finds the columns, or says what is wrong with them.</summary>
+    /// <summary>Finds the columns and checks them.</summary>
     /// <param name="schema">The schema.</param>
     /// <param name="names">The columns that are needed.</param>
-    /// <param name="parameter">What the caller's parameter with that schema is called.</param>
+    /// <param name="parameter">Name of the caller's parameter with that schema.</param>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or has the wrong type.</exception>
     public static InputColumns Find(DataViewSchema schema, ColumnSettings names, string parameter = "input") =>
         Find(schema, names, parameter, where: "");
 
-    /// <summary>Finds the columns of other rows, which must be like those of the first.</summary>
+    /// <summary>Finds the columns of other rows, which must have the types of the first rows' columns.</summary>
     /// <param name="schema">The schema of the other rows.</param>
     /// <param name="first">The columns of the first rows.</param>
     /// <param name="names">The columns that are needed.</param>
-    /// <param name="parameter">What the caller's parameter, or option, with that schema is called.</param>
-    /// <param name="where">Where the other rows are, for the message; with a space before it.</param>
+    /// <param name="parameter">Name of the caller's parameter or option with that schema.</param>
+    /// <param name="where">Says in the message where the other rows are; begins with a space.</param>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or has the wrong type.</exception>
     public static InputColumns FindAlike(DataViewSchema schema, InputColumns first, ColumnSettings names, string parameter, string where)
     {
@@ -169,7 +169,7 @@ internal static class ColumnRemedies
     private static string ForNumber(SchemaShape.Column column, string role)
     {
         if (column.Kind != VectorKind.Scalar)
-            return "A single value a row is needed, not a vector.";
+            return "A single value per row is needed, not a vector.";
         string category = role == "label" ? CategoryLabel : "";
         if (column.IsKey)
             return $"mlContext.Transforms.Conversion.MapKeyToValue(\"{column.Name}\") gives the values back.{category}";

@@ -10,11 +10,13 @@ using MlNetRms.Saving;
 using MlNetRms.Settings;
 using MlNetRms.Solver;
 
+#pragma warning disable RS0030 // The one file with accessors.
+
 namespace MlNetRms.Host;
 
 /// <summary>
-/// The non-public ML.NET members the trainer needs. No other file uses a non-public member; a test calls each of them, so
-/// that a version of ML.NET which moves one fails by name.
+/// The non-public ML.NET members that the trainer needs. No other file uses a non-public member. A test calls each of them, so that it
+/// names a member that a new version of ML.NET has moved.
 /// </summary>
 internal static class MlNetInternals
 {
@@ -24,8 +26,8 @@ internal static class MlNetInternals
     /// <param name="environment">The environment of a context.</param>
     public static int? SeedOf(IHostEnvironment environment) => Seed(environment);
 
-    /// <summary>Does nothing unless the execution of a host's context was cancelled.</summary>
-    /// <exception cref="OperationCanceledException">It was.</exception>
+    /// <summary>Throws if the execution of the host's context was cancelled.</summary>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static void CheckAlive(IHostEnvironment host) => CheckAlive(null, host);
 
     public static TrainerInfo NewTrainerInfo(bool needNormalization, bool wantCaching) =>
@@ -38,8 +40,8 @@ internal static class MlNetInternals
         SchemaShape? annotations = null) =>
         Column(name, kind, itemType, isKey, annotations);
 
-    /// <summary>The scope of each of a chain's transformers.</summary>
-    /// <param name="chain">A <see cref="TransformerChain{TLastTransformer}"/>, whatever its last transformer.</param>
+    /// <summary>The scopes of a chain's transformers.</summary>
+    /// <param name="chain">A <see cref="TransformerChain{TLastTransformer}"/> with any last transformer.</param>
     public static TransformerScope[] ScopesOf(ITransformer chain) => Scopes(chain);
 
     public static SchemaShape ShapeOf(DataViewSchema schema) => Create(null, schema);

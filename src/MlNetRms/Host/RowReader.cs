@@ -11,10 +11,10 @@ using MlNetRms.Solver;
 namespace MlNetRms.Host;
 
 /// <summary>
-/// Reads rows: one cursor, one pass, the needed columns only. Rows whose label or weight cannot be used are skipped and
-/// counted here; features are checked by <see cref="CheckFinite"/> or, many rows at once, by the code that stores them.
+/// Reads rows in one pass with one cursor over only the needed columns. It skips and counts rows with an unusable label or weight. Features
+/// are checked by <see cref="CheckFinite"/> or, many rows at a time, by the code that stores them.
 /// </summary>
-internal sealed class RowReader : IDisposable
+internal sealed class RowReader : IRowSource, IDisposable
 {
     private readonly InputColumns _columns;
     private readonly CancellationToken _cancellation;
@@ -28,8 +28,8 @@ internal sealed class RowReader : IDisposable
 
     /// <param name="data">The rows.</param>
     /// <param name="columns">Their columns.</param>
-    /// <param name="cancellation">Ends the reading between two rows.</param>
-    /// <param name="read">Called after each block with the number of rows read for it, the skipped ones too.</param>
+    /// <param name="cancellation">Cancels between two rows.</param>
+    /// <param name="read">Called after each block with the number of rows read for it, including skipped ones.</param>
     public RowReader(IDataView data, InputColumns columns, CancellationToken cancellation, Action<long>? read = null)
     {
         _read = read;
@@ -37,7 +37,9 @@ internal sealed class RowReader : IDisposable
         FeatureCount = columns.FeatureCount;
         _cancellation = cancellation;
         (DataViewSchema.Column features, DataViewSchema.Column label, DataViewSchema.Column? weight) = columns;
+#pragma warning disable RS0030 // The one cursor over a training's rows.
         _cursor = data.GetRowCursor(weight is { } needed ? [features, label, needed] : [features, label]);
+#pragma warning restore RS0030
         try
         {
             _getFeatures = _cursor.GetGetter<VBuffer<float>>(features);
@@ -51,24 +53,19 @@ internal sealed class RowReader : IDisposable
         }
     }
 
-    /// <summary>Length of every feature vector.</summary>
     public int FeatureCount { get; }
 
-    /// <summary>Whether rows have example weights; without, every weight is 1.</summary>
+    /// <summary>Whether rows have example weights; otherwise every weight is 1.</summary>
     public bool HasWeights => _getWeight is not null;
 
     public RowCounts Counts => _counts;
 
-    /// <summary>Fills a block with the next rows that have a finite label and a finite weight above 0.</summary>
-    /// <returns>Whether there are more rows.</returns>
-    /// <exception cref="InvalidOperationException">A feature vector is not one of <see cref="FeatureCount"/> values.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled.</exception>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public bool Fill(RowBlock block)
     {
         block.Clear();
         long before = _counts.Read;
-        // Locals: the getters store array references into the buffer, and each store into an object on the heap costs a write barrier.
+        // Locals, because the getters store array references in the buffer, and each store into a heap object costs a write barrier.
         VBuffer<float> features = _features;
         float label = 0;
         float weight = 1;
@@ -102,7 +99,6 @@ internal sealed class RowReader : IDisposable
         return more;
     }
 
-    /// <summary>Whether the features of a row are finite; if not, the row is counted as skipped.</summary>
     public bool CheckFinite(in Row row)
     {
         bool finite = MomentKernels.AllFinite(row.Values);
@@ -111,7 +107,7 @@ internal sealed class RowReader : IDisposable
         return finite;
     }
 
-    /// <summary>The error for data of which no row is left.</summary>
+    /// <summary>The error for data without a usable row.</summary>
     /// <param name="role">"training" or "validation".</param>
     /// <param name="counts">What was read.</param>
     public InvalidOperationException NoUsableRow(string role, RowCounts counts)
@@ -129,7 +125,7 @@ internal sealed class RowReader : IDisposable
 
     public void Dispose() => _cursor.Dispose();
 
-    /// <summary>A view can promise one length and deliver another, as arrays of a class do that is loaded by <c>LoadFromEnumerable</c>.</summary>
+    /// <summary>A view can deliver vectors of another length than its schema says: arrays loaded by <c>LoadFromEnumerable</c>, for example.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void CheckLength(int length, ReadOnlySpan<int> indices)
     {
@@ -149,36 +145,36 @@ internal sealed class RowReader : IDisposable
     }
 }
 
-/// <summary>This process's parts of the rows, as they are given, and their columns.</summary>
+/// <summary>The views of this process's shards and their columns.</summary>
 internal sealed class ShardViews
 {
     private readonly IReadOnlyList<IDataView> _views;
     private readonly InputColumns[] _columns;
 
-    /// <param name="views">The parts; at least one.</param>
-    /// <param name="columns">The columns of each.</param>
+    /// <param name="views">The views; at least one.</param>
+    /// <param name="columns">Finds the columns of a view.</param>
     public ShardViews(IReadOnlyList<IDataView> views, Func<DataViewSchema, InputColumns> columns)
     {
         _views = views;
         _columns = [.. views.Select(view => columns(view.Schema))];
     }
 
-    /// <summary>The columns of the first part.</summary>
+    /// <summary>The columns of the first view.</summary>
     public InputColumns Columns => _columns[0];
 
     public int Count => _views.Count;
 
-    /// <summary>Rows of all parts; null where one does not know.</summary>
+    /// <summary>Total number of rows; null if one of the views does not know its number.</summary>
     public long? RowCount() => _views.Aggregate((long?)0, (count, view) => count + view.GetRowCount());
 
-    /// <summary>Reads one part after the other: a cursor may hold a file and threads.</summary>
+    /// <summary>Reads the views one after the other, because a cursor may hold a file and threads.</summary>
     /// <param name="read">Called after each block with the number of rows read for it.</param>
-    /// <param name="cancellation">Ends the reading between two rows.</param>
+    /// <param name="cancellation">Cancels between two rows.</param>
     public IEnumerable<RowReader> Open(Action<long> read, CancellationToken cancellation)
     {
-        for (int part = 0; part < _views.Count; part++)
+        for (int shard = 0; shard < _views.Count; shard++)
         {
-            using var reader = new RowReader(_views[part], _columns[part], cancellation, read);
+            using var reader = new RowReader(_views[shard], _columns[shard], cancellation, read);
             yield return reader;
         }
     }

@@ -9,35 +9,35 @@ using MlNetRms.Solver;
 namespace MlNetRms.Jobs;
 
 /// <summary>
-/// Adds up over the parts of a job. The sums are exact and rounded once, so that the bits are the same however the parts are divided among
-/// processes; one exchange a step.
+/// Sums a batch over the shards of a job, with one exchange per step. The sums are exact and rounded once, so their bits do not depend on how
+/// the shards are divided among processes.
 /// </summary>
 internal sealed class AllReduce(Job job, int gradientLength)
 {
-    /// <summary>Behind the sums of the gradient: rows, processes that have failed, numbers that do not fit the units, losses and weights.</summary>
-    public const int PlaceCount = WeightPlace + ExactSums.UnitCount;
-    private const int RowPlace = 0;
-    private const int FailurePlace = 1;
-    private const int UnfitPlace = 2;
-    private const int LossPlace = 3;
-    private const int WeightPlace = LossPlace + ExactSums.UnitCount;
+    /// <summary>Values that follow the sums of the gradient: rows, failed processes, numbers that do not fit the units, losses and weights.</summary>
+    public const int TailLength = WeightOffset + ExactSums.UnitCount;
+    private const int RowOffset = 0;
+    private const int FailureOffset = 1;
+    private const int UnfitOffset = 2;
+    private const int LossOffset = 3;
+    private const int WeightOffset = LossOffset + ExactSums.UnitCount;
 
     private readonly BatchSum _batch = new(gradientLength);
     private double[] _exchanged = [];
 
-    // What is expected to be enough. Where it is not, the exchange is repeated with all units: they change the cost, never the sum.
+    // Expected to be enough. If not, the exchange is repeated with all units. The units change the cost, never the sum.
     private (int Lowest, int Highest) _units = ExactSums.UsualUnits;
 
-    /// <summary>The sums of a batch.</summary>
-    /// <param name="parts">Those of this process's parts.</param>
-    /// <returns>Those of all parts of the job; valid until the next call.</returns>
+    /// <summary>Sums a batch over all shards of the job.</summary>
+    /// <param name="own">The sums of each of this process's shards.</param>
+    /// <returns>The sums of all shards; valid until the next call.</returns>
     /// <exception cref="OperationCanceledException">Another process was cancelled.</exception>
     /// <exception cref="InvalidOperationException">Another process has failed.</exception>
-    public BatchSum Reduce(ReadOnlySpan<BatchSum> parts)
+    public BatchSum Reduce(ReadOnlySpan<BatchSum> own)
     {
-        if (!TryReduce(parts, _units))
+        if (!TryReduce(own, _units))
         {
-            bool areFinite = TryReduce(parts, ExactSums.AllUnits);
+            bool areFinite = TryReduce(own, ExactSums.AllUnits);
             Widen();
             if (!areFinite)
                 _batch.Gradient.AsSpan().Fill(float.NaN);
@@ -45,45 +45,45 @@ internal sealed class AllReduce(Job job, int gradientLength)
         return _batch;
     }
 
-    /// <summary>Takes part in the exchange of a step that this process cannot do, so that the others learn of it there.</summary>
+    /// <summary>Joins the exchange of a step that this process cannot do, so that the others learn of the failure there.</summary>
     public void Leave()
     {
-        if (job.HasEnded)
+        if (!job.CanExchange)
             return;
         Span<double> exchanged = Cleared(_units);
-        exchanged[^(PlaceCount - FailurePlace)] = 1;
+        exchanged[^(TailLength - FailureOffset)] = 1;
         job.SumWithoutAgreement(exchanged);
     }
 
     /// <returns>Whether every number fits into the units.</returns>
-    private bool TryReduce(ReadOnlySpan<BatchSum> parts, (int Lowest, int Highest) units)
+    private bool TryReduce(ReadOnlySpan<BatchSum> own, (int Lowest, int Highest) units)
     {
         Span<double> exchanged = Cleared(units);
-        Span<double> sums = exchanged[..^PlaceCount];
-        Span<double> places = exchanged[^PlaceCount..];
-        Span<double> losses = places.Slice(LossPlace, ExactSums.UnitCount);
-        Span<double> weights = places.Slice(WeightPlace, ExactSums.UnitCount);
+        Span<double> sums = exchanged[..^TailLength];
+        Span<double> tail = exchanged[^TailLength..];
+        Span<double> losses = tail.Slice(LossOffset, ExactSums.UnitCount);
+        Span<double> weights = tail.Slice(WeightOffset, ExactSums.UnitCount);
         bool areFinite = true;
-        foreach (BatchSum part in parts)
+        foreach (BatchSum shard in own)
         {
-            places[RowPlace] += part.RowCount;
-            places[UnfitPlace] += ExactSums.Add(part.Gradient, units, sums);
-            areFinite &= ExactSums.Add(part.Losses.Loss, losses) & ExactSums.Add(part.Losses.Weight, weights);
+            tail[RowOffset] += shard.RowCount;
+            tail[UnfitOffset] += ExactSums.Add(shard.Gradient, units, sums);
+            areFinite &= ExactSums.Add(shard.Losses.Loss, losses) & ExactSums.Add(shard.Losses.Weight, weights);
         }
         if (!areFinite)
             losses.Fill(double.NaN);
         job.SumWithoutAgreement(exchanged);
-        if (places[FailurePlace] > 0)
+        if (tail[FailureOffset] > 0)
             job.Agree();
         ExactSums.ToFloats(sums, _batch.Gradient);
-        _batch.RowCount = (long)places[RowPlace];
+        _batch.RowCount = (long)tail[RowOffset];
         _batch.Losses = new LossSum(ExactSums.ToDouble(losses), ExactSums.ToDouble(weights));
-        return places[UnfitPlace] == 0;
+        return tail[UnfitOffset] == 0;
     }
 
     private Span<double> Cleared((int Lowest, int Highest) units)
     {
-        int length = (units.Highest - units.Lowest + 1) * gradientLength + PlaceCount;
+        int length = (units.Highest - units.Lowest + 1) * gradientLength + TailLength;
         if (_exchanged.Length < length)
             _exchanged = new double[length];
         Span<double> exchanged = _exchanged.AsSpan(0, length);
@@ -91,7 +91,7 @@ internal sealed class AllReduce(Job job, int gradientLength)
         return exchanged;
     }
 
-    /// <summary>From now on also those units of which the sums made use.</summary>
+    /// <summary>Adds the units that the last sums used to those of later steps.</summary>
     private void Widen()
     {
         (int lowest, int highest) = ExactSums.AllUnits;

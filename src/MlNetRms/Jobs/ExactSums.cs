@@ -9,29 +9,29 @@ using MlNetRms.Solver;
 namespace MlNetRms.Jobs;
 
 /// <summary>
-/// Sums of floats without rounding, so that they do not depend on the order of the additions. A float is a sum of multiples of fixed units,
-/// 2⁴⁰ apart: one double for each unit holds the sum of its multiples, exactly as long as it stays below 2⁵³ units. A float has parts of two
-/// units at most, and two units hold whatever has the usual sizes (Demmel and Nguyen 2013, without their cut).
+/// Sums floats without rounding, so that the sums do not depend on the order of the additions. Each float is split into multiples of fixed
+/// units, which are 2⁴⁰ apart; one double per unit holds the sum of its multiples, exactly while it stays below 2⁵³ units. A float needs two
+/// units at most, and two units are enough for floats of the usual sizes (Demmel and Nguyen 2013, without their cut).
 /// </summary>
 internal static class ExactSums
 {
     /// <summary>Units that hold every float: 2⁻¹⁸² to 2⁹⁸.</summary>
     public static readonly (int Lowest, int Highest) AllUnits = (-4, 3);
 
-    /// <summary>Units that hold floats below 2¹⁸, of their last bits those down to 2⁻⁶²: every float from 2⁻³⁸ on, and many below.</summary>
+    /// <summary>Units that hold floats below 2¹⁸ with bits down to 2⁻⁶²: every float of at least 2⁻³⁸, and many smaller ones.</summary>
     public static readonly (int Lowest, int Highest) UsualUnits = (-1, 0);
 
-    /// <summary>How many <see cref="AllUnits"/> are.</summary>
+    /// <summary>Number of <see cref="AllUnits"/>.</summary>
     public const int UnitCount = 8;
 
     private const int BitsPerUnit = 40;
     private const int ExponentOfUnit0 = -22;
 
-    /// <summary>Adds floats to the sums of their multiples.</summary>
+    /// <summary>Adds floats to sums.</summary>
     /// <param name="values">The floats.</param>
     /// <param name="units">The units to use.</param>
-    /// <param name="sums">The sums of the highest unit's multiples, one a value, then those of the next, and so on.</param>
-    /// <returns>How many floats do not fit, whose sums are then meaningless: a NaN, an infinity, or one with bits beyond the units.</returns>
+    /// <param name="sums">One sum per value for the highest unit, then one per value for the next unit, and so on.</param>
+    /// <returns>How many floats do not fit (NaN, infinite, or with bits outside the units); their sums are meaningless.</returns>
     public static long Add(ReadOnlySpan<float> values, (int Lowest, int Highest) units, Span<double> sums)
     {
         long unfit = 0;
@@ -59,24 +59,24 @@ internal static class ExactSums
         return unfit;
     }
 
-    /// <summary>Adds a double to the sums of its multiples of all units. What it has beyond the lowest one is rounded, whatever the sums are.</summary>
+    /// <summary>Adds a double to sums over all units. Its bits below the lowest unit are rounded, independently of the sums.</summary>
     /// <param name="value">The double.</param>
-    /// <param name="sums">One for each unit, the highest first.</param>
-    /// <returns>Whether it is not larger than the units hold; if it is, or NaN, the sums are meaningless.</returns>
+    /// <param name="sums">One per unit, the highest first.</param>
+    /// <returns>Whether the units can hold it; if not, or if it is NaN, the sums are meaningless.</returns>
     public static bool Add(double value, Span<double> sums)
     {
         double rest = value;
-        for (int place = 0; place < UnitCount; place++)
+        for (int i = 0; i < UnitCount; i++)
         {
-            double rounder = Rounder(AllUnits.Highest - place);
+            double rounder = Rounder(AllUnits.Highest - i);
             double multiple = rest + rounder - rounder;
-            sums[place] += multiple;
+            sums[i] += multiple;
             rest -= multiple;
         }
         return Math.Abs(value) <= Unit(AllUnits.Highest + 1);
     }
 
-    /// <summary>The sum of doubles, from the sums of their multiples.</summary>
+    /// <summary>The sum of the doubles that were added.</summary>
     public static double ToDouble(ReadOnlySpan<double> sums)
     {
         double sum = 0;
@@ -86,13 +86,13 @@ internal static class ExactSums
     }
 
     /// <summary>The sums, rounded to float.</summary>
-    /// <param name="sums">As <see cref="Add(ReadOnlySpan{float}, ValueTuple{int, int}, Span{double})"/> leaves them, or the sums of several of them.</param>
-    /// <param name="values">Gets one value for each.</param>
+    /// <param name="sums">From <see cref="Add(ReadOnlySpan{float}, ValueTuple{int, int}, Span{double})"/>, or several of these added up.</param>
+    /// <param name="values">Receives the rounded sums.</param>
     public static void ToFloats(ReadOnlySpan<double> sums, Span<float> values)
     {
         for (int i = 0; i < values.Length; i++)
         {
-            // From the highest unit down: units without a multiple change nothing.
+            // From the highest unit down. Unused units add 0.
             double sum = 0;
             for (int at = i; at < sums.Length; at += values.Length)
                 sum += sums[at];
@@ -100,7 +100,7 @@ internal static class ExactSums
         }
     }
 
-    /// <summary>In each lane −1 where a float does not fit.</summary>
+    /// <summary>−1 in each lane whose float does not fit.</summary>
     private static Vector<long> AddVector(Vector<double> rest, double largest, (int Lowest, int Highest) units, Span<double> sums, int count)
     {
         Vector<long> fits = Vector.LessThanOrEqual(Vector.Abs(rest), new Vector<double>(largest));
@@ -116,6 +116,6 @@ internal static class ExactSums
 
     private static double Unit(int number) => Math.ScaleB(1, ExponentOfUnit0 + BitsPerUnit * number);
 
-    /// <summary>Added and subtracted again it rounds to a multiple of the unit: so large are the doubles that are a unit apart.</summary>
+    /// <summary>Adding and subtracting it rounds to a multiple of the unit, because doubles of its size are one unit apart.</summary>
     private static double Rounder(int unit) => 1.5 * Math.ScaleB(1, 52 + ExponentOfUnit0 + BitsPerUnit * unit);
 }

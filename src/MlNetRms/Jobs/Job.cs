@@ -1,45 +1,40 @@
 using System.Runtime.InteropServices;
 using System.Text;
-using MlNetRms.Host;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Settings;
-using MlNetRms.Solver;
 
 namespace MlNetRms.Jobs;
 
 /// <summary>
-/// The processes of a training. What ends the training in one of them ends it in all: before they exchange anything they agree that none has
-/// failed, so that none waits for another for ever.
+/// The processes of a training. If one of them fails, all of them stop: before each exchange they agree that none has failed, so that none
+/// waits for ever.
 /// </summary>
 internal sealed class Job(ICollective collective)
 {
     private const int Failed = 0;
     private const int Cancelled = 1;
 
-    /// <summary>Whether nothing can be exchanged any more: all know of a failure, or an exchange itself has failed.</summary>
-    public bool HasEnded { get; private set; }
+    /// <summary>
+    /// Whether another exchange can begin: not during an exchange, not after one that threw (nobody knows what the other processes are waiting
+    /// for), and not once all processes know of a failure.
+    /// </summary>
+    public bool CanExchange { get; private set; } = true;
 
     public int Rank => collective.Rank;
 
     public int Size => collective.Size;
 
-    /// <summary>Returns when all processes have come so far; throws in all if one of them has called <see cref="Fail"/> instead.</summary>
+    /// <summary>Waits for all processes to call this; throws in all of them if one calls <see cref="Fail"/> instead.</summary>
     /// <exception cref="OperationCanceledException">Another process was cancelled, and none has failed.</exception>
-    /// <exception cref="InvalidOperationException">Another process has failed; the message has that of its exception.</exception>
+    /// <exception cref="InvalidOperationException">Another process has failed; the message includes that of its exception.</exception>
     public void Agree()
     {
         if (Agree(exception: null) is { } reason)
             throw reason;
     }
 
-    /// <summary>
-    /// Ends the training in all processes because of what this one has met. Each does so once; where all know already, nothing happens.
-    /// </summary>
+    /// <summary>Stops the training in all processes because of this process's exception. Does nothing if they already know of a failure.</summary>
     public void Fail(Exception exception)
     {
-        if (!HasEnded)
+        if (CanExchange)
             Agree(exception);
     }
 
@@ -48,7 +43,7 @@ internal sealed class Job(ICollective collective)
         Agree();
         Begin();
         collective.Broadcast(bytes, root);
-        HasEnded = false;
+        CanExchange = true;
     }
 
     /// <summary>Gives all processes what one of them has, of any length.</summary>
@@ -68,10 +63,10 @@ internal sealed class Job(ICollective collective)
         Agree();
         Begin();
         collective.AllReduceMax(values);
-        HasEnded = false;
+        CanExchange = true;
     }
 
-    /// <summary>Whether any process says so.</summary>
+    /// <summary>Whether the value is true in any process.</summary>
     public bool Any(bool own)
     {
         Span<double> any = [own ? 1 : 0];
@@ -79,29 +74,28 @@ internal sealed class Job(ICollective collective)
         return any[0] > 0;
     }
 
-    /// <summary>Adds numbers of all processes, the bits of which depend on the order of the additions unless they are exact.</summary>
+    /// <summary>Sums numbers over all processes. The order of the additions is not fixed, so the sums must be exact to be reproducible.</summary>
     public void SumExact(Span<double> values)
     {
         Agree();
         SumWithoutAgreement(values);
     }
 
-    /// <summary>The same where the numbers themselves say whether a process has failed; one exchange instead of two.</summary>
+    /// <summary>As <see cref="SumExact"/>, if the numbers themselves say whether a process has failed: one exchange instead of two.</summary>
     public void SumWithoutAgreement(Span<double> values)
     {
         Begin();
         collective.AllReduceSum(values);
-        HasEnded = false;
+        CanExchange = true;
     }
 
-    /// <param name="exception">What has happened in this process; null for nothing.</param>
-    /// <returns>Why all end, for those processes that are not the reason; null where they do not end, or this process is one of the
-    /// reasons.</returns>
+    /// <param name="exception">What this process has met; null if nothing.</param>
+    /// <returns>The exception to throw; null if all processes go on, or if this process is one of those that failed.</returns>
     private Exception? Agree(Exception? exception)
     {
         if (Size == 1)
             return null;
-        // The number of the last process that says so, from 1.
+        // The number, from 1, of the last process that failed or was cancelled.
         Span<double> last = [0, 0];
         if (exception is not null)
             last[exception is OperationCanceledException ? Cancelled : Failed] = Rank + 1;
@@ -118,7 +112,7 @@ internal sealed class Job(ICollective collective)
                 ? new InvalidOperationException($"Rank {rank} of {Size} has failed: {message}")
                 : new OperationCanceledException($"Rank {rank} of {Size} was cancelled: {message}");
         }
-        HasEnded = false;
+        CanExchange = true;
         return null;
     }
 
@@ -135,8 +129,8 @@ internal sealed class Job(ICollective collective)
 
     private void Begin()
     {
-        ObjectDisposedException.ThrowIf(HasEnded, this);
-        // Until the exchange has come to its end: after one that throws nobody knows what the others wait for.
-        HasEnded = true;
+        if (!CanExchange)
+            throw new InvalidOperationException("An exchange before this one did not complete.");
+        CanExchange = false;
     }
 }

@@ -9,19 +9,20 @@ using MlNetRms.Solver;
 namespace MlNetRms.Jobs;
 
 /// <summary>
-/// The parts in which the rows of a job come: those of this process and those of the others, numbered in the order of the ranks. What is
-/// computed here is computed part by part and joined in the order of the parts, so that its bits do not depend on which process has which.
+/// The shards of a job's rows, in all processes, numbered in the order of the ranks. A shard is one of the parts that the caller passed, read
+/// as one piece. Results are computed per shard and combined in the order of the shards, so their bits do not depend on which process has
+/// which shard.
 /// </summary>
 internal sealed class Shards
 {
-    /// <summary>Sums of a gradient are exact up to so many parts (<see cref="ExactSums"/>).</summary>
-    public const int MostParts = 4096;
+    /// <summary>Sums of a gradient are exact up to this many shards (<see cref="ExactSums"/>).</summary>
+    public const int MostShards = 4096;
 
     private readonly int[] _counts;
 
     /// <param name="job">The processes.</param>
-    /// <param name="ownCount">Parts of this process.</param>
-    /// <exception cref="InvalidOperationException">A process has no part, or there are more than <see cref="MostParts"/>; in every process.</exception>
+    /// <param name="ownCount">Shards of this process.</param>
+    /// <exception cref="InvalidOperationException">A process has no shard, or there are more than <see cref="MostShards"/>. Every process throws.</exception>
     public Shards(Job job, int ownCount)
     {
         Job = job;
@@ -32,53 +33,56 @@ internal sealed class Shards
         First = _counts.Take(job.Rank).Sum();
         Count = _counts.Sum();
         if (_counts.Contains(0))
-            throw new InvalidOperationException($"Rank {Array.IndexOf(_counts, 0)} of {_counts.Length} has no part of the rows: a job needs at least as many parts as ranks.");
-        if (Count > MostParts)
-            throw new InvalidOperationException($"The rows of the job come in {Count} parts; at most {MostParts} are possible.");
+        {
+            throw new InvalidOperationException(
+                $"Rank {Array.IndexOf(_counts, 0)} of {_counts.Length} has no part of the rows: a job needs at least as many parts as ranks.");
+        }
+        if (Count > MostShards)
+            throw new InvalidOperationException($"The rows of the job come in {Count} parts; at most {MostShards} are possible.");
     }
 
-    /// <summary>All the rows of a job of one process, undivided.</summary>
+    /// <summary>The single shard of a job of one process.</summary>
     public static Shards One { get; } = new(new Job(LocalCollective.Instance), ownCount: 1);
 
     /// <summary>The processes.</summary>
     public Job Job { get; }
 
-    /// <summary>Parts of all processes.</summary>
+    /// <summary>Shards of all processes.</summary>
     public int Count { get; }
 
-    /// <summary>The number of this process's first part.</summary>
+    /// <summary>The number of this process's first shard.</summary>
     public int First { get; }
 
-    /// <summary>The process that has a part.</summary>
-    public int RankOf(int part)
+    /// <summary>The process that has a shard.</summary>
+    public int RankOf(int shard)
     {
         int rank = 0;
-        for (; part >= _counts[rank]; rank++)
-            part -= _counts[rank];
+        for (; shard >= _counts[rank]; rank++)
+            shard -= _counts[rank];
         return rank;
     }
 
-    /// <summary>Numbers of all parts, part by part. Every process must take them all.</summary>
-    /// <param name="own">Those of each of this process's parts, all of the same length.</param>
-    public IEnumerable<double[]> InTurn(IReadOnlyList<double[]> own) => InTurn(part => own[part], own[0].Length);
+    /// <summary>The numbers of every shard, in order. Every process must enumerate all of them.</summary>
+    /// <param name="own">The numbers of each of this process's shards, all of the same length.</param>
+    public IEnumerable<double[]> InTurn(IReadOnlyList<double[]> own) => InTurn(shard => own[shard], own[0].Length);
 
-    /// <summary>The same with those of one part in memory at a time.</summary>
-    /// <param name="own">Gives those of one of this process's parts, without much work: the others wait.</param>
-    /// <param name="length">How many they are.</param>
+    /// <summary>The same, with one shard's numbers in memory at a time.</summary>
+    /// <param name="own">Returns the numbers of one of this process's shards. It should be cheap, because the other processes wait.</param>
+    /// <param name="length">Their count.</param>
     public IEnumerable<double[]> InTurn(Func<int, double[]> own, int length)
     {
         for (int rank = 0; rank < _counts.Length; rank++)
         {
-            for (int part = 0; part < _counts[rank]; part++)
+            for (int shard = 0; shard < _counts[rank]; shard++)
             {
-                double[] numbers = rank == Job.Rank ? own(part) : new double[length];
+                double[] numbers = rank == Job.Rank ? own(shard) : new double[length];
                 Job.Broadcast(MemoryMarshal.AsBytes(numbers.AsSpan()), rank);
                 yield return numbers;
             }
         }
     }
 
-    /// <summary>Adds numbers of all parts, element by element and in the order of the parts.</summary>
+    /// <summary>Sums numbers over all shards, element by element, in the order of the shards.</summary>
     /// <inheritdoc cref="InTurn(IReadOnlyList{double[]})" path="/param"/>
     public double[] Sum(IReadOnlyList<double[]> own)
     {

@@ -7,13 +7,14 @@ using MlNetRms.Rows;
 using MlNetRms.Saving;
 using MlNetRms.Settings;
 using MlNetRms.Solver;
+using static MlNetRms.Kernels.MomentKernels;
 
 namespace MlNetRms.Kernels;
 
 /// <summary>Sums of products of columns, in double.</summary>
 internal static class CovarianceKernels
 {
-    /// <summary>Columns that are multiplied at once with a vector of others: enough sums to hide the latency of the additions.</summary>
+    /// <summary>Columns multiplied with a vector of other columns at once: enough sums to hide the latency of the additions.</summary>
     public const int ColumnsAtOnce = 4;
 
     /// <summary>Cᵢⱼ ← Cᵢⱼ + Σ xᵢ·xⱼ over some rows, at least for j ≥ i.</summary>
@@ -90,7 +91,7 @@ internal static class CovarianceKernels
         Add(first[(3 * stride)..], sum3);
     }
 
-    /// <summary>Copies values, times a factor.</summary>
+    /// <summary>to ← factor·from, element by element.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
     public static void Copy(ReadOnlySpan<float> from, double factor, Span<double> to)
     {
@@ -105,6 +106,4 @@ internal static class CovarianceKernels
         for (; at < from.Length; at++)
             to[at] = factor * from[at];
     }
-
-    private static void Add(Span<double> total, Vector<double> value) => (new Vector<double>(total) + value).CopyTo(total);
 }

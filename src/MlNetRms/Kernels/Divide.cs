@@ -14,4 +14,7 @@ internal static class Divide
 
     /// <inheritdoc cref="RoundUp(int, int)"/>
     public static long RoundUp(long dividend, long divisor) => (dividend + divisor - 1) / divisor;
+
+    /// <summary>The smallest multiple of <paramref name="unit"/> that is at least <paramref name="value"/>.</summary>
+    public static int RoundUpToMultiple(int value, int unit) => RoundUp(value, unit) * unit;
 }

@@ -14,15 +14,15 @@ using MlNetRms.Solver;
 namespace MlNetRms.Kernels;
 
 /// <summary>
-/// A linear model on packed rows: every row, and the parameters, hold the same whole number of vectors, or half a vector of
+/// A linear model on packed rows: each row and the parameters hold the same whole number of vectors, or half a vector of
 /// 256 bits (<see cref="NarrowKernels"/>).
 /// </summary>
 internal static class LinearKernels
 {
-    /// <summary>Rows of so many vectors have enough independent accumulators to hide the latency of the additions.</summary>
+    /// <summary>Rows of this many vectors have enough independent accumulators to hide the latency of the additions.</summary>
     private const int WideRow = 8;
 
-    /// <summary>rᵢ = xᵢ·θ for every row: the residual, if the rows hold the label and θ a −1 in its lane.</summary>
+    /// <summary>rᵢ = xᵢ·θ for every row: the residual, if the rows contain the label and θ has −1 in its lane.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
     public static void Residuals(ReadOnlySpan<float> rows, ReadOnlySpan<float> parameters, Span<float> residuals)
     {
@@ -72,7 +72,7 @@ internal static class LinearKernels
             residuals[row] = Vector.Sum(x[row] * theta);
     }
 
-    /// <summary>Narrow rows, four in flight; returns how many were done, all but at most three.</summary>
+    /// <summary>Narrow rows, four at a time; returns how many were done, which leaves at most three.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
     private static int ResidualsByFourRows(ReadOnlySpan<Vector<float>> x, ReadOnlySpan<Vector<float>> theta, Span<float> residuals)
     {
@@ -97,7 +97,7 @@ internal static class LinearKernels
         return row;
     }
 
-    /// <summary>The sums of four vectors, by the additions of <see cref="Vector.Sum"/> and so with the same bits, but fewer instructions.</summary>
+    /// <summary>The sums of four vectors: the additions of <see cref="Vector.Sum"/>, so the same bits, with fewer instructions.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
     private static Vector128<float> Sums(Vector<float> a, Vector<float> b, Vector<float> c, Vector<float> d)
     {
@@ -108,7 +108,7 @@ internal static class LinearKernels
         return pairs.GetLower() + pairs.GetUpper();
     }
 
-    /// <summary>g ← g + Σ dᵢ·xᵢ, four rows at a time: (d₀·x₀ + d₂·x₂) + (d₁·x₁ + d₃·x₃), then the rest one by one.</summary>
+    /// <summary>g ← g + Σ dᵢ·xᵢ, four rows at a time: (d₀·x₀ + d₂·x₂) + (d₁·x₁ + d₃·x₃); the last rows one by one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
     public static void AddGradient(ReadOnlySpan<float> rows, ReadOnlySpan<float> derivatives, Span<float> gradient, bool prefetchNext = false)
     {
@@ -155,7 +155,7 @@ internal static class LinearKernels
         }
     }
 
-    /// <summary>Rows of a single vector: the gradient stays in a register, so that no addition waits for a store.</summary>
+    /// <summary>Rows of a single vector: the gradient stays in a register, so no addition waits for a store.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
     private static Vector<float> GradientOfOneVector(ReadOnlySpan<Vector<float>> x, ReadOnlySpan<float> derivatives, Vector<float> gradient, bool prefetchNext)
     {

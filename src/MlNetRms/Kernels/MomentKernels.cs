@@ -11,7 +11,7 @@ using MlNetRms.Solver;
 
 namespace MlNetRms.Kernels;
 
-/// <summary>Sums over a block of rows, column by column, and the shift and scale of a row. In double throughout.</summary>
+/// <summary>Sums over a block of rows, column by column, and standardisation of a row. Computed in double.</summary>
 internal static class MomentKernels
 {
     /// <summary>
@@ -20,7 +20,7 @@ internal static class MomentKernels
     /// d = Σ c·δ / C;  q ← q + (Σ c·δ² − d·Σ c·δ) + d²·C·W / (C + W);  m ← m + d·C / (C + W);  z ← z + Σ c·[x ≠ 0].
     /// </summary>
     /// <param name="rows">Rows as long as <paramref name="mean"/>, a whole number of vectors.</param>
-    /// <param name="weightColumn">Position of a row's weight c; null where each is 1, which takes half the time for the same bits.</param>
+    /// <param name="weightColumn">Index of the weight c in a row; null if every weight is 1, which takes half the time for the same bits.</param>
     /// <param name="blockWeight">C, greater than 0.</param>
     /// <param name="weightBefore">W; 0 for the first block, when <paramref name="mean"/> may be anything near the values.</param>
     /// <param name="mean">m; its length is the number of columns.</param>
@@ -36,7 +36,7 @@ internal static class MomentKernels
             Accumulate(rows, isWeighted: false, weightColumn: 0, blockWeight, weightBefore, mean, squares, nonZero);
     }
 
-    // A constant isWeighted leaves the code for one case.
+    // Inlined with a constant isWeighted, so that each caller gets the code of one case.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Accumulate(ReadOnlySpan<float> rows, bool isWeighted, int weightColumn, double blockWeight, double weightBefore,
         Span<double> mean, Span<double> squares, Span<double> nonZero)
@@ -96,7 +96,7 @@ internal static class MomentKernels
     /// <summary>Extends the range of each column by a block of rows.</summary>
     /// <param name="rows">Rows as long as <paramref name="least"/>, a whole number of vectors; finite.</param>
     /// <param name="least">The least value of each column so far.</param>
-    /// <param name="largest">The largest one.</param>
+    /// <param name="largest">The largest value of each column so far.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
     public static void ExtendRanges(ReadOnlySpan<float> rows, Span<float> least, Span<float> largest)
     {
@@ -115,7 +115,9 @@ internal static class MomentKernels
         }
     }
 
-    private static void Add(Span<double> total, Vector<double> value) => (new Vector<double>(total) + value).CopyTo(total);
+    /// <summary>total ← total + value, over the first lanes of <paramref name="total"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Add(Span<double> total, Vector<double> value) => (new Vector<double>(total) + value).CopyTo(total);
 
     /// <summary>x ← (x − center)·scale, element by element.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]

@@ -13,8 +13,8 @@ using MlNetRms.Solver;
 namespace MlNetRms.Kernels;
 
 /// <summary>
-/// <see cref="LinearKernels"/> for rows of four floats where a vector holds more: the memory of a very long and narrow set counts
-/// for more than its lanes. The same additions in the same order as for the same rows padded to whole vectors.
+/// <see cref="LinearKernels"/> for rows of four floats if a vector holds more. In a very long and narrow set, saving the padding's memory
+/// matters more than using all lanes. The additions and their order are those of the same rows padded to whole vectors.
 /// </summary>
 internal static class NarrowKernels
 {

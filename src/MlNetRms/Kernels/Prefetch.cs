@@ -11,22 +11,22 @@ using MlNetRms.Solver;
 namespace MlNetRms.Kernels;
 
 /// <summary>
-/// Hints to the memory. Without them it rests while a block's gradient is computed from the cache; the benchmark
-/// <c>limit</c> shows what that costs. They change no result, and do nothing where the hardware has no such hint.
+/// Prefetch hints. Without them the memory is idle while a block's gradient is computed from the cache; the benchmark
+/// <c>limit</c> shows what that costs. They change no result, and do nothing if the hardware has no such instruction.
 /// </summary>
 internal static class Prefetch
 {
     private const int CacheLineBytes = 64;
 
     /// <summary>
-    /// Asks for a part of what most likely comes next: the memory right behind <paramref name="rows"/>, from
-    /// <paramref name="offset"/> floats on. It need not exist: a hint to an address that is no memory is ignored.
+    /// Prefetches memory that will most likely be read next: right behind <paramref name="rows"/>, from <paramref name="offset"/>
+    /// floats on. It need not be allocated: the hardware ignores hints for unmapped addresses.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
     public static void Beyond(ReadOnlySpan<float> rows, int offset, int length) =>
         From(ref Unsafe.Add(ref MemoryMarshal.GetReference(rows), rows.Length + offset), length);
 
-    /// <summary>Asks for words that are needed soon.</summary>
+    /// <summary>Prefetches words that are needed soon.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
     public static void Soon(ReadOnlySpan<float> words) => From(ref MemoryMarshal.GetReference(words), words.Length);
 

@@ -8,7 +8,7 @@ using MlNetRms.Solver;
 namespace MlNetRms.Kernels;
 
 /// <summary>
-/// Random numbers without state: the i-th number is a pure function of seed, stream, part and i, so any run can
+/// Random numbers without state: the i-th number is a pure function of seed, stream, substream and i, so any run can
 /// reproduce any part of the sequence. SplitMix64 (Steele, Lea and Flood 2014).
 /// </summary>
 internal readonly struct SeededRandom
@@ -17,8 +17,8 @@ internal readonly struct SeededRandom
     private const double UnitStep = 1.0 / (1L << 53);
     private readonly ulong _key;
 
-    public SeededRandom(int seed, RandomStream stream, long part = 0) =>
-        _key = Mix(Mix(Mix((uint)seed + GoldenGamma) + (ulong)stream) + (ulong)part);
+    public SeededRandom(int seed, RandomStream stream, long substream = 0) =>
+        _key = Mix(Mix(Mix((uint)seed + GoldenGamma) + (ulong)stream) + (ulong)substream);
 
     /// <summary>64 random bits.</summary>
     public ulong Bits(long index) => Mix(_key + (ulong)index * GoldenGamma);
@@ -63,5 +63,5 @@ internal enum RandomStream
     BatchOrder,
     InitialWeights,
     ValidationSplit,
-    Part,
+    Shard,
 }

@@ -9,37 +9,37 @@ using MlNetRms.Solver;
 namespace MlNetRms.Kernels;
 
 /// <summary>
-/// A few threads that do the parts of one job together, again and again: a training step is too short to start tasks for.
+/// A few threads that share the tasks of a run, for many runs. A training step is too short for the thread pool.
 /// </summary>
 /// <remarks>
-/// Idle threads claim the next part, the calling thread too, so a preempted worker delays only the part it has begun. Between two jobs a worker waits a few microseconds, giving up its time slice, and
-/// then sleeps.
+/// Idle threads claim the next task, the calling thread too, so a preempted worker delays only the task it has begun. Between two runs a worker
+/// waits a few microseconds, yielding its time slice, and then sleeps.
 /// </remarks>
 internal sealed class WorkerTeam : IDisposable
 {
     /// <summary>About as long as the serial part of a step takes.</summary>
     private const int SpinsBeforeSleep = 60;
 
-    private readonly Action<int> _doPart;
-    private readonly int _partCount;
+    private readonly Action<int> _doTask;
+    private readonly int _taskCount;
     private readonly Thread[] _workers;
     private readonly SemaphoreSlim _wake = new(0);
     private int _sleeping;
-    private int _job;
-    private int _nextPart;
+    private int _run;
+    private int _nextTask;
     private int _unfinished;
     private volatile bool _stop;
-    private volatile Exception? _failure;
+    private Exception? _failure;
 
     /// <param name="threadCount">Threads including the caller's; at least 1.</param>
-    /// <param name="partCount">Parts of the job, numbered from 0.</param>
-    /// <param name="doPart">Does one part; called on any of the threads.</param>
-    public WorkerTeam(int threadCount, int partCount, Action<int> doPart)
+    /// <param name="taskCount">Tasks of a run, numbered from 0.</param>
+    /// <param name="doTask">Does one task; called on any of the threads.</param>
+    public WorkerTeam(int threadCount, int taskCount, Action<int> doTask)
     {
-        _doPart = doPart;
-        _partCount = partCount;
-        _nextPart = partCount;
-        _workers = new Thread[Math.Min(threadCount, partCount) - 1];
+        _doTask = doTask;
+        _taskCount = taskCount;
+        _nextTask = taskCount;
+        _workers = new Thread[Math.Min(threadCount, taskCount) - 1];
         try
         {
             for (int i = 0; i < _workers.Length; i++)
@@ -57,25 +57,26 @@ internal sealed class WorkerTeam : IDisposable
 
     public int ThreadCount => _workers.Length + 1;
 
-    /// <summary>Workers that sleep, or are about to.</summary>
+    /// <summary>Workers that sleep or are about to.</summary>
     public int SleepingCount => Volatile.Read(ref _sleeping);
 
-    /// <summary>Does all parts and returns when they are done.</summary>
+    /// <summary>Does all tasks and returns when they are done.</summary>
     public void Run()
     {
         if (_workers.Length == 0)
         {
-            for (int part = 0; part < _partCount; part++)
-                _doPart(part);
+            for (int task = 0; task < _taskCount; task++)
+                _doTask(task);
             return;
         }
-        Volatile.Write(ref _unfinished, _partCount);
-        Volatile.Write(ref _nextPart, 0);
-        Interlocked.Increment(ref _job);
+        _failure = null;
+        Volatile.Write(ref _unfinished, _taskCount);
+        Volatile.Write(ref _nextTask, 0);
+        Interlocked.Increment(ref _run);
         int sleeping = Interlocked.Exchange(ref _sleeping, 0);
         if (sleeping > 0)
             _wake.Release(sleeping);
-        TakeParts();
+        TakeTasks();
         var wait = new SpinWait();
         while (Volatile.Read(ref _unfinished) > 0)
             wait.SpinOnce(sleep1Threshold: -1);
@@ -89,7 +90,7 @@ internal sealed class WorkerTeam : IDisposable
         _wake.Release(_workers.Length + 1);
         foreach (Thread worker in _workers)
         {
-            // Some have not been started if starting one failed.
+            // If starting one failed, those after it have not been started.
             if (worker is not null && !worker.ThreadState.HasFlag(ThreadState.Unstarted))
                 worker.Join();
         }
@@ -102,40 +103,40 @@ internal sealed class WorkerTeam : IDisposable
         while (!_stop)
         {
             var wait = new SpinWait();
-            while (Volatile.Read(ref _job) == done && !_stop)
+            while (Volatile.Read(ref _run) == done && !_stop)
             {
                 if (wait.Count < SpinsBeforeSleep)
                     wait.SpinOnce(sleep1Threshold: -1);
                 else
                     Sleep(done);
             }
-            done = Volatile.Read(ref _job);
-            TakeParts();
+            done = Volatile.Read(ref _run);
+            TakeTasks();
         }
     }
 
-    /// <summary>Announces the sleep first and looks for a job again after that, so that no job is missed.</summary>
+    /// <summary>Announces the sleep before it checks for a run once more, so that no run is missed.</summary>
     private void Sleep(int done)
     {
         Interlocked.Increment(ref _sleeping);
-        if (Volatile.Read(ref _job) == done && !_stop)
+        if (Volatile.Read(ref _run) == done && !_stop)
             _wake.Wait();
     }
 
-    private void TakeParts()
+    private void TakeTasks()
     {
         while (true)
         {
-            int part = Interlocked.Increment(ref _nextPart) - 1;
-            if (part >= _partCount)
+            int task = Interlocked.Increment(ref _nextTask) - 1;
+            if (task >= _taskCount)
                 return;
             try
             {
-                _doPart(part);
+                _doTask(task);
             }
             catch (Exception exception)
             {
-                _failure ??= exception;
+                Interlocked.CompareExchange(ref _failure, exception, comparand: null);
             }
             finally
             {

@@ -9,8 +9,8 @@ using MlNetRms.Solver;
 namespace MlNetRms.Rows;
 
 /// <summary>
-/// The columns of the features that take part in a training: all of them, or those that are not 0 in every row. Only they take memory.
-/// They are numbered in their order; whatever is kept "by column" is in that order, and the weights of the other columns are 0.
+/// The features that take part in a training: all of them, or those that are not 0 in every row. Each is a column; columns are numbered in the order
+/// of the features. What is kept "by column" is in that order. The weights of the other features are 0, and they take no memory.
 /// </summary>
 internal sealed class ActiveFeatures
 {
@@ -40,11 +40,12 @@ internal sealed class ActiveFeatures
     /// <param name="features">Places in it, ascending.</param>
     public static ActiveFeatures Of(int featureCount, int[] features) => new(featureCount, features.Length == featureCount ? null : features);
 
+    /// <summary>Reads or writes the columns.</summary>
     /// <exception cref="FormatException">The places are not ascending, or not below the length.</exception>
-    public static ActiveFeatures Exchange(Archive file, ActiveFeatures? columns)
+    public static ActiveFeatures Exchange(Archive file, ActiveFeatures? written)
     {
-        int featureCount = file.Value(columns?.FeatureCount);
-        int[]? features = file.Optional(columns?._features, (_, places) => file.Array(places));
+        int featureCount = file.Value(written?.FeatureCount);
+        int[]? features = file.Optional(written?._features, (archive, places) => archive.Array(places));
         int last = -1;
         foreach (int feature in features ?? [])
         {

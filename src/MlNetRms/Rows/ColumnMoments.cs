@@ -10,12 +10,12 @@ namespace MlNetRms.Rows;
 
 /// <summary>
 /// Means and variances of all columns in one pass, in double, with example weights. Blocks of rows are summed about the
-/// mean so far and merged (Chan, Golub and LeVeque 1983): a plain sum of squares would lose a small spread around a large
-/// mean. The non-zero values of sparse rows are gathered apart (West 1979), so that a row costs the values it holds, and a column without
-/// any takes no more than its number.
+/// mean so far and merged (Chan, Golub and LeVeque 1983), because a plain sum of squares would lose a small spread around a large
+/// mean. The non-zero values of sparse rows are accumulated separately (West 1979), so the cost of a row is that of its values, and a
+/// column without values takes only an index.
 /// </summary>
 /// <param name="rowLength">Floats of a dense row: the columns, its weight, then zeros up to a whole number of vectors.</param>
-/// <param name="columnCount">Number of columns, the label being the last; the weight of a dense row comes behind them.</param>
+/// <param name="columnCount">Number of columns; the label is the last. In a dense row the weight follows them.</param>
 internal sealed class ColumnMoments(int rowLength, int columnCount)
 {
     private const int NumbersPerColumn = 8;
@@ -23,7 +23,7 @@ internal sealed class ColumnMoments(int rowLength, int columnCount)
     private DenseSums? _dense;
     private double _denseWeight;
 
-    /// <summary>For each column where its moments are among <see cref="_sparse"/>, counted from 1; 0 where no sparse row has a value.</summary>
+    /// <summary>For each column the index of its moments in <see cref="_sparse"/>, from 1; 0 if no sparse row has a value.</summary>
     private int[]? _numbers;
     private Moments[] _sparse = [];
     private int _sparseCount;
@@ -31,7 +31,7 @@ internal sealed class ColumnMoments(int rowLength, int columnCount)
 
     public double TotalWeight => _denseWeight + _sparseWeight;
 
-    /// <summary>Takes in dense rows.</summary>
+    /// <summary>Adds dense rows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void AddDense(ReadOnlySpan<float> rows)
     {
@@ -50,7 +50,7 @@ internal sealed class ColumnMoments(int rowLength, int columnCount)
         _denseWeight += weight;
     }
 
-    /// <summary>Takes in a sparse row; columns it does not list are 0.</summary>
+    /// <summary>Adds a sparse row; columns it does not list are 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void AddSparse(in Row row)
     {
@@ -64,7 +64,7 @@ internal sealed class ColumnMoments(int rowLength, int columnCount)
             Sparse(columnCount - 1).Add(row.Label, row.Weight);
     }
 
-    /// <summary>Takes in what <paramref name="other"/> has taken in: moments of two parts of the rows are those of all.</summary>
+    /// <summary>Adds the rows that <paramref name="other"/> has accumulated.</summary>
     public void Merge(ColumnMoments other)
     {
         if (other._dense is not null)
@@ -78,10 +78,10 @@ internal sealed class ColumnMoments(int rowLength, int columnCount)
         _sparseWeight += other._sparseWeight;
     }
 
-    /// <summary>How many numbers <see cref="ToNumbers"/> gives.</summary>
+    /// <summary>How many numbers <see cref="ToNumbers"/> returns.</summary>
     public static int CountOfNumbers(int columnCount) => checked(2 + NumbersPerColumn * columnCount);
 
-    /// <summary>All that has been taken in as numbers, as many for any rows of these columns.</summary>
+    /// <summary>The state as numbers; their count depends only on the number of columns.</summary>
     public double[] ToNumbers()
     {
         var numbers = new double[CountOfNumbers(columnCount)];
@@ -101,7 +101,7 @@ internal sealed class ColumnMoments(int rowLength, int columnCount)
     }
 
     /// <summary>Inverse of <see cref="ToNumbers"/>.</summary>
-    public static ColumnMoments Of(double[] numbers, int rowLength, int columnCount)
+    public static ColumnMoments FromNumbers(double[] numbers, int rowLength, int columnCount)
     {
         var moments = new ColumnMoments(rowLength, columnCount) { _denseWeight = numbers[0], _sparseWeight = numbers[1] };
         if (moments._denseWeight > 0)
@@ -120,7 +120,7 @@ internal sealed class ColumnMoments(int rowLength, int columnCount)
         return moments;
     }
 
-    /// <summary>The columns that are not 0 in every row, the label left out.</summary>
+    /// <summary>The features that are not 0 in every row.</summary>
     public ActiveFeatures Occurring()
     {
         int featureCount = columnCount - 1;
@@ -133,17 +133,17 @@ internal sealed class ColumnMoments(int rowLength, int columnCount)
         return ActiveFeatures.Of(featureCount, [.. features]);
     }
 
-    /// <summary>The farthest that a value is from a number; infinite where there were sparse rows, whose values are not looked at for this.</summary>
+    /// <summary>The largest distance of a column's values from a number; infinite if there were sparse rows, whose ranges are not tracked.</summary>
     public double FarthestFrom(double value, int column) =>
         _dense is not null && _sparseWeight == 0 ? Math.Max(_dense.Largest[column] - value, value - _dense.Least[column]) : double.PositiveInfinity;
 
     public ColumnSummary Summarize(int column)
     {
-        Moments total = _dense?.Of(column, _denseWeight) ?? default;
+        Moments total = _dense?.Column(column, _denseWeight) ?? default;
         Moments present = OfSparse(column);
         double nonZeroWeight = (_dense?.NonZero[column] ?? 0) + present.Weight;
         total.Merge(present);
-        // Summed in another order, the weights of the rows with a value can come out above those of all rows.
+        // The two weights are summed in different orders, so the rows with a value can seem to weigh more than all rows.
         total.Merge(new Moments { Weight = Math.Max(_sparseWeight - present.Weight, 0) });
         return new ColumnSummary(total.Mean, total.Weight > 0 ? total.Squares / total.Weight : 0, nonZeroWeight);
     }
@@ -167,7 +167,7 @@ internal sealed class ColumnMoments(int rowLength, int columnCount)
         return _numbers[column] = ++_sparseCount;
     }
 
-    /// <summary>What is summed over dense rows, by column.</summary>
+    /// <summary>Sums over dense rows, by column.</summary>
     private sealed class DenseSums
     {
         public DenseSums(int rowLength, ReadOnlySpan<float> firstMeans)
@@ -194,14 +194,14 @@ internal sealed class ColumnMoments(int rowLength, int columnCount)
 
         public float[] Largest { get; }
 
-        public Moments Of(int column, double weight) => new() { Weight = weight, Mean = Mean[column], Squares = Squares[column] };
+        public Moments Column(int column, double weight) => new() { Weight = weight, Mean = Mean[column], Squares = Squares[column] };
 
         public void Merge(double weight, DenseSums other, double otherWeight)
         {
             for (int column = 0; column < Mean.Length; column++)
             {
-                Moments both = Of(column, weight);
-                both.Merge(other.Of(column, otherWeight));
+                Moments both = Column(column, weight);
+                both.Merge(other.Column(column, otherWeight));
                 (Mean[column], Squares[column]) = (both.Mean, both.Squares);
                 NonZero[column] += other.NonZero[column];
                 Least[column] = Math.Min(Least[column], other.Least[column]);
@@ -238,8 +238,18 @@ internal sealed class ColumnMoments(int rowLength, int columnCount)
     }
 }
 
-/// <summary>Weighted mean and variance of one column, and how much of the rows' weight is not zero in it.</summary>
+/// <summary>Weighted mean and variance of one column, and the weight of the rows in which it is not 0.</summary>
 /// <param name="Mean">Mean over all rows, zeros included.</param>
 /// <param name="Variance">Variance over all rows (divided by the sum of the weights).</param>
 /// <param name="NonZeroWeight">Sum of the weights of the rows with another value than 0.</param>
-internal readonly record struct ColumnSummary(double Mean, double Variance, double NonZeroWeight);
+internal readonly record struct ColumnSummary(double Mean, double Variance, double NonZeroWeight)
+{
+    /// <summary>Whether float cannot tell the values apart: moments are summed about one of the values, so equal values give exactly 0.</summary>
+    public bool IsConstant => Variance == 0;
+
+    public double MeanSquare => Variance + Mean * Mean;
+
+    /// <summary>Root mean square of the non-zero values.</summary>
+    /// <param name="totalWeight">Sum of the weights of all rows.</param>
+    public double SizeOfNonZeros(double totalWeight) => Math.Sqrt(MeanSquare * (totalWeight / NonZeroWeight));
+}

@@ -8,19 +8,9 @@ using MlNetRms.Solver;
 
 namespace MlNetRms.Rows;
 
-/// <summary>The covariance matrix of the dense columns of stored rows, which have mean 0 there.</summary>
+/// <summary>The covariance matrix of the dense columns of packed rows, whose means are 0.</summary>
 internal sealed class Covariance
 {
-    /// <summary>
-    /// Up to so many values all rows are used: their products cost no more than the training. The covariance of fewer rows is that of a
-    /// sample, which is enough for decorrelating, but not for standard errors.
-    /// </summary>
-    private const long MostValues = 4_000_000;
-
-    /// <summary>A sample has at least so many values: heavy-tailed columns need them.</summary>
-    private const long SampleValues = 1_000_000;
-    private const int SampleRowsPerColumn = 8;
-
     private const int BlockRows = 128;
 
     private readonly double[] _matrix;
@@ -34,30 +24,33 @@ internal sealed class Covariance
 
     public int ColumnCount { get; }
 
-    /// <summary>Whether every row took part.</summary>
+    /// <summary>Whether it was computed from every row, not from a sample.</summary>
     public bool IsOfAllRows { get; }
 
-    /// <summary>The elements, column by column; a copy.</summary>
+    /// <summary>Whether no element is infinite or NaN.</summary>
+    public bool IsFinite => Array.TrueForAll(_matrix, double.IsFinite);
+
+    /// <summary>A copy of the elements, column by column.</summary>
     public double[] ToArray() => [.. _matrix];
 
     /// <param name="rows">The rows.</param>
-    /// <param name="cancellation">Ends the pass over them.</param>
-    /// <param name="isSampleEnough">Whether to take a sample where all rows would do, but take longer.</param>
+    /// <param name="cancellation">Cancels the pass over the rows.</param>
+    /// <param name="isSampleEnough">Whether to use a sample even if all rows could be used, to save time.</param>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static Covariance Of(RowSet rows, CancellationToken cancellation, bool isSampleEnough = false) =>
-        rows.Parts[0].CentersSparse ? OfNonZeros(rows, cancellation) : OfDense(rows, isSampleEnough, cancellation);
+    public static Covariance Compute(RowSet rows, CancellationToken cancellation, bool isSampleEnough = false) =>
+        rows.Shards[0].CentersSparse ? ComputeFromNonZeros(rows, cancellation) : ComputeFromDense(rows, isSampleEnough, cancellation);
 
-    private static Covariance OfDense(RowSet rows, bool isSampleEnough, CancellationToken cancellation)
+    private static Covariance ComputeFromDense(RowSet rows, bool isSampleEnough, CancellationToken cancellation)
     {
         int columns = rows.Layout.DenseCount;
-        long count = !isSampleEnough && rows.RowCount * columns <= MostValues ? rows.RowCount : SampleSize(rows.RowCount, columns);
+        long count = Decisions.CovarianceRows(rows.RowCount, columns, isSampleEnough);
         int step = Math.Max(CovarianceKernels.ColumnsAtOnce, Vector<double>.Count);
-        int stride = (columns + step - 1) / step * step;
-        double[] sums = rows.Sum(part => Products(part, rows.ShareOf(part, count), stride, cancellation));
+        int stride = Divide.RoundUpToMultiple(columns, step);
+        double[] sums = rows.Sum(shard => Products(shard, rows.ShareOf(shard, count), stride, cancellation));
         return new Covariance(columns, Divided(sums, stride, columns), isOfAllRows: count == rows.RowCount);
     }
 
-    /// <returns>The sums of the products of a part's columns, then that of its weights.</returns>
+    /// <returns>The sums of the products of a shard's columns, then the sum of its weights.</returns>
     private static double[] Products(PackedRows rows, long count, int stride, CancellationToken cancellation)
     {
         int columns = rows.Layout.DenseCount;
@@ -74,14 +67,14 @@ internal sealed class Covariance
     }
 
     /// <summary>
-    /// Of all rows, by the values that are not zero alone: a sample would miss rare ones. A row is z + s with the stored zeros z and few s that
-    /// are not 0, and the mean of (z + s)·(z + s)ᵀ is z·zᵀ + z·s̄ᵀ + s̄·zᵀ + the mean of s·sᵀ.
+    /// Uses all rows, because a sample would miss rare values, but only their non-zero values. A row is z + s, where z are the stored values
+    /// of zeros and s is mostly 0; the mean of (z + s)·(z + s)ᵀ is z·zᵀ + z·s̄ᵀ + s̄·zᵀ + the mean of s·sᵀ.
     /// </summary>
-    private static Covariance OfNonZeros(RowSet rows, CancellationToken cancellation)
+    private static Covariance ComputeFromNonZeros(RowSet rows, CancellationToken cancellation)
     {
         int columns = rows.Layout.DenseCount;
-        float[] zeros = rows.Parts[0].StoredZeros();
-        double[] sums = rows.Sum(part => NonZeroProducts(part, zeros, cancellation));
+        float[] zeros = rows.Shards[0].StoredZeros();
+        double[] sums = rows.Sum(shard => NonZeroProducts(shard, zeros, cancellation));
         double[] matrix = sums[..(columns * columns)];
         ReadOnlySpan<double> means = sums.AsSpan(columns * columns, columns);
         double weights = sums[^1];
@@ -96,14 +89,14 @@ internal sealed class Covariance
         return new Covariance(columns, matrix, isOfAllRows: true);
     }
 
-    /// <returns>The sums of the products of a part's s, then those of s, then that of the weights.</returns>
+    /// <returns>The sums of the products of a shard's s, then the sums of s, then the sum of the weights.</returns>
     private static double[] NonZeroProducts(PackedRows rows, float[] zeros, CancellationToken cancellation)
     {
         int columns = rows.Layout.DenseCount;
         var sums = new double[columns * columns + columns + 1];
         Span<double> matrix = sums.AsSpan(0, columns * columns);
         Span<double> means = sums.AsSpan(columns * columns, columns);
-        var places = new int[columns];
+        var lanes = new int[columns];
         var values = new double[columns];
         for (long position = 0; position < rows.RowCount; position++)
         {
@@ -115,19 +108,19 @@ internal sealed class Covariance
             for (int lane = 0; lane < columns; lane++)
             {
                 if (row[lane] != zeros[lane])
-                    (places[count], values[count++]) = (lane, (double)row[lane] - zeros[lane]);
+                    (lanes[count], values[count++]) = (lane, (double)row[lane] - zeros[lane]);
             }
             for (int a = 0; a < count; a++)
             {
-                means[places[a]] += weight * values[a];
+                means[lanes[a]] += weight * values[a];
                 for (int b = a; b < count; b++)
-                    matrix[places[a] * columns + places[b]] += weight * values[a] * values[b];
+                    matrix[lanes[a] * columns + lanes[b]] += weight * values[a] * values[b];
             }
         }
         return sums;
     }
 
-    /// <summary>Copies a row's dense columns, times the root of its weight.</summary>
+    /// <summary>Copies a row's dense columns, multiplied by the square root of its weight.</summary>
     /// <returns>The weight.</returns>
     private static double Copy(PackedRows rows, long position, Span<double> lanes)
     {
@@ -136,9 +129,6 @@ internal sealed class Covariance
         CovarianceKernels.Copy(row[..lanes.Length], Math.Sqrt(weight), lanes);
         return weight;
     }
-
-    private static long SampleSize(long rowCount, int columns) =>
-        Math.Min(rowCount, Math.Max(Divide.RoundUp(SampleValues, columns), (long)SampleRowsPerColumn * columns));
 
     private static double[] Divided(double[] sums, int stride, int columns)
     {

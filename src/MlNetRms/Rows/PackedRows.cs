@@ -312,7 +312,7 @@ internal enum RowPart
 internal static class RowRing
 {
     /// <summary>Says that some rows will be read soon, so that those in a file are on their way by then.</summary>
-    public static void ExpectInRing(this PackedRows rows, long first, long count)
+    public static void PrefetchRing(this PackedRows rows, long first, long count)
     {
         long toTheEnd = Math.Min(count, rows.RowCount - first);
         rows.Expect(first, toTheEnd);

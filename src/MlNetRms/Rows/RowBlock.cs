@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using MlNetRms.Host;
 using MlNetRms.Jobs;
 using MlNetRms.Kernels;
 using MlNetRms.Saving;
@@ -139,6 +138,33 @@ internal sealed class RowBlock(int featureCount)
 
         public static RecordOfRow Dense(int start) => new(start, Count: -1);
     }
+}
+
+/// <summary>Rows in the order of reading, each once.</summary>
+internal interface IRowSource
+{
+    /// <summary>Length of every feature vector.</summary>
+    int FeatureCount { get; }
+
+    /// <summary>Whether rows have example weights; without them every weight is 1.</summary>
+    bool HasWeights { get; }
+
+    /// <summary>What has been read and skipped so far.</summary>
+    RowCounts Counts { get; }
+
+    /// <summary>Fills a block with the next rows that have a finite label and a finite weight above 0.</summary>
+    /// <returns>Whether there are more rows.</returns>
+    /// <exception cref="InvalidOperationException">A feature vector does not have <see cref="FeatureCount"/> values.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    bool Fill(RowBlock block);
+
+    /// <summary>Whether the features of a row are finite; if not, the row is counted as skipped.</summary>
+    bool CheckFinite(in Row row);
+
+    /// <summary>The error for data without any row that can be used.</summary>
+    /// <param name="role">"training" or "validation".</param>
+    /// <param name="counts">What was read.</param>
+    InvalidOperationException NoUsableRow(string role, RowCounts counts);
 }
 
 /// <summary>One row in raw units; valid until the next one is read.</summary>

@@ -28,7 +28,7 @@ internal static class RowContents
     {
         if (!rows.IsDivided)
         {
-            Write(file, rows.Parts[0], withSums, cancellation);
+            Write(file, rows.Shards[0], withSums, cancellation);
             return;
         }
         foreach (double[] hash in rows.InTurn(part => ToNumbers(ContentHash.Compute(ofPart => Write(ofPart, part, withSums, cancellation)))))

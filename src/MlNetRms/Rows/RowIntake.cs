@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using MlNetRms.Host;
 using MlNetRms.Jobs;
 using MlNetRms.Kernels;
 using MlNetRms.Saving;
@@ -12,7 +11,7 @@ namespace MlNetRms.Rows;
 /// The rows on their way in. The thread that moves the cursor copies and checks; another one splits, sums up and deals out what has
 /// been copied, block by block and in the order of reading, so that the bits are those of a single thread.
 /// </summary>
-internal sealed class RowIntake(RowReader reader, ChunkStore chunks, ReadingSettings settings)
+internal sealed class RowIntake(IRowSource reader, ChunkStore chunks, ReadingSettings settings)
 {
     /// <summary>A thread takes about as long to start as so many blocks to process.</summary>
     private const long BlocksWithoutThread = 8;
@@ -25,7 +24,7 @@ internal sealed class RowIntake(RowReader reader, ChunkStore chunks, ReadingSett
     private long _usableRows;
 
     /// <summary>Where the rows come from.</summary>
-    public RowReader Reader => reader;
+    public IRowSource Reader => reader;
 
     public RowBuckets Training { get; } = new(chunks, reader.FeatureCount, settings.Shuffle, settings.Seed);
 
@@ -102,7 +101,7 @@ internal sealed record IntakeSums(RowCounts Counts, ExampleWeights Weights, long
         int columnCount = own[0].Reader.FeatureCount + 1;
         var moments = new ColumnMoments(rowLength, columnCount);
         foreach (double[] numbers in job.InTurn(part => own[part].Moments.ToNumbers(), ColumnMoments.CountOfNumbers(columnCount)))
-            moments.Merge(ColumnMoments.Of(numbers, rowLength, columnCount));
+            moments.Merge(ColumnMoments.FromNumbers(numbers, rowLength, columnCount));
         return new(counts, weights, setAside, moments);
     }
 }

@@ -18,9 +18,6 @@ namespace MlNetRms.Rows;
 /// </remarks>
 internal sealed class RowLayout
 {
-    /// <summary>Fewer sparse columns than this are packed dense: a few zeros read in order cost less than an index looked up.</summary>
-    private const int FewestSparseColumns = 64;
-
     /// <summary>The narrowest rows take half a vector of 256 bits, not a whole one.</summary>
     private const int NarrowStride = 4;
 
@@ -33,9 +30,8 @@ internal sealed class RowLayout
     public RowLayout(ActiveFeatures columns, ReadOnlySpan<bool> isSparse, bool hasWeights)
     {
         _columns = columns;
-        SparseCount = isSparse.Count(true);
-        if (SparseCount < FewestSparseColumns)
-            SparseCount = 0;
+        int sparse = isSparse.Count(true);
+        SparseCount = Decisions.PacksSparse(sparse) ? sparse : 0;
         DenseCount = isSparse.Length - SparseCount;
         WeightLane = hasWeights ? LabelLane + 1 : null;
         int lanes = (WeightLane ?? LabelLane) + 1;

@@ -127,6 +127,7 @@ internal sealed unsafe class Slab : SafeHandleZeroOrMinusOneIsInvalid
         return new Span<float>((float*)handle + start, length);
     }
 
+#pragma warning disable RS0030 // The one place that allocates outside the garbage-collected heap.
     /// <summary>Takes memory from the system.</summary>
     /// <param name="byteCount">A multiple of <paramref name="alignment"/>.</param>
     /// <param name="alignment">A power of two.</param>
@@ -135,6 +136,7 @@ internal sealed unsafe class Slab : SafeHandleZeroOrMinusOneIsInvalid
 
     /// <summary>Gives memory back to the system.</summary>
     public static void FreeMemory(nint memory) => NativeMemory.AlignedFree((void*)memory);
+#pragma warning restore RS0030
 
     protected override bool ReleaseHandle()
     {

@@ -8,72 +8,72 @@ using MlNetRms.Solver;
 
 namespace MlNetRms.Rows;
 
-/// <summary>Rows of a job: those of this process's parts, and what they add up to with those of all other parts.</summary>
+/// <summary>Rows of a job: this process's shards, and sums over the shards of all processes.</summary>
 internal sealed class RowSet
 {
     private readonly Shards _job;
     private readonly long[] _rowCounts;
 
-    /// <param name="parts">The rows of each of this process's parts; some can be empty.</param>
-    /// <param name="job">All parts.</param>
-    public RowSet(IReadOnlyList<PackedRows> parts, Shards job)
+    /// <param name="own">This process's shards; some can be empty.</param>
+    /// <param name="job">All shards.</param>
+    public RowSet(IReadOnlyList<PackedRows> own, Shards job)
     {
-        Parts = parts;
+        Shards = own;
         _job = job;
-        _rowCounts = [.. InTurn(part => [part.RowCount]).Select(count => (long)count[0])];
+        _rowCounts = [.. InTurn(shard => [shard.RowCount]).Select(count => (long)count[0])];
         RowCount = _rowCounts.Sum();
     }
 
-    /// <summary>This process's parts.</summary>
-    public IReadOnlyList<PackedRows> Parts { get; }
+    /// <summary>This process's shards.</summary>
+    public IReadOnlyList<PackedRows> Shards { get; }
 
     /// <summary>The number of the first of them in the job.</summary>
-    public int FirstPart => _job.First;
+    public int FirstShard => _job.First;
 
-    public RowLayout Layout => Parts[0].Layout;
+    public RowLayout Layout => Shards[0].Layout;
 
-    /// <summary>Rows of all parts.</summary>
+    /// <summary>Rows of all shards.</summary>
     public long RowCount { get; }
 
-    /// <summary>Rows of each part of the job.</summary>
+    /// <summary>Rows of each shard of the job.</summary>
     public IReadOnlyList<long> RowCounts => _rowCounts;
 
-    /// <summary>Whether there is more than one part.</summary>
+    /// <summary>Whether there is more than one shard.</summary>
     public bool IsDivided => _job.Count > 1;
 
-    /// <summary>The rows of one process, undivided.</summary>
-    public static implicit operator RowSet(PackedRows rows) => new([rows], Shards.One);
+    /// <summary>The rows of a job of one process, as a single shard.</summary>
+    public static implicit operator RowSet(PackedRows rows) => new([rows], Jobs.Shards.One);
 
-    /// <summary>Adds up over all parts, in their order.</summary>
-    /// <param name="ofPart">The numbers of one part, as many for each.</param>
-    public double[] Sum(Func<PackedRows, double[]> ofPart) => Sum([.. Parts.Select(ofPart)]);
+    /// <summary>Sums numbers over all shards, in their order.</summary>
+    /// <param name="ofShard">Computes the numbers of one shard; the same count for each.</param>
+    public double[] Sum(Func<PackedRows, double[]> ofShard) => Sum([.. Shards.Select(ofShard)]);
 
-    /// <summary>The same for numbers that this process's parts already have.</summary>
+    /// <summary>The same for numbers that have been computed.</summary>
     public double[] Sum(IReadOnlyList<double[]> own) => _job.Sum(own);
 
     /// <inheritdoc cref="Sum(IReadOnlyList{double[]})"/>
     public float[] Sum(IReadOnlyList<float[]> own) => !IsDivided ? own[0]
         : Array.ConvertAll(_job.Sum([.. own.Select(numbers => Array.ConvertAll(numbers, value => (double)value))]), value => (float)value);
 
-    /// <summary>Numbers of one part, in every process.</summary>
-    /// <param name="part">Its number in the job.</param>
-    /// <param name="length">How many they are.</param>
-    /// <param name="ofPart">The numbers of one of this process's parts.</param>
-    public float[] Of(int part, int length, Func<PackedRows, float[]> ofPart)
+    /// <summary>Sends numbers of one shard to every process.</summary>
+    /// <param name="shard">Its number in the job.</param>
+    /// <param name="length">How many numbers there are.</param>
+    /// <param name="ofShard">Computes them from the shard; called in the process that has it.</param>
+    public float[] Broadcast(int shard, int length, Func<PackedRows, float[]> ofShard)
     {
-        int rank = _job.RankOf(part);
-        float[] numbers = rank == _job.Job.Rank ? ofPart(Parts[part - FirstPart]) : new float[length];
+        int rank = _job.RankOf(shard);
+        float[] numbers = rank == _job.Job.Rank ? ofShard(Shards[shard - FirstShard]) : new float[length];
         _job.Job.Broadcast(MemoryMarshal.AsBytes(numbers.AsSpan()), rank);
         return numbers;
     }
 
-    /// <summary>Numbers of all parts, part by part; every process must take them all.</summary>
+    /// <summary>The numbers of every shard, in order. Every process must enumerate all of them.</summary>
     /// <inheritdoc cref="Sum(Func{PackedRows, double[]})" path="/param"/>
-    public IEnumerable<double[]> InTurn(Func<PackedRows, double[]> ofPart) => _job.InTurn([.. Parts.Select(ofPart)]);
+    public IEnumerable<double[]> InTurn(Func<PackedRows, double[]> ofShard) => _job.InTurn([.. Shards.Select(ofShard)]);
 
-    /// <summary>Most rows that a part can have in a batch of so many rows, of which each part gives its share.</summary>
+    /// <summary>The most rows that one shard can have in a batch of this size, to which each shard gives its share.</summary>
     public int LargestRun(int batchSize) => (int)(((Int128)batchSize * _rowCounts.Max() + RowCount - 1) / RowCount);
 
-    /// <summary>How many of a sample of all rows one part gives: its share.</summary>
-    public long ShareOf(PackedRows part, long sample) => sample == RowCount ? part.RowCount : (long)((Int128)sample * part.RowCount / RowCount);
+    /// <summary>How many rows of a sample of all rows one shard gives: its share.</summary>
+    public long ShareOf(PackedRows shard, long sample) => sample == RowCount ? shard.RowCount : (long)((Int128)sample * shard.RowCount / RowCount);
 }

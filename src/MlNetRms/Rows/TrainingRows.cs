@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using MlNetRms.Host;
 using MlNetRms.Jobs;
 using MlNetRms.Kernels;
 using MlNetRms.Saving;
@@ -17,7 +16,7 @@ internal sealed class TrainingRows : IDisposable
 
     private readonly ChunkStore _chunks;
 
-    private TrainingRows(IEnumerable<RowReader> parts, Shards job, int featureCount, ReadingSettings settings, Scaling? previous,
+    private TrainingRows(IEnumerable<IRowSource> parts, Shards job, int featureCount, ReadingSettings settings, Scaling? previous,
         ISlabAllocator allocator, Func<ISpillFile>? openFile, CancellationToken cancellation)
     {
         int chunkLength = (int)Math.Clamp(8 * RowBucket.DenseRecordWords(featureCount), ShortestChunk, LongestChunk);
@@ -27,7 +26,7 @@ internal sealed class TrainingRows : IDisposable
         try
         {
             var intakes = new List<RowIntake>();
-            foreach (RowReader reader in parts)
+            foreach (IRowSource reader in parts)
             {
                 intakes.Add(new RowIntake(reader, _chunks, settings with { Seed = SeedOf(job.First + intakes.Count, settings.Seed) }));
                 intakes[^1].ReadAll();
@@ -37,12 +36,12 @@ internal sealed class TrainingRows : IDisposable
                 throw sums.RowsSetAside > 0 ? NothingLeft(sums.RowsSetAside) : intakes[0].Reader.NoUsableRow("training", sums.Counts);
             Counts = sums.Counts;
             // Without units the weight of a column that is always 0 stays what it is at the beginning.
-            ActiveFeatures columns = settings.Standardize ? sums.Moments.Occurring() : ActiveFeatures.All(featureCount);
+            ActiveFeatures columns = Decisions.LeavesOutZeroFeatures(settings) ? sums.Moments.Occurring() : ActiveFeatures.All(featureCount);
             if (previous is not null)
                 columns = columns.With(previous.Columns);
             // Millions of columns take a tenth of a second each time.
             cancellation.ThrowIfCancellationRequested();
-            Scaling = new Scaling(columns, sums.Moments, sums.Weights.RowCount, settings.Standardize, settings.MayDecorrelate, previous, cancellation);
+            Scaling = new Scaling(columns, sums.Moments, sums.Weights.RowCount, settings, previous, cancellation);
             cancellation.ThrowIfCancellationRequested();
             Layout = new RowLayout(columns, Scaling.IsSparse, intakes[0].Reader.HasWeights);
             Weights = sums.Weights;
@@ -92,7 +91,7 @@ internal sealed class TrainingRows : IDisposable
     /// <exception cref="InvalidOperationException">No usable row, or a row of another length.</exception>
     /// <exception cref="IOException">There is no room for the file.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static TrainingRows Read(IEnumerable<RowReader> parts, Shards job, int featureCount, ReadingSettings settings, Scaling? previous,
+    public static TrainingRows Read(IEnumerable<IRowSource> parts, Shards job, int featureCount, ReadingSettings settings, Scaling? previous,
         ISlabAllocator allocator, CancellationToken cancellation, Func<ISpillFile>? openFile = null) =>
         new(parts, job, featureCount, settings, previous, allocator, openFile, cancellation);
 
@@ -102,12 +101,12 @@ internal sealed class TrainingRows : IDisposable
     /// <returns>How many rows were read and skipped.</returns>
     /// <exception cref="InvalidOperationException">No usable row, or a row of another length.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public RowCounts ReadValidation(IEnumerable<RowReader> parts, Shards job)
+    public RowCounts ReadValidation(IEnumerable<IRowSource> parts, Shards job)
     {
         var stores = new List<PackedRows>();
         var counts = new List<RowCounts>();
-        RowReader? last = null;
-        foreach (RowReader reader in parts)
+        IRowSource? last = null;
+        foreach (IRowSource reader in parts)
         {
             stores.Add(ReadStore(reader));
             counts.Add(reader.Counts);
@@ -121,7 +120,7 @@ internal sealed class TrainingRows : IDisposable
 
     public void Dispose() => _chunks.Dispose();
 
-    private PackedRows ReadStore(RowReader reader)
+    private PackedRows ReadStore(IRowSource reader)
     {
         var store = new PackedRows(_chunks, Layout, Scaling, Weights.Mean);
         var block = new RowBlock(reader.FeatureCount);
@@ -146,7 +145,7 @@ internal sealed class TrainingRows : IDisposable
     }
 
     /// <summary>Parts whose rows are alike, as those of two years, must not be shuffled alike; the first has the seed itself.</summary>
-    private static int SeedOf(int part, int seed) => part == 0 ? seed : (int)new SeededRandom(seed, RandomStream.Part).Bits(part);
+    private static int SeedOf(int part, int seed) => part == 0 ? seed : (int)new SeededRandom(seed, RandomStream.Shard).Bits(part);
 
     private static InvalidOperationException NothingLeft(long setAside) => new(
         $"ValidationFraction set all {setAside} usable rows aside, and none is left to train on. Lower it or give more rows.");

@@ -8,13 +8,13 @@ using MlNetRms.Settings;
 
 namespace MlNetRms.Solver;
 
-/// <summary>The reports of the epochs. Of a training with very many epochs some are kept, evenly spaced.</summary>
-/// <param name="numberOfEpochs">Epochs that were planned.</param>
-/// <param name="rowCount">Rows of an epoch.</param>
-/// <param name="lossFactor">What turns losses as training computes them into those that are reported.</param>
+/// <summary>The reports of the epochs. In a training with very many epochs only some are kept, evenly spaced.</summary>
+/// <param name="numberOfEpochs">Planned epochs.</param>
+/// <param name="rowCount">Rows per epoch.</param>
+/// <param name="lossFactor">Factor from losses in training units to reported losses.</param>
 internal sealed class EpochHistory(int numberOfEpochs, long rowCount, double lossFactor)
 {
-    /// <summary>Most reports that are kept: a training of one row can have a million epochs a second.</summary>
+    /// <summary>The most reports that are kept: a training on one row can run a million epochs per second.</summary>
     public const int MostReports = 10_000;
 
     private readonly List<EpochReport> _reports = [];
@@ -23,22 +23,24 @@ internal sealed class EpochHistory(int numberOfEpochs, long rowCount, double los
     private TimeSpan _previous;
     private int _spacing = 1;
 
-    /// <summary>Rows of an epoch.</summary>
+    /// <summary>Rows per epoch.</summary>
     public long RowCount => rowCount;
 
-    /// <summary>What turns losses as training computes them into those that are reported.</summary>
+    /// <summary>Factor from losses in training units to reported losses.</summary>
     public double LossFactor => lossFactor;
 
-    /// <summary>The first epoch, the last one, and of those between each whose number is a multiple of a power of two; all where they are few.</summary>
+    /// <summary>The reports of all epochs; if there are too many, of the first, the last, and those whose number is a multiple of a power of two.</summary>
     public IReadOnlyList<EpochReport> Reports => _reports;
 
-    /// <summary>Time since <see cref="Start"/>, and that of the epochs before.</summary>
+    /// <summary>Time since <see cref="Start"/>, plus the time before a restored run was saved.</summary>
     public TimeSpan Elapsed => _before + Stopwatch.GetElapsedTime(_start);
 
     /// <summary>Starts the clock.</summary>
     public void Start() => _start = Stopwatch.GetTimestamp();
 
-    /// <summary>Continues from the reports of a run that was saved so long after its start.</summary>
+    /// <summary>Continues a saved run.</summary>
+    /// <param name="reports">Its reports.</param>
+    /// <param name="elapsed">Time from its start until it was saved.</param>
     public void Restore(IReadOnlyList<EpochReport> reports, TimeSpan elapsed)
     {
         _reports.AddRange(reports);
@@ -75,13 +77,13 @@ internal sealed class EpochHistory(int numberOfEpochs, long rowCount, double los
         return report;
     }
 
-    /// <summary>Whether a report stays when a later one comes.</summary>
+    /// <summary>Whether a report is kept when a later one is added.</summary>
     private bool IsKept(EpochReport report) => report.Epoch == 1 || report.Epoch % _spacing == 0;
 }
 
 internal static class TrainingReports
 {
-    /// <summary>The report of a training that has ended.</summary>
+    /// <summary>The report of a finished training.</summary>
     public static TrainingReport Create(TrainingRows rows, TrainingRun run, FitResult result, FitStatistics statistics, TimeSpan readingTime) => new()
     {
         Epochs = run.History.Reports,
@@ -108,7 +110,7 @@ internal static class TrainingReports
         ResidualStandardDeviation = statistics.ResidualStandardDeviation,
         ConstantFeatures = rows.Scaling.ConstantColumnCount,
         SparseFeatures = rows.Layout.SparseCount,
-        UpdatedTouchedOnly = rows.Layout.SparseCount > 0 && run.UpdatesTouchedOnly,
+        UpdatedTouchedOnly = rows.Layout.SparseCount > 0 && run.UpdatesLazily,
         NumberOfThreads = run.NumberOfThreads,
         ReadingTime = readingTime,
         TrainingTime = run.History.Elapsed,

@@ -8,11 +8,11 @@ using MlNetRms.Settings;
 
 namespace MlNetRms.Solver;
 
-/// <summary>Computes <see cref="FitStatistics"/>: one pass over the rows for each mean.</summary>
+/// <summary>Computes <see cref="FitStatistics"/>, with one pass over the rows per mean.</summary>
 internal sealed class Evaluation(TrainingRows rows, StandardizedLoss loss, Decorrelation? decorrelation, bool isPenalized, CancellationToken cancellation)
 {
     /// <param name="weights">The returned weights by column, the bias last, in the units of training.</param>
-    public FitStatistics Of(double[] weights)
+    public FitStatistics Evaluate(double[] weights)
     {
         Scaling scaling = rows.Scaling;
         var constant = new double[weights.Length];
@@ -20,10 +20,10 @@ internal sealed class Evaluation(TrainingRows rows, StandardizedLoss loss, Decor
         var losses = new MeanLoss(rows.Training, loss, cancellation);
         StandardizedLoss squared = loss.IsSquared ? loss : new StandardizedLoss(LossSettings.HalfSquared, scaling, rows.Training, cancellation);
         var squares = new MeanLoss(rows.Training, squared, cancellation);
-        double residual = 2 * squares.Of(weights);
+        double residual = 2 * squares.Compute(weights);
         double spread = scaling.ScaledLabelVariance;
-        double lossOfWeights = loss.IsSquared ? residual / 2 : losses.Of(weights);
-        double lossOfConstant = loss.IsSquared ? spread / 2 : losses.Of(constant);
+        double lossOfWeights = loss.IsSquared ? residual / 2 : losses.Compute(weights);
+        double lossOfConstant = loss.IsSquared ? spread / 2 : losses.Compute(constant);
 
         long freedom = rows.Training.RowCount - 1 - (decorrelation?.DirectionCount + rows.Layout.SparseCount ?? VaryingColumns());
         double? deviation = freedom > 0
@@ -32,12 +32,12 @@ internal sealed class Evaluation(TrainingRows rows, StandardizedLoss loss, Decor
             spread > 0 ? 1 - residual / spread : null, deviation, StandardErrors(deviation));
     }
 
-    /// <summary>Mean loss of some weights on the training rows, in the units of the reports.</summary>
-    public double LossOf(double[] weights) => loss.ReportFactor * new MeanLoss(rows.Training, loss, cancellation).Of(weights);
+    /// <summary>Mean loss of given weights on the training rows, in the units of the reports.</summary>
+    public double LossOf(double[] weights) => loss.ReportFactor * new MeanLoss(rows.Training, loss, cancellation).Compute(weights);
 
     /// <summary>
-    /// σ̂·√((C⁻¹)ⱼⱼ / n) with the covariance C of all rows: those of least squares, which the weights are close to. Only without penalties
-    /// and with all columns dense.
+    /// σ̂·√((C⁻¹)ⱼⱼ / n) with the covariance C of all rows: the standard errors of least squares, to which the weights are close. Only without
+    /// penalties, and only if all columns are dense.
     /// </summary>
     private double[]? StandardErrors(double? deviation)
     {
@@ -55,28 +55,28 @@ internal sealed class Evaluation(TrainingRows rows, StandardizedLoss loss, Decor
 
 /// <summary>How well the returned weights fit the training rows.</summary>
 /// <param name="Loss">Mean loss over the rows, in the units of the reports.</param>
-/// <param name="ConstantLoss">The same of the prediction ȳ for every row.</param>
-/// <param name="RSquared">1 − Σ c·(y − ŷ)² / Σ c·(y − ȳ)²; null where the label is constant.</param>
-/// <param name="ResidualStandardDeviation">√(Σ c·(y − ŷ)² / (n − p − 1)) in label units; null with fewer rows than that.</param>
-/// <param name="StandardErrors">Of the raw weights by column; null where they do not apply.</param>
+/// <param name="ConstantLoss">The same for the prediction ȳ in every row.</param>
+/// <param name="RSquared">1 − Σ c·(y − ŷ)² / Σ c·(y − ȳ)²; null if the label is constant.</param>
+/// <param name="ResidualStandardDeviation">√(Σ c·(y − ŷ)² / (n − p − 1)) in label units; null if n − p − 1 is not above 0.</param>
+/// <param name="StandardErrors">Standard errors of the raw weights by column; null if they do not apply.</param>
 internal sealed record FitStatistics(
     double Loss, double ConstantLoss, double? RSquared, double? ResidualStandardDeviation, double[]? StandardErrors);
 
-/// <summary>A loss that is not finite, or whose derivative is not, at a usual prediction.</summary>
+/// <summary>A loss that is not finite, or has a derivative that is not finite, at a plausible prediction.</summary>
 /// <param name="Prediction">The prediction, in label units.</param>
 /// <param name="Label">The label.</param>
 /// <param name="Loss">The loss there.</param>
 /// <param name="Derivative">Its derivative there.</param>
 internal sealed record LossFailure(float Prediction, float Label, double Loss, float Derivative)
 {
-    /// <summary>Farther from its label a prediction is the failure itself, whatever the loss makes of it.</summary>
+    /// <summary>Predictions farther than this from their label are themselves the failure, whatever their loss.</summary>
     private const double MostDeviations = 1000;
 
-    /// <summary>Asks the loss about each row's prediction; null where nothing is wrong with it. Reads every row: for messages only.</summary>
+    /// <summary>Evaluates the loss at each row's prediction; null if all are finite. Reads every row, so use it for messages only.</summary>
     /// <param name="loss">The loss.</param>
     /// <param name="rows">The rows.</param>
     /// <param name="byColumn">Weights of all columns, then the bias, in the units of the rows.</param>
-    /// <param name="cancellation">Ends the pass.</param>
+    /// <param name="cancellation">Cancels the pass.</param>
     public static LossFailure? Find(LossSettings loss, TrainingRows rows, ReadOnlySpan<double> byColumn, CancellationToken cancellation)
     {
         Scaling scaling = rows.Scaling;
@@ -86,8 +86,8 @@ internal sealed record LossFailure(float Prediction, float Label, double Loss, f
         if (loss.IsSquared)
             return null;
         var asked = new StandardizedLoss(loss with { Value = Ask, Derivative = (_, _) => 0 }, scaling, rows.Training, cancellation);
-        new MeanLoss(rows.Training, asked, cancellation).Of(byColumn);
-        // All processes go on with the same one.
+        new MeanLoss(rows.Training, asked, cancellation).Compute(byColumn);
+        // So that all processes report the same one.
         double[]? first = rows.Training.InTurn(_ => found is null ? new double[5] : [1, found.Prediction, found.Label, found.Loss, found.Derivative])
             .ToList().Find(numbers => numbers[0] > 0);
         return first is null ? null : new LossFailure((float)first[1], (float)first[2], first[3], (float)first[4]);
@@ -106,14 +106,14 @@ internal sealed record LossFailure(float Prediction, float Label, double Loss, f
 
 internal static class LargestFeature
 {
-    /// <summary>The value farthest from zero among all features, and its place among them. Reads every row: for messages only.</summary>
-    public static (int Feature, float Value) Of(RowSet rows)
+    /// <summary>The feature value farthest from 0, and its feature. Reads every row, so use it for messages only.</summary>
+    public static (int Feature, float Value) Find(RowSet rows)
     {
-        double[] largest = rows.InTurn(OfPart).ToList().MaxBy(found => Math.Abs(found[1]))!;
+        double[] largest = rows.InTurn(FindInShard).ToList().MaxBy(found => Math.Abs(found[1]))!;
         return ((int)largest[0], (float)largest[1]);
     }
 
-    private static double[] OfPart(PackedRows rows)
+    private static double[] FindInShard(PackedRows rows)
     {
         RowLayout layout = rows.Layout;
         if (layout.ColumnCount == 0)

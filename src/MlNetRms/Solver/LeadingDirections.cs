@@ -77,7 +77,7 @@ internal sealed class LeadingDirections
     {
         IEnumerable<(int Part, int Place)> places = Enumerable.Range(0, MostDirections).SelectMany(place =>
             Enumerable.Range(0, rows.RowCounts.Count).Where(part => place < rows.RowCounts[part]).Select(part => (part, place)));
-        return [.. places.Take(MostDirections).Select(at => rows.Of(at.Part, rows.Layout.Stride,
+        return [.. places.Take(MostDirections).Select(at => rows.Broadcast(at.Part, rows.Layout.Stride,
             part => Copy(part, part.EvenBlocks(Math.Min(MostDirections, part.RowCount), 1).ElementAt(at.Place).First)))];
     }
 
@@ -108,7 +108,7 @@ internal sealed class LeadingDirections
     private static (List<float[]> Products, double[] Variances) Multiply(
         RowSet rows, long sample, List<float[]> vectors, CancellationToken cancellation)
     {
-        (List<float[]> Products, double[] Sums)[] parts = [.. rows.Parts.Select(part => OfPart(part, rows.ShareOf(part, sample), vectors, cancellation))];
+        (List<float[]> Products, double[] Sums)[] parts = [.. rows.Shards.Select(part => OfPart(part, rows.ShareOf(part, sample), vectors, cancellation))];
         double[] sums = rows.Sum([.. parts.Select(part => part.Sums)]);
         return ([.. vectors.Select((_, k) => rows.Sum([.. parts.Select(part => part.Products[k])]))], Array.ConvertAll(sums[..^1], sum => sum / sums[^1]));
     }

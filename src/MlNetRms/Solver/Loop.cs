@@ -10,7 +10,7 @@ namespace MlNetRms.Solver;
 
 /// <summary>Mini-batch training: the loop over epochs and steps. All it changes is in <see cref="Parameters"/>.</summary>
 internal sealed class Loop(
-    IBatches batches, Penalties penalties, Parameters parameters, LearningRateSettings learningRates, TrainingPlan plan,
+    Batches batches, Penalties penalties, Parameters parameters, LearningRateSettings learningRates, TrainingPlan plan,
     ProgressMeter progress, int stepsBetweenReports)
 {
     /// <summary>The shortest steps take less than a microsecond.</summary>

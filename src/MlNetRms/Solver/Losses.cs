@@ -8,12 +8,11 @@ using MlNetRms.Settings;
 
 namespace MlNetRms.Solver;
 
-/// <summary>A loss in label units, as training sees it on standardised predictions and labels.</summary>
+/// <summary>A loss in label units, applied to standardised predictions and labels.</summary>
 /// <remarks>
-/// The derivative is divided by its root mean square over the rows at the constant prediction ȳ, so that ε and the
-/// penalties mean the same for every loss and every unit of the label; for the squared loss that is the standard
-/// deviation of the label. What is minimised is then mean ℓ / (σ·D) + ½·λ·‖w‖² with the label's standard deviation σ and
-/// this divisor D. Without standardisation D is 1.
+/// The derivative is divided by its root mean square D over the rows at the constant prediction ȳ, so that ε and the penalties mean the same for
+/// every loss and every unit of the label; for the squared loss D is the standard deviation of the label. Training then minimises
+/// mean ℓ / (σ·D) + ½·λ·‖w‖², where σ is the label's standard deviation. Without standardisation D is 1.
 /// </remarks>
 internal sealed class StandardizedLoss
 {
@@ -33,17 +32,17 @@ internal sealed class StandardizedLoss
         _labelScale = scaling.LabelStandardDeviation;
         if (IsSquared || !scaling.IsOn)
             return;
-        double[] sums = rows.Sum(part => SquaredDerivatives(part, cancellation));
+        double[] sums = rows.Sum(shard => SquaredDerivatives(shard, cancellation));
         double meanSquare = sums[0] / sums[1];
         if (meanSquare > 0 && double.IsFinite(meanSquare))
             _derivativeFactor = (float)Math.Min(1 / Math.Sqrt(meanSquare), float.MaxValue);
     }
 
-    /// <summary>Whether training computes with half the squared residual, for which <see cref="Value"/> and <see cref="Derivative"/> need not be called.</summary>
+    /// <summary>Whether the loss is half the squared residual: callers then need neither <see cref="Value"/> nor <see cref="Derivative"/>.</summary>
     public bool IsSquared => _loss.IsSquared;
 
-    /// <summary>What turns a mean loss as training computes it into a mean of the loss in label units.</summary>
-    // The squared loss is computed in standardised units, and its own constant, ½ or 1, is that of a residual of 1.
+    /// <summary>Factor from a mean loss in the units of training to one in label units.</summary>
+    // The squared loss is computed in standardised units; its own constant, ½ or 1, is its value at a residual of 1.
     public double ReportFactor => IsSquared ? 2 * _loss.Value(1, 0) * _labelScale * _labelScale : 1;
 
     /// <summary>The loss: half the squared standardised residual, or any other in its own units.</summary>
@@ -59,7 +58,7 @@ internal sealed class StandardizedLoss
     public float Derivative(float prediction, float label) =>
         IsSquared ? prediction - label : _derivativeFactor * _loss.Derivative(Raw(prediction), Raw(label));
 
-    /// <summary>Their weighted sum at the constant prediction, and the sum of the weights.</summary>
+    /// <returns>The weighted sum of the squared derivatives at the constant prediction, and the sum of the weights.</returns>
     private double[] SquaredDerivatives(PackedRows rows, CancellationToken cancellation)
     {
         double sum = 0;
@@ -78,13 +77,13 @@ internal sealed class StandardizedLoss
     private float Raw(float standardized) => (float)(_labelCenter + _labelScale * standardized);
 }
 
-/// <summary>Goes through rows a few at a time: their losses, and the derivatives of the losses by the predictions.</summary>
+/// <summary>Losses of rows, a few rows at a time, and their derivatives by the predictions.</summary>
 internal sealed class RowLosses(PackedRows rows, StandardizedLoss loss)
 {
-    /// <summary>Rows taken at once, so that they are still in the first-level cache when the gradient needs them again.</summary>
+    /// <summary>This many bytes of rows are still in the first-level cache when the gradient needs them again.</summary>
     private const int CacheBytes = 24 * 1024;
 
-    // A multiple of four: the kernels take four rows at once, and the order of their additions must not depend on how rows are grouped.
+    // A multiple of four, because the kernels take four rows at once and the order of their additions must not depend on how rows are grouped.
     private readonly float[] _derivatives = new float[Math.Clamp(CacheBytes / (sizeof(float) * rows.Layout.Stride) / 4 * 4, 4, 128)];
 
     /// <summary>Most rows that may be taken at once.</summary>
@@ -98,7 +97,7 @@ internal sealed class RowLosses(PackedRows rows, StandardizedLoss loss)
     /// <summary>Takes some rows.</summary>
     /// <param name="first">The first row.</param>
     /// <param name="lanes">Their dense parts; at most <see cref="MostRows"/> rows.</param>
-    /// <param name="parameters">All parameters, laid out as rows are.</param>
+    /// <param name="parameters">All parameters, in the order of a row's lanes.</param>
     /// <returns>c·ℓ'(ŷ, y) of each row; valid until the next call.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ReadOnlySpan<float> Derivatives(long first, ReadOnlySpan<float> lanes, ReadOnlySpan<float> parameters)
@@ -144,14 +143,14 @@ internal sealed class RowLosses(PackedRows rows, StandardizedLoss loss)
     }
 }
 
-/// <summary>The mean loss of given weights over rows.</summary>
+/// <summary>Mean loss of weights over rows: one pass.</summary>
 internal sealed class MeanLoss(RowSet rows, StandardizedLoss loss, CancellationToken cancellation)
 {
     private readonly ParameterLayout _layout = new(rows.Layout);
 
-    /// <param name="byColumn">Weights of all columns, then the bias, in the units of the rows; rounded to float as the model's are.</param>
+    /// <param name="byColumn">Weights of all columns, then the bias, in the units of the rows; they are rounded to float, as the model's are.</param>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public double Of(ReadOnlySpan<double> byColumn)
+    public double Compute(ReadOnlySpan<double> byColumn)
     {
         var rounded = new float[byColumn.Length];
         for (int column = 0; column < rounded.Length; column++)
@@ -159,29 +158,19 @@ internal sealed class MeanLoss(RowSet rows, StandardizedLoss loss, CancellationT
         var parameters = new float[_layout.Length];
         _layout.Arrange<float>(rounded, parameters);
         _layout.SetConstants(parameters);
-        double[] sums = rows.Sum(part => OfPart(part, parameters));
+        double[] sums = rows.Sum(shard => ComputeShard(shard, parameters));
         return new LossSum(sums[0], sums[1]).Mean;
     }
 
-    private double[] OfPart(PackedRows part, float[] parameters)
+    private double[] ComputeShard(PackedRows shard, float[] parameters)
     {
-        var losses = new RowLosses(part, loss);
-        for (long row = 0; row < part.RowCount;)
+        var losses = new RowLosses(shard, loss);
+        for (long row = 0; row < shard.RowCount;)
         {
             cancellation.ThrowIfCancellationRequested();
-            int wanted = (int)Math.Min(losses.MostRows, part.RowCount - row);
-            row += losses.Derivatives(row, part.DenseRows(row, wanted), parameters).Length;
+            int wanted = (int)Math.Min(losses.MostRows, shard.RowCount - row);
+            row += losses.Derivatives(row, shard.DenseRows(row, wanted), parameters).Length;
         }
         return [losses.Sum.Loss, losses.Sum.Weight];
     }
-}
-
-/// <summary>Sum of weighted losses and sum of weights over some rows; those of two parts add up to those of both.</summary>
-internal readonly record struct LossSum(double Loss, double Weight)
-{
-    public double Mean => Loss / Weight;
-
-    public static LossSum operator -(LossSum left, LossSum right) => new(left.Loss - right.Loss, left.Weight - right.Weight);
-
-    public static LossSum operator +(LossSum left, LossSum right) => new(left.Loss + right.Loss, left.Weight + right.Weight);
 }

@@ -9,8 +9,8 @@ using MlNetRms.Settings;
 namespace MlNetRms.Solver;
 
 /// <summary>
-/// What acts on the weights besides the loss: the L2 penalty and clipping on the gradient before a step, the L1 penalty and the
-/// bound on the weights after it. Never on the bias.
+/// The L2 penalty and gradient clipping, applied to the gradient before a step, and the L1 penalty and the lower bound, applied to the weights after
+/// it. None of them acts on the bias.
 /// </summary>
 internal sealed class Penalties
 {
@@ -63,7 +63,7 @@ internal sealed class Penalties
     private static void Clip(Span<float> gradient, float limit)
     {
         float norm = MathF.Sqrt(LinearKernels.SumOfSquares(gradient));
-        // Squares overflow long before the gradient does, and limit / ∞ would make it 0: training would silently stall.
+        // Squares overflow long before the gradient does. The factor limit / ∞ would then be 0, and training would silently stall.
         if (float.IsInfinity(norm))
             norm = LongNorm(gradient);
         if (norm > limit)
@@ -80,17 +80,16 @@ internal sealed class Penalties
 }
 
 /// <summary>
-/// The exact zeros of an L1 penalty or a bound at 0: averages of weights are rarely exactly 0. A weight is set to 0 where the
-/// optimality condition has it at 0 given the others. With the gradient g = Σ c·ℓ'(ŷ − w·x)·x / Σ c of the loss without the weight's own
-/// contribution to the predictions ŷ that is |g| ≤ λ₁ or, where weights may not be negative, g ≥ −λ₁. (An L2 penalty has no gradient
-/// at 0.)
+/// The exact zeros of an L1 penalty or a bound at 0, which averaged weights rarely reach. A weight is set to 0 if the optimality condition has it at 0
+/// given the others. Let g = Σ c·ℓ'(ŷ − w·x)·x / Σ c be the gradient without the weight's own contribution to the predictions ŷ; the condition is
+/// |g| ≤ λ₁ or, if weights must not be negative, g ≥ −λ₁. (An L2 penalty has no gradient at 0.)
 /// </summary>
 internal sealed class ExactZeros(RowSet rows, StandardizedLoss loss, PenaltySettings penalties, CancellationToken cancellation)
 {
     /// <summary>Whether there are exact zeros at all.</summary>
     public bool IsNeeded => penalties.NeedsWeights;
 
-    /// <summary>Sets weights to 0 in place. One pass over the rows, with one derivative for each value that is not 0.</summary>
+    /// <summary>Sets weights to 0 in place. Takes one pass over the rows, with one derivative per value that is not 0.</summary>
     /// <param name="byColumn">Weights of all columns, then the bias.</param>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public void Apply(double[] byColumn)
@@ -98,7 +97,7 @@ internal sealed class ExactZeros(RowSet rows, StandardizedLoss loss, PenaltySett
         double[] weights = new double[rows.Layout.DenseLength + rows.Layout.SparseCount];
         for (int column = 0; column < byColumn.Length; column++)
             weights[rows.Layout.Position(column)] = byColumn[column];
-        double[] sums = rows.Sum(part => OfPart(part, weights));
+        double[] sums = rows.Sum(shard => SumShard(shard, weights));
         ReadOnlySpan<double> gradient = sums.AsSpan(..^1);
         double weightSum = sums[^1];
         for (int column = 0; column < rows.Layout.ColumnCount; column++)
@@ -110,13 +109,13 @@ internal sealed class ExactZeros(RowSet rows, StandardizedLoss loss, PenaltySett
     }
 
     /// <returns>The gradient, then the sum of the weights.</returns>
-    private double[] OfPart(PackedRows part, double[] weights)
+    private double[] SumShard(PackedRows shard, double[] weights)
     {
         var sums = new double[weights.Length + 1];
-        for (long row = 0; row < part.RowCount; row++)
+        for (long row = 0; row < shard.RowCount; row++)
         {
             cancellation.ThrowIfCancellationRequested();
-            sums[^1] += AddRow(part, row, weights, sums.AsSpan(..^1));
+            sums[^1] += AddRow(shard, row, weights, sums.AsSpan(..^1));
         }
         return sums;
     }

@@ -9,12 +9,12 @@ using MlNetRms.Settings;
 namespace MlNetRms.Solver;
 
 /// <summary>
-/// What is done now and then while rows are read and steps are taken: it asks whether the host still wants the training, and reports how far it
-/// is, a few times a second, on the thread that called <c>Fit</c>.
+/// Runs while rows are read and steps are taken, on the thread that called <c>Fit</c>: checks whether the host has cancelled, and reports
+/// progress a few times a second.
 /// </summary>
-/// <param name="receiver">Who is told, or null.</param>
-/// <param name="clock">Where the time comes from.</param>
-/// <param name="checkAlive">Throws where the host wants the training no more.</param>
+/// <param name="receiver">Receives the reports; null for none.</param>
+/// <param name="clock">The clock.</param>
+/// <param name="checkAlive">Throws if the host has cancelled the training.</param>
 internal sealed class ProgressMeter(IProgress<TrainingProgress>? receiver, TimeProvider clock, Action checkAlive)
 {
     private static readonly TimeSpan _interval = TimeSpan.FromSeconds(0.25);
@@ -34,7 +34,7 @@ internal sealed class ProgressMeter(IProgress<TrainingProgress>? receiver, TimeP
     private LossSum _losses;
     private LossSum _lossesOfEpoch;
 
-    /// <param name="rowCount">The number of rows that will be read, or null if it is not known; not asked for if nobody is told.</param>
+    /// <param name="rowCount">Returns the number of rows to read, or null if unknown. Called only if there is a receiver.</param>
     public void BeginReading(Func<long?> rowCount)
     {
         if (receiver is null)
@@ -52,8 +52,8 @@ internal sealed class ProgressMeter(IProgress<TrainingProgress>? receiver, TimeP
     }
 
     /// <param name="plan">How long the training is.</param>
-    /// <param name="rowCount">Rows of an epoch.</param>
-    /// <param name="lossFactor">What turns losses as training computes them into those that are reported.</param>
+    /// <param name="rowCount">Rows per epoch.</param>
+    /// <param name="lossFactor">Factor from losses in training units to reported losses.</param>
     /// <param name="step">Steps done already.</param>
     public void BeginTraining(TrainingPlan plan, long rowCount, double lossFactor, long step)
     {
@@ -65,9 +65,9 @@ internal sealed class ProgressMeter(IProgress<TrainingProgress>? receiver, TimeP
         Begin(TrainingPhase.Training);
     }
 
-    /// <param name="epoch">The epoch that is under way, from 1.</param>
+    /// <param name="epoch">The current epoch, from 1.</param>
     /// <param name="step">Steps done.</param>
-    /// <param name="losses">Of the epoch so far.</param>
+    /// <param name="losses">The losses of the epoch so far.</param>
     public void Step(int epoch, long step, LossSum losses)
     {
         checkAlive();
@@ -84,7 +84,7 @@ internal sealed class ProgressMeter(IProgress<TrainingProgress>? receiver, TimeP
         _lossesOfEpoch = default;
     }
 
-    /// <summary>The training has ended, be it before its last epoch.</summary>
+    /// <summary>The training has ended, possibly before its last epoch.</summary>
     public void End() => Report(ended: true);
 
     private void Begin(TrainingPhase phase)

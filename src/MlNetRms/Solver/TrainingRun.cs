@@ -1,40 +1,37 @@
-using MlNetRms.Host;
 using MlNetRms.Jobs;
 using MlNetRms.Kernels;
 using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
-
 
 namespace MlNetRms.Solver;
 
-/// <summary>One training: wires rows, parameters, objective and loop together, evaluates the epochs, and decides which weights are returned.</summary>
+/// <summary>
+/// One training: settles what the options leave open (<see cref="Settled"/>), wires parameters, gradient and loop together, evaluates the epochs, and
+/// decides which weights are returned.
+/// </summary>
 internal sealed class TrainingRun : IDisposable
 {
-    /// <summary>Bytes that are read in sequence before the next random jump; long enough for the memory to be at full speed.</summary>
-    private const int RunBytes = 1 << 20;
-
-    /// <summary>Values of rows and weights a thread goes through in less than a millisecond; time enough between two looks at the clock.</summary>
+    /// <summary>A thread goes through this many values of rows and weights in less than a millisecond, time enough between two looks at the clock.</summary>
     private const long ValuesBetweenReports = 1 << 18;
 
     private readonly IReadOnlyList<NamedText> _meaning;
+    private readonly Settled _settled;
     private readonly Scaling _scaling;
     private readonly Job _job;
     private readonly Parameters _parameters;
-    private readonly IBatches _batches;
+    private readonly Batches _batches;
     private readonly Loop _loop;
     private readonly ReturnedWeights _returned;
     private readonly MeanLoss? _validation;
     private readonly BestEpoch? _best;
     private readonly ProgressMeter _progress;
     private readonly int _epochsBefore;
-    private readonly long _stepsBefore;
     private int _epoch;
     private StopReason _stopReason = StopReason.AllEpochsCompleted;
 
     /// <param name="rows">Rows to train on and to evaluate with, in the units of training.</param>
     /// <param name="settings">All settings.</param>
-    /// <param name="start">Where to begin.</param>
+    /// <param name="start">The point at which training begins.</param>
     /// <param name="cancellation">Ends the training.</param>
     /// <param name="progress">Told how far the training is; null for nobody.</param>
     public TrainingRun(TrainingRows rows, TrainingSettings settings, TrainingStart start, CancellationToken cancellation, ProgressMeter? progress = null)
@@ -43,64 +40,48 @@ internal sealed class TrainingRun : IDisposable
         _meaning = settings.Meaning;
         _scaling = rows.Scaling;
         _job = rows.Job;
-        TrainingState? previous = start.Previous;
-        L2 = AutomaticSettings.Ridge(settings, rows, previous);
-        Coordinates = new Coordinates(settings, rows, L2, previous, cancellation);
-        bool keepsState = Coordinates.AreThoseOfBefore;
-        _epochsBefore = previous?.TotalEpochs ?? 0;
-        _stepsBefore = keepsState ? previous!.Parameters.StepCount : 0;
+        _epochsBefore = start.Previous?.TotalEpochs ?? 0;
+        _settled = new Settled(settings, rows, start.Previous, cancellation);
         RowSet training = rows.Training;
-        Plan = TrainingPlan.Of(training.RowCount, settings.Plan, settings.LearningRate.IsConstant ? _stepsBefore : 0,
-            AutomaticSettings.MayVisitOnce(settings, rows, Coordinates));
-        LearningRateSettings learningRate = AutomaticSettings.LearningRate(settings, Plan, Coordinates.Energy);
-        LearningRate = learningRate.Initial;
-        Schedule = learningRate.Schedule;
-        var layout = new ParameterLayout(rows.Layout);
-        var rule = new RmsPropRule(settings.Rule);
-        // The gradient of touched weights is not a sum that could be exchanged.
-        UpdatesTouchedOnly = !training.IsDivided && Parameters.CanUpdateTouchedOnly(layout, rule, settings.Penalties, settings.LearningRate);
         var loss = new StandardizedLoss(settings.Loss, rows.Scaling, training, cancellation);
-        FirstWeights = start.Weights(rows.Scaling, settings.Plan);
-        if (previous is not null && !keepsState)
-            FirstWeights = NotWorseThanNone(FirstWeights, rows, new MeanLoss(training, loss, cancellation));
-        bool mayEndEarly = rows.Validation is not null || settings.HasEpochCallback;
-        var averaging = new AveragingPlan(_stepsBefore, FirstAveragedStep(previous), mayEndEarly ? Plan.RunningSteps : 0);
-        _parameters = new Parameters(layout, rule, UpdatesTouchedOnly, learningRate.Initial, averaging, FirstWeights,
-            L2 > 0 && UpdatesTouchedOnly ? RidgeByPlace(layout, rows.Scaling) : null, Coordinates.Transform,
-            UpdatesTouchedOnly ? SparseParts.Ends(layout, rows.Scaling, Plan.BatchSize, settings.Plan.NumberOfThreads) : null);
-        if (keepsState)
-            _parameters.Restore(previous!.Parameters.Rearranged(previous.Scaling.Columns, rows.Scaling.Columns) with { EarlierCount = 0, EarlierSums = [] });
 
-        var zeros = new ExactZeros(training, loss, settings.Penalties, cancellation);
-        _returned = new ReturnedWeights(_parameters, rows.Scaling, loss, zeros);
+        FirstWeights = ChooseFirstWeights(rows, settings, start, new MeanLoss(training, loss, cancellation));
+        _parameters = NewParameters(rows, settings, start.Previous);
+        _returned = new ReturnedWeights(_parameters, rows.Scaling, loss, new ExactZeros(training, loss, settings.Penalties, cancellation));
+
         _validation = rows.Validation is null ? null : new MeanLoss(rows.Validation, loss, cancellation);
         _best = settings.Stopping is { } stopping ? new BestEpoch(Plan.PatienceInEpochs(stopping), stopping.MinimumImprovement) : null;
-        var penalties = new Penalties(settings.Penalties, L2, layout);
         bool isPenalized = L2 > 0 || settings.Penalties is not { L1: 0, NonNegativeWeights: false };
         Evaluation = new Evaluation(rows, loss, Coordinates.Decorrelation, isPenalized, cancellation);
         History = new EpochHistory(Plan.NumberOfEpochs, training.RowCount, loss.ReportFactor);
+
         // Last, because it starts threads.
-        _batches = Batches(training, rows.Job, loss, settings.Plan, cancellation);
-        long valuesPerStep = (long)Plan.BatchSize * rows.Layout.Stride + layout.Length;
-        _loop = new Loop(_batches, penalties, _parameters, learningRate, Plan, _progress, stepsBetweenReports: (int)Math.Max(1, ValuesBetweenReports / valuesPerStep));
+        _batches = new Batches(training, Plan, settings.Plan,
+            new BatchGradient(training, _parameters, loss, Plan.BatchSize, settings.Plan.NumberOfThreads, cancellation),
+            training.IsDivided ? new AllReduce(rows.Job, _parameters.GradientLength) : null);
+        _loop = new Loop(_batches, new Penalties(settings.Penalties, L2, _parameters.Layout), _parameters, _settled.LearningRate, Plan, _progress,
+            stepsBetweenReports: (int)Math.Max(1, ValuesBetweenReports / ((long)Plan.BatchSize * rows.Layout.Stride + _parameters.Layout.Length)));
     }
 
-    public TrainingPlan Plan { get; }
+    public TrainingPlan Plan => _settled.Plan;
 
     /// <summary>η before the schedule as it takes effect.</summary>
-    public float LearningRate { get; }
+    public float LearningRate => _settled.LearningRate.Initial;
 
     /// <summary>The schedule as it takes effect.</summary>
-    public LearningRateSchedule Schedule { get; }
+    public LearningRateSchedule Schedule => _settled.LearningRate.Schedule;
+
+    /// <summary>λ of the L2 penalty as it takes effect.</summary>
+    public float L2 => _settled.L2;
+
+    /// <summary>The coordinates in which the weights of dense columns are stepped.</summary>
+    public Coordinates Coordinates => _settled.Coordinates;
+
+    /// <summary>Whether a step changes only those weights of sparse columns that its batch touches (<see cref="LazyWeights"/>).</summary>
+    public bool UpdatesLazily => _settled.UpdatesLazily;
 
     /// <summary>How well weights fit the training rows.</summary>
     public Evaluation Evaluation { get; }
-
-    /// <summary>λ of the L2 penalty as it takes effect.</summary>
-    public float L2 { get; }
-
-    /// <summary>The coordinates in which the weights of dense columns are stepped.</summary>
-    public Coordinates Coordinates { get; }
 
     /// <summary>The weights as they are, by column, the bias last, in the units of training.</summary>
     public double[] Weights => Array.ConvertAll(_parameters.Layout.ByColumn(_parameters.Values), weight => (double)weight);
@@ -113,9 +94,6 @@ internal sealed class TrainingRun : IDisposable
 
     /// <summary>Threads that take part.</summary>
     public int NumberOfThreads => Math.Max(_batches.NumberOfThreads, _parameters.PartCount);
-
-    /// <summary>Whether a step changes only those weights of sparse columns that its batch touches (<see cref="LazyWeights"/>).</summary>
-    public bool UpdatesTouchedOnly { get; }
 
     /// <summary>Minimises the mean loss plus the penalties.</summary>
     /// <param name="epochCompleted">Called after each epoch; returns whether to continue.</param>
@@ -134,13 +112,15 @@ internal sealed class TrainingRun : IDisposable
             {
                 // Cancelled here, the epoch is still the current one, with no step left.
                 double[] weights = _returned.Current();
-                result = result with { ValidationLoss = _validation.Of(weights) };
+                result = result with { ValidationLoss = _validation.Compute(weights) };
                 if (_best is not null && !_best.Add(_epoch + 1, result.ValidationLoss.Value, weights))
                     _stopReason = StopReason.NoImprovement;
             }
             _epoch++;
             _loop.EndEpoch();
-            if (_job.Any(!epochCompleted(History.Add(result))))
+            EpochReport report = History.Add(result);
+            bool isStopWanted = !epochCompleted(report);
+            if (_job.Any(isStopWanted))
                 _stopReason = StopReason.StoppedByCallback;
             checkpoint?.AfterEpoch(_epoch);
         }
@@ -152,10 +132,10 @@ internal sealed class TrainingRun : IDisposable
 
     /// <summary>All of the training after the last step, as plain data.</summary>
     public TrainingState Save() => new(
-        _meaning, Plan, _scaling, L2, _parameters.Save(), _epochsBefore, _stepsBefore, _epoch, _loop.Part, _stopReason, _best?.State, [.. History.Reports],
-        History.Elapsed);
+        _meaning, Plan, _scaling, L2, _parameters.Save(), _epochsBefore, _settled.StepsBefore, _epoch, _loop.Part, _stopReason, _best?.State,
+        [.. History.Reports], History.Elapsed);
 
-    /// <summary>Continues where another run of the same rows and settings was saved.</summary>
+    /// <summary>Continues at the point where another run of the same rows and settings was saved.</summary>
     public void Resume(TrainingState saved)
     {
         _parameters.Restore(saved.Parameters);
@@ -188,49 +168,130 @@ internal sealed class TrainingRun : IDisposable
         }
     }
 
-    private IBatches Batches(RowSet rows, Job job, StandardizedLoss loss, PlanSettings settings, CancellationToken cancellation)
+    /// <summary>
+    /// Those of the model or training to start from, else the initial ones. If the columns are correlated in quite another way than before, the weights
+    /// of before can be so far off that no training comes back: then training starts from none.
+    /// </summary>
+    private float[] ChooseFirstWeights(TrainingRows rows, TrainingSettings settings, TrainingStart start, MeanLoss loss)
     {
-        int runLength = Math.Max(1, RunBytes / (sizeof(float) * rows.Layout.Stride) / Plan.BatchSize);
-        if (rows.IsDivided)
-        {
-            return new DividedBatches(rows, Plan, runLength, settings,
-                new PartsGradient(rows, _parameters, loss, Plan.BatchSize, settings.NumberOfThreads, cancellation), new AllReduce(job, _parameters.GradientLength));
-        }
-        var all = new PartOfBatches(Number: 0, rows.RowCount, Plan.StepsPerEpoch, FirstLong: 0);
-        return new UndividedBatches(new BatchOrder(all, runLength, settings.Shuffle, settings.Seed),
-            new BatchGradient(rows.Parts[0], _parameters, loss, Plan.BatchSize, settings.NumberOfThreads, cancellation));
-    }
-
-    /// <summary>Weights of columns of quite another correlation can be so far off that no training comes back.</summary>
-    private static float[] NotWorseThanNone(float[] weights, TrainingRows rows, MeanLoss loss)
-    {
+        float[] weights = start.Weights(rows.Scaling, settings.Plan);
+        if (start.Previous is null || Coordinates.AreThoseOfBefore)
+            return weights;
         var none = new float[weights.Length];
         none[^1] = (float)rows.Scaling.ScaledLabelMean;
-        return Loss(weights) <= Loss(none) ? weights : none;
+        return LossOf(weights) <= LossOf(none) ? weights : none;
 
-        double Loss(float[] byColumn) => loss.Of(Array.ConvertAll(byColumn, weight => (double)weight));
+        double LossOf(float[] byColumn) => loss.Compute(Array.ConvertAll(byColumn, weight => (double)weight));
     }
 
-    private float[] RidgeByPlace(ParameterLayout layout, Scaling scaling)
+    private Parameters NewParameters(TrainingRows rows, TrainingSettings settings, TrainingState? previous)
     {
-        var ridge = new float[layout.SparseLength];
-        for (int column = 0; column < layout.ColumnCount; column++)
+        var layout = new ParameterLayout(rows.Layout);
+        bool mayEndEarly = rows.Validation is not null || settings.HasEpochCallback;
+        var averaging = new AveragingPlan(_settled.StepsBefore, FirstAveragedStep(previous), mayEndEarly ? Plan.RunningSteps : 0);
+        var parameters = new Parameters(layout, new RmsPropRule(settings.Rule), UpdatesLazily, LearningRate, averaging, FirstWeights,
+            L2 > 0 && UpdatesLazily ? LazyRanges.Ridge(layout, rows.Scaling, L2) : null, Coordinates.Transform,
+            UpdatesLazily ? LazyRanges.Ends(layout, rows.Scaling, Plan.BatchSize, settings.Plan.NumberOfThreads) : null);
+        if (Coordinates.AreThoseOfBefore)
         {
-            int place = layout.Position(column) - layout.DenseLength;
-            if (place >= 0 && scaling.NonZeroShare(column) > 0)
-                ridge[place] = (float)(L2 / scaling.NonZeroShare(column));
+            parameters.Restore(previous!.Parameters.Rearranged(previous.Scaling.Columns, rows.Scaling.Columns)
+                with { EarlierCount = 0, EarlierSums = [] });
         }
-        return ridge;
+        return parameters;
     }
 
     /// <summary>
-    /// Counted with the steps before. At a constant rate the average covers the last share of all steps, so that two trainings in turn
-    /// are one; with another schedule, which starts again with each training, so does the average.
+    /// Counted with the steps before. At a constant rate the average covers the last share of all steps, so that two trainings in turn are one; with
+    /// another schedule, which starts again with each training, so does the average.
     /// </summary>
     private long FirstAveragedStep(TrainingState? previous)
     {
-        long first = _stepsBefore + Plan.TotalSteps - Plan.AveragedSteps;
-        return first >= _stepsBefore || first == previous?.Parameters.FirstAveragedStep ? first : _stepsBefore;
+        long before = _settled.StepsBefore;
+        long first = before + Plan.TotalSteps - Plan.AveragedSteps;
+        return first >= before || first == previous?.Parameters.FirstAveragedStep ? first : before;
+    }
+}
+
+/// <summary>What <see cref="Decisions"/> makes of the options and these rows, in the order in which it is decided.</summary>
+internal sealed class Settled
+{
+    public Settled(TrainingSettings settings, TrainingRows rows, TrainingState? previous, CancellationToken cancellation)
+    {
+        Scaling scaling = rows.Scaling;
+        RowLayout layout = rows.Layout;
+        long rowCount = rows.Training.RowCount;
+        double wideness = Decisions.Wideness(scaling.VaryingColumnCount, rowCount);
+        L2 = Decisions.L2(settings.Penalties, scaling.IsOn, wideness, scaling.RowNorm, scaling.SparseRowNorm, rowCount, previous?.L2);
+        Coordinates = new Coordinates(settings, rows, L2, previous, cancellation);
+        StepsBefore = Coordinates.AreThoseOfBefore ? previous!.Parameters.StepCount : 0;
+        int? directions = scaling.IsSparse.Contains(true) ? null : Coordinates.Decorrelation?.DirectionCount;
+        Plan = Decisions.Plan(rowCount, settings.Plan, settings.LearningRate.IsConstant ? StepsBefore : 0,
+            Decisions.MayVisitOnce(settings, directions, rowCount, scaling.LargestValue));
+        LearningRate = new LearningRateSettings(
+            Decisions.LearningRate(settings.LearningRate.Initial, settings.Reading.Standardize, Coordinates.RowNorm),
+            Decisions.Schedule(settings.LearningRate.Schedule, settings.Plan.NumberOfEpochs, Plan));
+        UpdatesLazily = Decisions.UpdatesLazily(settings, layout.SparseCount, rows.Training.IsDivided);
+    }
+
+    /// <summary>λ of the L2 penalty.</summary>
+    public float L2 { get; }
+
+    /// <summary>The coordinates in which the weights of dense columns are stepped.</summary>
+    public Coordinates Coordinates { get; }
+
+    /// <summary>Steps of the training whose state is continued.</summary>
+    public long StepsBefore { get; }
+
+    public TrainingPlan Plan { get; }
+
+    /// <summary>η before the schedule, and the schedule.</summary>
+    public LearningRateSettings LearningRate { get; }
+
+    /// <summary>Whether a step changes only those weights of sparse columns that its batch touches.</summary>
+    public bool UpdatesLazily { get; }
+}
+
+/// <summary>What <see cref="LazyWeights"/> needs to know of the sparse columns.</summary>
+internal static class LazyRanges
+{
+    /// <summary>The ends of the ranges of positions that one thread each updates: about as many values in each as in another, one range for few values.</summary>
+    /// <param name="layout">The order of the parameters.</param>
+    /// <param name="scaling">Tells how many values a column has.</param>
+    /// <param name="batchSize">Rows of a mini-batch.</param>
+    /// <param name="numberOfThreads">Most ranges.</param>
+    public static int[] Ends(ParameterLayout layout, Scaling scaling, int batchSize, int numberOfThreads)
+    {
+        double[] shares = ByPosition(layout, scaling.NonZeroShare);
+        double total = shares.Sum();
+        if (!Decisions.SparseThreadsPay(total * batchSize))
+            return [shares.Length];
+        var ends = new List<int>();
+        double sum = 0;
+        for (int position = 0; position < shares.Length; position++)
+        {
+            sum += shares[position];
+            if (sum >= total * (ends.Count + 1) / numberOfThreads && ends.Count < numberOfThreads - 1)
+                ends.Add(position + 1);
+        }
+        if (ends.LastOrDefault() < shares.Length)
+            ends.Add(shares.Length);
+        return [.. ends];
+    }
+
+    /// <summary>λ of each weight over the share of the rows that touch it: added where a row touches the weight, it has the same mean as λ·w in every step.</summary>
+    public static float[] Ridge(ParameterLayout layout, Scaling scaling, float l2) =>
+        Array.ConvertAll(ByPosition(layout, scaling.NonZeroShare), share => share > 0 ? (float)(l2 / share) : 0);
+
+    private static double[] ByPosition(ParameterLayout layout, Func<int, double> ofColumn)
+    {
+        var byPosition = new double[layout.SparseLength];
+        for (int column = 0; column < layout.ColumnCount; column++)
+        {
+            int position = layout.Position(column) - layout.DenseLength;
+            if (position >= 0)
+                byPosition[position] = ofColumn(column);
+        }
+        return byPosition;
     }
 }
 

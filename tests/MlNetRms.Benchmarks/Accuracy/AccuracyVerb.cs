@@ -5,8 +5,8 @@ using MlNetRms.Benchmarks.Accuracy.Cases;
 namespace MlNetRms.Benchmarks.Accuracy;
 
 /// <summary>
-/// How near the default options come to the exact answer, class of data by class of data, beside Sdca and
-/// OnlineGradientDescent, and whether that is near enough.
+/// How close the default options come to the exact answer, for each class of data, compared with Sdca and OnlineGradientDescent, and whether
+/// that is close enough.
 /// </summary>
 internal static class AccuracyVerb
 {
@@ -40,18 +40,19 @@ internal static class AccuracyVerb
             Console.Error.WriteLine(Report.Time(Stopwatch.GetElapsedTime(groupStart).TotalSeconds));
         }
         Report.Table(Finding.Columns, [.. findings.Select(finding => finding.Cells)], textColumns: 2);
+        double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         Console.WriteLine(Report.Invariant($"""
-            {findings.Count(finding => finding.IsReached)} of {findings.Count} lines reached, in {Report.Time(Stopwatch.GetElapsedTime(start).TotalSeconds)}.
+            {findings.Count(finding => finding.IsReached)} of {findings.Count} lines reached, in {Report.Time(seconds)}.
 
-            - RmsProp: default options, unless the case names others, on raw features. Sdca and OnlineGradientDescent (OGD): default
-              options, behind NormalizeMeanVariance where the features are dense, on raw features where they are sparse; Sdca on one thread.
+            - RmsProp: default options unless the case names others, on raw features. Sdca and OnlineGradientDescent (OGD): default
+              options; dense features go through NormalizeMeanVariance, sparse features stay raw; Sdca runs on one thread.
             - Excess: of the RMSE on the training rows over that of least squares, or of the mean loss over its minimum, in double.
-              Least squares of dense columns drops singular values under 1e-5 of the largest of the standardised columns.
-            - Of several draws each trainer's worst. Reach is what RmsProp must keep, aim what would be better still.
+              For dense columns, least squares drops singular values below 1e-5 of the largest (of the standardised columns).
+            - For several random draws, the worst of each trainer. `reach` is the required limit, `aim` the stretch goal.
             """));
     }
 
-    /// <param name="Name">As <c>--only</c> calls it.</param>
-    /// <param name="Find">Measures all its lines; told whether small sizes will do.</param>
+    /// <param name="Name">Name for <c>--only</c>.</param>
+    /// <param name="Find">Measures all its lines; true asks for small sizes.</param>
     private sealed record CaseGroup(string Name, Func<bool, IEnumerable<Finding>> Find);
 }

@@ -6,36 +6,36 @@ using Microsoft.ML.Transforms;
 
 namespace MlNetRms.Benchmarks.Accuracy;
 
-/// <summary>What Sdca and OnlineGradientDescent get.</summary>
+/// <summary>The features that Sdca and OnlineGradientDescent get.</summary>
 internal enum PeerFeatures
 {
-    /// <summary>The columns behind <c>NormalizeMeanVariance</c>.</summary>
+    /// <summary>Features from <c>NormalizeMeanVariance</c>.</summary>
     Normalized,
 
-    /// <summary>The columns as they are.</summary>
+    /// <summary>Raw features.</summary>
     Raw,
 }
 
 /// <summary>The three trainers, fitted to the same examples.</summary>
-/// <param name="RmsProp">On raw features.</param>
-/// <param name="Sdca">On one thread, since several make its result change from run to run.</param>
-/// <param name="OnlineGradientDescent">Without example weights, which it ignores.</param>
+/// <param name="RmsProp">Trained on raw features.</param>
+/// <param name="Sdca">Trained on one thread, because with several its result changes from run to run.</param>
+/// <param name="OnlineGradientDescent">Trained without example weights, which it ignores.</param>
 internal sealed record Contenders(LinearFit RmsProp, LinearFit Sdca, LinearFit OnlineGradientDescent)
 {
     /// <summary>All three with their default options.</summary>
     public static Contenders Fit(ExampleSet training, PeerFeatures peerFeatures = PeerFeatures.Normalized) =>
         Beside(FitRmsProp(training), training, peerFeatures);
 
-    /// <summary>The others beside a model of RmsProp that is there already.</summary>
+    /// <summary>Trains the others, for a model of RmsProp that exists already.</summary>
     public static Contenders Beside(LinearFit rmsProp, ExampleSet training, PeerFeatures peerFeatures) =>
         new(rmsProp, FitSdca(training, peerFeatures), FitOnlineGradientDescent(training, peerFeatures));
 
     public static LinearFit FitRmsProp(ExampleSet training, RmsPropRegressionTrainer.Options? options = null) =>
         FitRmsProp(training, options, out _);
 
-    /// <param name="training">Its example weights are used if it has any.</param>
-    /// <param name="options">Null for the default ones.</param>
-    /// <param name="report">Null if training failed.</param>
+    /// <param name="training">The rows; example weights are used if there are any.</param>
+    /// <param name="options">The options; null for the defaults.</param>
+    /// <param name="report">The report; null if training failed.</param>
     public static LinearFit FitRmsProp(ExampleSet training, RmsPropRegressionTrainer.Options? options, out TrainingReport? report)
     {
         options ??= new RmsPropRegressionTrainer.Options();
@@ -61,7 +61,7 @@ internal sealed record Contenders(LinearFit RmsProp, LinearFit Sdca, LinearFit O
     private static LinearFit FitOnlineGradientDescent(ExampleSet training, PeerFeatures features) =>
         FitPeer(training, features, context => context.Regression.Trainers.OnlineGradientDescent());
 
-    /// <summary>The same measure of each model.</summary>
+    /// <summary>Applies a measure to each model.</summary>
     public Figures Measure(Func<LinearFit, double> measure) => new(measure(RmsProp), measure(Sdca), measure(OnlineGradientDescent));
 
     private static LinearFit FitPeer(ExampleSet training, PeerFeatures features, Func<MLContext,
@@ -75,7 +75,7 @@ internal sealed record Contenders(LinearFit RmsProp, LinearFit Sdca, LinearFit O
         return Guarded(training.FeatureCount, () => InRawUnits(trainer(context).Fit(cache).Model, normalizer));
     }
 
-    /// <summary>A training that ends in an error is a result too.</summary>
+    /// <summary>A training that throws counts as a result.</summary>
     private static LinearFit Guarded(int featureCount, Func<LinearFit> fit)
     {
         try
@@ -88,7 +88,7 @@ internal sealed record Contenders(LinearFit RmsProp, LinearFit Sdca, LinearFit O
         }
     }
 
-    /// <summary>The weights of a model behind a normalizer, which computes (x − offset) · scale, for the columns in front of it.</summary>
+    /// <summary>The weights for raw columns of a model trained on normalised ones, (x − offset) · scale.</summary>
     private static LinearFit InRawUnits(LinearRegressionModelParameters model, NormalizingTransformer? normalizer)
     {
         double[] weights = [.. model.Weights.Select(weight => (double)weight)];

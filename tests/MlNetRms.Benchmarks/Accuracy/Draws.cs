@@ -1,18 +1,18 @@
 namespace MlNetRms.Benchmarks.Accuracy;
 
-/// <summary>Several sets of a kind, of which the worst counts.</summary>
+/// <summary>Several random sets of a kind; the worst result counts.</summary>
 internal static class Draws
 {
     private const int Usual = 3;
 
-    /// <summary>The seeds 1, 2, 3, or the first of them where small sizes will do.</summary>
+    /// <summary>The seeds 1, 2 and 3; only the first with <c>--quick</c>.</summary>
     public static IEnumerable<ulong> Seeds(bool quick) => Enumerable.Range(1, quick ? 1 : Usual).Select(seed => (ulong)seed);
 
-    /// <summary>Each trainer's excess over least squares in percent on dense sets, the largest of the draws.</summary>
+    /// <summary>Each trainer's excess over least squares on dense sets, in percent; the largest of the draws.</summary>
     public static Figures LargestExcess(bool quick, Func<ulong, ExampleSet> draw) => Figures.Largest(Seeds(quick).Select(seed =>
     {
         ExampleSet training = draw(seed);
-        LinearFit least = Oracles.ExactLeastSquares.Of(training).Fit;
+        LinearFit least = Oracles.ExactLeastSquares.Solve(training).Fit;
         return Contenders.Fit(training).Measure(fit => fit.ExcessPercent(training, least));
     }));
 }

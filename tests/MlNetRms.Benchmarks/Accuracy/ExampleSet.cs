@@ -3,7 +3,7 @@ using Microsoft.ML.Data;
 
 namespace MlNetRms.Benchmarks.Accuracy;
 
-/// <summary>Rows held in memory, dense or sparse, each with its label and its example weight, 1 if there are no weights.</summary>
+/// <summary>Rows in memory, dense or sparse, with labels and example weights (1 if there are none).</summary>
 internal sealed class ExampleSet(VBuffer<float>[] features, float[] labels, float[]? weights = null)
 {
     public int Count => labels.Length;
@@ -60,7 +60,7 @@ internal sealed class ExampleSet(VBuffer<float>[] features, float[] labels, floa
         ValueGetter<float> getLabel = cursor.GetGetter<float>(view.Schema["Label"]);
         while (cursor.MoveNext())
         {
-            // A new buffer each time: a getter fills the one it is given, arrays and all.
+            // A new buffer each time, because a getter reuses the arrays of the buffer it is given.
             VBuffer<float> row = default;
             float label = 0;
             getFeatures(ref row);
@@ -77,7 +77,7 @@ internal sealed class ExampleSet(VBuffer<float>[] features, float[] labels, floa
     public ExampleSet Take(int first, int count) =>
         new(features[first..(first + count)], labels[first..(first + count)], weights?[first..(first + count)]);
 
-    /// <summary>The rows in a random order, cut in two.</summary>
+    /// <summary>Shuffles the rows and splits them in two.</summary>
     public (ExampleSet Training, ExampleSet Test) Split(double trainingShare, int seed)
     {
         int[] order = [.. Enumerable.Range(0, Count)];

@@ -4,9 +4,9 @@ namespace MlNetRms.Benchmarks.Accuracy;
 
 /// <summary>One line of the table.</summary>
 /// <param name="Case">The examples and the options.</param>
-/// <param name="Measured">What the figures are, with their unit.</param>
-/// <param name="Figures">By trainer.</param>
-/// <param name="Goal">What RmsProp's figure is held against.</param>
+/// <param name="Measured">What the figures measure, with the unit.</param>
+/// <param name="Figures">The figures of the trainers.</param>
+/// <param name="Goal">Goal for RmsProp's figure.</param>
 internal sealed record Finding(string Case, string Measured, Figures Figures, Goal Goal)
 {
     public static readonly string[] Columns = ["case", "measured", "RmsProp", "Sdca", "OGD", "reach", "aim", "verdict"];
@@ -30,17 +30,17 @@ internal sealed record Finding(string Case, string Measured, Figures Figures, Go
     };
 }
 
-/// <summary>A figure of each trainer; NaN where it failed, null where it took no part.</summary>
+/// <summary>One figure per trainer; NaN if it failed, null if it was not run.</summary>
 internal readonly record struct Figures(double RmsProp, double? Sdca = null, double? OnlineGradientDescent = null)
 {
     /// <summary>Each trainer's largest figure.</summary>
-    public static Figures Largest(IEnumerable<Figures> draws) => Of(draws, values => values.Any(double.IsNaN) ? double.NaN : values.Max());
+    public static Figures Largest(IEnumerable<Figures> draws) => Summarize(draws, values => values.Any(double.IsNaN) ? double.NaN : values.Max());
 
     /// <summary>Each trainer's smallest figure.</summary>
-    public static Figures Smallest(IEnumerable<Figures> draws) => Of(draws, values => values.Any(double.IsNaN) ? double.NaN : values.Min());
+    public static Figures Smallest(IEnumerable<Figures> draws) => Summarize(draws, values => values.Any(double.IsNaN) ? double.NaN : values.Min());
 
-    /// <summary>One figure of all those of a trainer.</summary>
-    public static Figures Of(IEnumerable<Figures> draws, Func<double[], double> summary)
+    /// <summary>Summarises the figures of each trainer.</summary>
+    public static Figures Summarize(IEnumerable<Figures> draws, Func<double[], double> summary)
     {
         Figures[] all = [.. draws];
         return new Figures(Of(figures => figures.RmsProp)!.Value, Of(figures => figures.Sdca), Of(figures => figures.OnlineGradientDescent));
@@ -50,10 +50,10 @@ internal readonly record struct Figures(double RmsProp, double? Sdca = null, dou
     }
 }
 
-/// <summary>What a figure must reach, and what would be better still.</summary>
-/// <param name="Sign">"≤ " where smaller is better, "≥ " where larger is.</param>
-/// <param name="Reach">The figure that must be reached.</param>
-/// <param name="Aim">Null if there is none beyond that.</param>
+/// <summary>The limit and the stretch goal of a figure.</summary>
+/// <param name="Sign">"≤ " if smaller is better, "≥ " if larger is better.</param>
+/// <param name="Reach">The required limit.</param>
+/// <param name="Aim">The stretch goal; null if there is none.</param>
 internal sealed record Goal(string Sign, double Reach, double? Aim)
 {
     private const string Most = "≤ ";

@@ -2,10 +2,10 @@ using Microsoft.ML.Data;
 
 namespace MlNetRms.Benchmarks.Accuracy;
 
-/// <summary>Weights and bias in raw units, and what they are worth on examples, all in double.</summary>
+/// <summary>Weights and bias in raw units, and measures of their fit, in double.</summary>
 internal sealed record LinearFit(double[] Weights, double Bias)
 {
-    /// <summary>What stands for a training that failed: no figure of it is a number.</summary>
+    /// <summary>Stands for a failed training: all of its figures are NaN.</summary>
     public static LinearFit Failed(int featureCount)
     {
         double[] weights = new double[featureCount];
@@ -39,13 +39,13 @@ internal sealed record LinearFit(double[] Weights, double Bias)
     /// <summary>1 minus the mean squared error over the variance of these labels.</summary>
     public double RSquared(ExampleSet examples) => 1 - Math.Pow(Rmse(examples) / examples.LabelDeviation, 2);
 
-    /// <summary>Mean of a loss of the residual, by example weight.</summary>
+    /// <summary>Weighted mean of a loss of the residual.</summary>
     public double MeanLoss(ExampleSet examples, Func<double, double> loss) =>
         examples.Sum(row => examples.Weight(row) * loss(Residual(examples, row))) / examples.TotalWeight;
 
     /// <summary>
-    /// How far the RMSE lies above that of the best fit, in percent of the latter, which counts as a millionth of the
-    /// labels' deviation at least.
+    /// Excess of the RMSE over that of the best fit, in percent of the latter, which is taken to be at least a millionth of the labels'
+    /// standard deviation.
     /// </summary>
     public double ExcessPercent(ExampleSet examples, LinearFit best)
     {

@@ -16,7 +16,7 @@ public abstract class KernelBenchmark
 
     private protected const int RowCount = 128;
 
-    /// <summary>Floats of a row.</summary>
+    /// <summary>Floats per row.</summary>
     [Params(8, 24, 104, 1008)]
     public int Length { get; set; }
 
@@ -123,7 +123,7 @@ public class StandardizeBenchmark : KernelBenchmark
     public void Kernel() => MomentKernels.Standardize(MeanGradient, Center, Scale);
 }
 
-/// <summary>A step that touches few of many weights, beside one that visits all of them.</summary>
+/// <summary>A step that updates few of many weights, compared with one that visits all of them.</summary>
 public class SparseStepBenchmark
 {
     private static readonly RmsPropRegressionTrainer.Options _options = new();
@@ -134,11 +134,11 @@ public class SparseStepBenchmark
     private RmsProp _optimizer = new(parameterCount: 1, alpha: 0, epsilon: 1);
     private LazyWeights _sparse = NewTouched([]);
 
-    /// <summary>Weights in all.</summary>
+    /// <summary>All weights.</summary>
     [Params(10_000, 100_000)]
     public int Length { get; set; }
 
-    /// <summary>Weights that a batch touches.</summary>
+    /// <summary>Weights that a batch updates.</summary>
     [Params(100, 6400)]
     public int Touched { get; set; }
 
@@ -170,5 +170,6 @@ public class SparseStepBenchmark
         new(_options.LearningRate, _options.Alpha, Momentum: 0, EpsilonInside: 0, EpsilonOutside: _options.Epsilon, Correction: 1, Centered: false);
 
     private static LazyWeights NewTouched(float[] weights) =>
-        new(weights, offset: 0, new RmsPropRule(_options.ToSettings().Rule), _options.LearningRate, ridge: null, firstAveragedStep: long.MaxValue);
+        new(weights, offset: 0, new RmsPropRule(_options.ToSettings().Rule), _options.LearningRate, ridge: null,
+            firstAveragedStep: long.MaxValue);
 }

@@ -1,6 +1,6 @@
 namespace MlNetRms.Benchmarks.Micro;
 
-/// <summary>What the kernels compute, value by value: the baseline.</summary>
+/// <summary>The baseline: computes what the kernels compute, value by value.</summary>
 internal static class ScalarKernels
 {
     public static void Residuals(ReadOnlySpan<float> rows, ReadOnlySpan<float> parameters, Span<float> residuals)

@@ -1,8 +1,8 @@
 namespace MlNetRms.Mpi.Tests.Support;
 
 /// <summary>
-/// A theory that is run with each implementation of MPI on this machine, named in its first argument; skipped with the reason where there is
-/// none, unless the environment variable <c>MLNETRMS_REQUIRE_MPI</c> forbids that.
+/// A theory that runs with each installed implementation of MPI, which is its first argument. If there is none it is skipped with the reason,
+/// unless the environment variable <c>MLNETRMS_REQUIRE_MPI</c> is set.
 /// </summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class MpiTheoryAttribute : TheoryAttribute
@@ -14,7 +14,7 @@ internal sealed class MpiTheoryAttribute : TheoryAttribute
     }
 }
 
-/// <summary>A fact that needs one of them.</summary>
+/// <summary>A fact that needs an implementation of MPI.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class MpiFactAttribute : FactAttribute
 {

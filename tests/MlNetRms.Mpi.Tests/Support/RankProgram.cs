@@ -5,12 +5,12 @@ using System.Text.RegularExpressions;
 
 namespace MlNetRms.Mpi.Tests.Support;
 
-/// <summary>The processes of one run of the program for ranks, ended by force if they take too long.</summary>
+/// <summary>The processes of one run of the ranks program; killed if they take too long.</summary>
 internal sealed partial class RankProgram : IDisposable
 {
     private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(2);
 
-    /// <summary>The launcher ends the other processes, which takes them a moment.</summary>
+    /// <summary>Time for the launcher to end the other processes.</summary>
     private static readonly TimeSpan _timeToDie = TimeSpan.FromSeconds(10);
 
     private readonly Process _process;
@@ -19,7 +19,7 @@ internal sealed partial class RankProgram : IDisposable
     private RankProgram(string program, IEnumerable<string> arguments, (string Name, string? Value)[] environment)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-        // Where standard output is a terminal of the launcher's, .NET would begin it with codes for terminals.
+        // If the launcher gives the ranks a terminal, .NET would begin the output with terminal codes.
         start.Environment["TERM"] = "dumb";
         foreach ((string name, string? value) in environment)
             start.Environment[name] = value;
@@ -38,7 +38,7 @@ internal sealed partial class RankProgram : IDisposable
     public static RankProgram Start(string[] arguments, params (string Name, string? Value)[] environment) =>
         new("dotnet", [Assembly, .. arguments], environment);
 
-    /// <summary>What all processes have written so far.</summary>
+    /// <summary>The output of all processes so far.</summary>
     public string Output
     {
         get
@@ -50,12 +50,12 @@ internal sealed partial class RankProgram : IDisposable
 
     private static string Assembly => Path.Combine(AppContext.BaseDirectory, "MlNetRms.Mpi.Ranks.dll");
 
-    /// <summary>Waits for the end and for that of every process of the job; fails the test if they do not end.</summary>
+    /// <summary>Waits for the launcher and every process of the job to end; fails the test if they do not.</summary>
     /// <returns>The exit code.</returns>
     public int Wait()
     {
         Assert.True(_process.WaitForExit(_timeout), $"The job did not end within {_timeout}:\n{Output}");
-        _process.WaitForExit();     // for the last lines too
+        _process.WaitForExit();     // also waits for the last lines
         foreach (Match rank in ProcessOfRank().Matches(Output))
             Assert.True(HasEnded(int.Parse(rank.Groups[1].Value, CultureInfo.InvariantCulture)), $"A process was left:\n{Output}");
         return _process.ExitCode;
@@ -68,7 +68,7 @@ internal sealed partial class RankProgram : IDisposable
         Assert.True(Output.Contains(text, StringComparison.Ordinal), $"It did not write '{text}':\n{Output}");
     }
 
-    /// <summary>Ends one rank as the system would that has no memory left, once every rank has said which process it is.</summary>
+    /// <summary>Kills one rank, as the system does if memory runs out, once every rank has printed its process id.</summary>
     public void Kill(int rank, int ranks)
     {
         Assert.True(SpinWait.SpinUntil(() => ProcessOfRank().Count(Output) == ranks, _timeout), $"The ranks did not start:\n{Output}");
@@ -89,7 +89,7 @@ internal sealed partial class RankProgram : IDisposable
         try
         {
             using var process = Process.GetProcessById(id);
-            // A zombie, which nobody has waited for yet, has ended.
+            // A zombie has ended, although nobody has waited for it yet.
             return process.HasExited || process.Threads.Count == 0;
         }
         catch (ArgumentException)

@@ -2,7 +2,7 @@ using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests.Accuracy;
 
-/// <summary>The model's numbers are floats, whatever training does: what that costs far from 0.</summary>
+/// <summary>The model's numbers are floats: the rounding error that this causes far from 0.</summary>
 public sealed class FloatModelTests
 {
     [Fact]
@@ -15,7 +15,7 @@ public sealed class FloatModelTests
         {
             Examples rows = Some.Linear(seed, 500, 3, noise: 1);
             var far = new Examples(rows.Features, [.. rows.Labels.Select(label => (float)Math.Round(1e6 + label))]);
-            // The same labels, nearer to 0, where float is fine enough.
+            // The same labels nearer to 0, where float is precise enough.
             RmsPropRegressionTransformer near = new Examples(rows.Features, [.. far.Labels.Select(label => label - 1_000_000)]).Fit();
             RmsPropRegressionTransformer model = far.Fit();
 
@@ -26,6 +26,6 @@ public sealed class FloatModelTests
 
         Assert.Equal(Spacing, MathF.BitIncrement(1e6f) - 1e6f);
         Assert.InRange(bias, 0.4 * Spacing, 0.51 * Spacing);        // rounded once
-        Assert.InRange(score, 0.8 * Spacing, 1.1 * Spacing);        // and once more with each prediction
+        Assert.InRange(score, 0.8 * Spacing, 1.1 * Spacing);        // and again in each prediction
     }
 }

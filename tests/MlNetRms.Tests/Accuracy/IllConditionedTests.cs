@@ -4,7 +4,7 @@ using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests.Accuracy;
 
-/// <summary>Default options on columns that tell nearly the same, and on rows of very different weight; against the exact solution.</summary>
+/// <summary>Default options on nearly collinear columns and on rows of very different weights, compared with the exact solution.</summary>
 public sealed class IllConditionedTests
 {
     private static readonly Dictionary<string, Func<int, Examples>> _sets = new()
@@ -36,14 +36,14 @@ public sealed class IllConditionedTests
     {
         Examples rows = _sets[set](seed);
 
-        Assert.InRange(Excess(rows, new()), -1e-4, 1e-4);        // below it by the singular values that the oracle drops, which high powers have
+        Assert.InRange(Excess(rows, new()), -1e-4, 1e-4);        // the oracle drops singular values of high powers, so it can be beaten a little
     }
 
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
     public void Fit_WithoutDecorrelation_IsFarFromLeastSquares(int seed) =>
-        Assert.InRange(Excess(Rotated(seed, 1e4), new() { Decorrelate = false }), 0.1, double.MaxValue);        // or the tests above would show nothing
+        Assert.InRange(Excess(Rotated(seed, 1e4), new() { Decorrelate = false }), 0.1, double.MaxValue);        // otherwise the tests above would show nothing
 
     public static TheoryData<string, int> Weightings
     {
@@ -62,7 +62,7 @@ public sealed class IllConditionedTests
     [Theory, MemberData(nameof(Weightings))]
     public void Fit_ExampleWeights_IsWithinAFiftiethOfAPercentOfWeightedLeastSquares(string weighting, int seed)
     {
-        // A curve, so that the weights decide which line is the best one.
+        // A curve, so that the weights decide which line is best.
         Examples linear = Some.Linear(seed, 5000, 5);
         var random = new Random(seed);
         var rows = new Examples(linear.Features, [.. linear.Labels.Select((y, row) => y + 0.5f * linear.Features[row][0] * linear.Features[row][0])],
@@ -80,7 +80,8 @@ public sealed class IllConditionedTests
         foreach (int seed in new[] { 1, 2, 3 })
         {
             foreach (bool decorrelate in new[] { true, false })
-                Assert.InRange(Excess(Some.Linear(seed, 1000, 5), new() { Centered = true, Epsilon = epsilon, Decorrelate = decorrelate }), -1e-5, 1e-3);
+                Assert.InRange(Excess(Some.Linear(seed, 1000, 5), new() { Centered = true, Epsilon = epsilon, Decorrelate = decorrelate }),
+                    -1e-5, 1e-3);
         }
     }
 
@@ -99,18 +100,20 @@ public sealed class IllConditionedTests
     private static double Excess(Examples rows, RmsPropRegressionTrainer.Options options) =>
         rows.Fit(options).Rmse(rows) / new LeastSquares(rows).Rmse(rows) - 1;
 
-    /// <summary>Directions of standard deviation 1 down to 1 / condition, each of which moves the label, in a basis of their own.</summary>
+    /// <summary>Rotated directions with standard deviations from 1 down to 1 / condition, each of which affects the label.</summary>
     private static Examples Rotated(int seed, double condition)
     {
         const int Columns = 10;
         var random = new Random(seed);
         Matrix<double> basis = Matrix<double>.Build.Dense(Columns, Columns, (_, _) => Some.Normal(random)).QR().Q;
-        return Make(random, 2000, z => [.. (basis * Vector<double>.Build.Dense(Columns, i => z[i] * Math.Pow(condition, -i / (Columns - 1.0))))], Columns);
+        return Make(random, 2000, z => [.. (basis * Vector<double>.Build.Dense(Columns, i => z[i] * Math.Pow(condition, -i / (Columns - 1.0))))],
+            Columns);
     }
 
-    /// <summary>Columns with one part in common, each of which moves the label by what it has of its own.</summary>
+    /// <summary>Columns with a common part; the label depends on the rest of each column.</summary>
     private static Examples Correlated(int seed, double correlation) =>
-        Make(new Random(seed), 2000, z => [.. Enumerable.Range(0, 100).Select(i => Math.Sqrt(correlation) * z[100] + Math.Sqrt(1 - correlation) * z[i])], 101);
+        Make(new Random(seed), 2000,
+            z => [.. Enumerable.Range(0, 100).Select(i => Math.Sqrt(correlation) * z[100] + Math.Sqrt(1 - correlation) * z[i])], 101);
 
     private static Examples Polynomial(int seed, int degree)
     {

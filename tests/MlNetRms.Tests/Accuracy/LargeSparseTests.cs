@@ -21,7 +21,7 @@ public sealed class LargeSparseTests
 
         IDataView scored = model.Transform(Examples.View(ml, Generate(3, TestRows, weights), Columns));
         double rmse = Math.Sqrt(scored.GetColumn<float>("Score").Zip(scored.GetColumn<float>("Label"), (s, y) => Math.Pow((double)s - y, 2)).Average());
-        // Noise 0.5; 80 values a column leave a linear model well above it. Scaled by their standard deviation the columns end above 10.
+        // The noise is 0.5; with 80 values per column a linear model stays well above it. With columns scaled by their standard deviation it ends above 10.
         Assert.InRange(rmse, 0.5, 0.80);
         Assert.Equal(Columns, model.Training.SparseFeatures);
     }

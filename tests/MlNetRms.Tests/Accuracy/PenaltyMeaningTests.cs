@@ -3,7 +3,7 @@ using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests.Accuracy;
 
-/// <summary>What λ and λ₁ are in the formulas of ridge regression and the lasso, on standardised columns and label.</summary>
+/// <summary>The meaning of λ and λ₁ in the formulas of ridge regression and the lasso, on standardised columns and label.</summary>
 public sealed class PenaltyMeaningTests
 {
     private const int Count = 1000;
@@ -17,7 +17,8 @@ public sealed class PenaltyMeaningTests
     {
         foreach (float[] row in _rows.Features)
             row[1] += 30 * row[0];
-        (double[][] columns, double[] deviations) = Standardized([.. Enumerable.Range(0, _rows.Width).Select(i => _rows.Features.Select(row => row[i]))]);
+        (double[][] columns, double[] deviations) =
+            Standardized([.. Enumerable.Range(0, _rows.Width).Select(i => _rows.Features.Select(row => row[i]))]);
         (double[][] label, double[] labelDeviation) = Standardized([_rows.Labels]);
         _x = Matrix<double>.Build.DenseOfColumnArrays(columns);
         _y = Vector<double>.Build.Dense(label[0]);
@@ -50,7 +51,8 @@ public sealed class PenaltyMeaningTests
         // Optimality of ‖y − Xw‖² / 2n + alpha·share·Σ|w| + ½·alpha·(1 − share)·‖w‖².
         Vector<double> slope = _x.TransposeThisAndMultiply(_y - _x * w) / Count - alpha * (1 - share) * w;
         Assert.All(w.Zip(slope), pair => Assert.InRange(
-            pair.First == 0 ? Math.Max(Math.Abs(pair.Second) - alpha * share, 0) : Math.Abs(pair.Second - alpha * share * Math.Sign(pair.First)), 0, 2e-3));
+            pair.First == 0 ? Math.Max(Math.Abs(pair.Second) - alpha * share, 0)
+                : Math.Abs(pair.Second - alpha * share * Math.Sign(pair.First)), 0, 2e-3));
         Assert.Contains(w, weight => weight != 0);
     }
 

@@ -3,7 +3,7 @@ using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests.Accuracy;
 
-/// <summary>Default options, raw features: how near to least squares?</summary>
+/// <summary>Default options on raw features are close to least squares.</summary>
 public sealed class RealDataTests
 {
     public static TheoryData<string> Names => new(RealData.Names);
@@ -15,7 +15,7 @@ public sealed class RealDataTests
 
         double excess = training.Fit().Rmse(training) / new LeastSquares(training).Rmse(training) - 1;
 
-        Assert.InRange(excess, -1e-5, 1e-4);        // below the optimum only by what the dropped singular values can give, and float
+        Assert.InRange(excess, -1e-5, 1e-4);        // below the optimum only because of dropped singular values and float rounding
     }
 
     private static Examples TrainingRows(Examples rows)

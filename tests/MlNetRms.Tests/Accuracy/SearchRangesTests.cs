@@ -6,7 +6,7 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Accuracy;
 
-/// <summary>Whatever a search draws from the ranges in the attributes is better than the mean of the label.</summary>
+/// <summary>Every draw from the search ranges in the attributes is better than the mean of the label.</summary>
 public sealed class SearchRangesTests
 {
     private const int Draws = 8;

@@ -3,7 +3,7 @@ using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests.Accuracy;
 
-/// <summary>Default options on sets made to be awkward; the scores, not the weights, are compared with least squares.</summary>
+/// <summary>Default options on difficult sets; the scores, not the weights, are compared with least squares.</summary>
 public sealed class SyntheticTests
 {
     private const double HundredthOfAPercent = 1e-4;
@@ -31,16 +31,16 @@ public sealed class SyntheticTests
 
         double excess = rows.Fit(options).Rmse(rows) / new LeastSquares(rows).Rmse(rows) - 1;
 
-        Assert.InRange(excess, -1e-6, HundredthOfAPercent);        // scores are floats: an optimum may seem beaten by their rounding
+        Assert.InRange(excess, -1e-6, HundredthOfAPercent);        // scores are floats, so their rounding may seem to beat the optimum
     }
 
     [Theory]
     [InlineData(10)]
-    [InlineData(100)]        // enough of them to be kept as indices and values
+    [InlineData(100)]        // enough to be stored as indices and values
     public void Fit_ColumnsThatAreNotZeroInOneRowOfTenThousand_IsWithinAFifthOfAPercentOfLeastSquares(int rare)
     {
         var random = new Random(10);
-        // Effects of N(0, 1) and noise 0.5, as in the large sparse set: what is lost grows with (effect / noise)².
+        // Effects from N(0, 1) and noise 0.5, as in the large sparse set; the excess grows with (effect / noise)².
         Examples usual = Some.Linear(10, 20_000, 3, noise: 0.5);
         float[][] features = usual.Features.Select(row => row.Concat(new float[rare]).ToArray()).ToArray();
         for (int column = 0; column < rare; column++)
@@ -68,7 +68,7 @@ public sealed class SyntheticTests
         Examples rows = Some.Linear(11, 500, [1, 20, 0.1], means: [5, -300, 0.2], weighted: weighted);
         var options = new RmsPropRegressionTrainer.Options
         {
-            NumberOfEpochs = 3,        // far from the optimum: the mean residual does not depend on having arrived there
+            NumberOfEpochs = 3,        // far from the optimum, because the mean residual must be 0 there too
             ExampleWeightColumnName = weighted ? nameof(Example.Weight) : null,
         };
 
@@ -82,7 +82,7 @@ public sealed class SyntheticTests
             sum += rows.Weight(row) * (score - rows.Labels[row]);
             weight += rows.Weight(row);
         }
-        // The bias alone is rounded, to half a unit in its last place.
+        // Only the bias is rounded, by half a unit in the last place.
         Assert.InRange(Math.Abs(sum / weight), 0, Math.Abs(model.Model.Bias) * Math.Pow(2, -24) + 1e-12);
     }
 

@@ -32,7 +32,7 @@ public sealed class TextbookTests
             return 0.5 * Math.Pow(rows.Fit(options).Rmse(rows), 2);
         }).Order().ToArray();
 
-        Assert.InRange(losses[10], 0.2425, 0.2445);        // the median of 21 seeds: single runs hover more widely
+        Assert.InRange(losses[10], 0.2425, 0.2445);        // the median of 21 seeds, because single runs vary more
     }
 
     private static Examples Standardized(Examples rows)

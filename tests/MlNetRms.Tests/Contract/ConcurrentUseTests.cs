@@ -4,7 +4,7 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Contract;
 
-/// <summary>One trainer, one context and one transformer, used by sixteen threads at once: each gets the bits it gets alone.</summary>
+/// <summary>Sixteen threads share one trainer, context and transformer; each gets the same bits as alone.</summary>
 public sealed class ConcurrentUseTests
 {
     private const int Threads = 16;
@@ -16,7 +16,7 @@ public sealed class ConcurrentUseTests
     [InlineData(3)]
     public void Fit_SixteenThreadsWithTheSameTrainer_EachGetsTheBitsOfItsRowsAlone(int? threadsEach)
     {
-        // Long batches, so that each training uses threads of its own where it may.
+        // Long batches, so that each training uses its own threads if allowed.
         Examples[] sets = [.. Enumerable.Range(0, Threads).Select(thread => thread % 2 == 0
             ? Some.Linear(thread, 900, 100 + thread, weighted: true)
             : Some.MostlyZero(thread, 900, 5, 90 + thread, 4))];

@@ -6,12 +6,12 @@ using static MlNetRms.RmsPropRegressionTrainer;
 namespace MlNetRms.Tests.Contract;
 
 /// <summary>
-/// Those of scikit-learn's checks of every estimator (sklearn.utils.estimator_checks, 1.7) that make sense for a regressor of ML.NET and are not
-/// made elsewhere here; each test has the name of its original.
+/// Checks from scikit-learn (sklearn.utils.estimator_checks, 1.7) that apply to an ML.NET regressor and are not covered elsewhere; each test has
+/// the name of the original.
 /// </summary>
 public sealed class EstimatorChecksTests
 {
-    /// <summary>Of a prediction from that of the exact answer, in standard deviations of the label.</summary>
+    /// <summary>Tolerance of a prediction against the exact answer, in standard deviations of the label.</summary>
     private const double NearTheOptimum = 1e-3;
 
     private readonly MLContext _ml = new(1);
@@ -156,7 +156,8 @@ public sealed class EstimatorChecksTests
 
         Assert.Equal(before, given.Select(Text));
 
-        static string Text(Example row) => string.Join(" ", row.Features.Items(all: false).Select(item => $"{item.Key}:{BitConverter.SingleToInt32Bits(item.Value)}")) +
+        static string Text(Example row) =>
+            string.Join(" ", row.Features.Items(all: false).Select(item => $"{item.Key}:{BitConverter.SingleToInt32Bits(item.Value)}")) +
             $" {BitConverter.SingleToInt32Bits(row.Label)} {row.Weight}";
     }
 
@@ -182,7 +183,7 @@ public sealed class EstimatorChecksTests
 
         float[] actual = trainer.Fit(Examples.View(_ml, rows.Features.Select((features, row) => new Example
         {
-            // Explicit zeros, and arrays that are longer than the count.
+            // Explicit zeros, and arrays longer than the count.
             Features = row % 2 == 0 ? Examples.Sparse(features) : new VBuffer<float>(4, 3, [.. features[..3], float.NaN], every),
             Label = rows.Labels[row],
         }), 4)).Parameters();
@@ -207,7 +208,8 @@ public sealed class EstimatorChecksTests
                 Label = rows.Labels[row],
             }), rows.Width);
             var exception = Assert.Throws<InvalidOperationException>(() => _ml.Regression.Trainers.RmsProp().Fit(view));
-            Assert.StartsWith(FormattableString.Invariant($"Row {disordered} (counted from 0) has the index"), exception.Message, StringComparison.Ordinal);
+            Assert.StartsWith(FormattableString.Invariant($"Row {disordered} (counted from 0) has the index"), exception.Message,
+                StringComparison.Ordinal);
         }
 
         VBuffer<float> Disordered(VBuffer<float> sorted)
@@ -254,7 +256,7 @@ public sealed class EstimatorChecksTests
         RmsPropRegressionTransformer ofWeights = _ml.Regression.Trainers.RmsProp(Weighted).Fit(weighted.View(_ml, _ => sparse));
         RmsPropRegressionTransformer ofRepetition = _ml.Regression.Trainers.RmsProp().Fit(repeated.View(_ml, _ => sparse));
 
-        Assert.Equal(times.Count(count => count == 0), ofWeights.Training.RowsSkippedForWeight);        // a weight of 0 is a row that is not there
+        Assert.Equal(times.Count(count => count == 0), ofWeights.Training.RowsSkippedForWeight);        // a row of weight 0 is skipped
         AssertNearTheOptimum(repeated, ofWeights);
         AssertNearTheOptimum(repeated, ofRepetition);
     }
@@ -273,7 +275,7 @@ public sealed class EstimatorChecksTests
     {
         Examples rows = Some.Linear(3, 120, 5);
 
-        Models.AssertClose(rows.Fit().Parameters(), rows.Fit(Weighted).Parameters(), 1e-6);        // rows of another length in memory
+        Models.AssertClose(rows.Fit().Parameters(), rows.Fit(Weighted).Parameters(), 1e-6);        // packed rows have another length
     }
 
     [Fact]

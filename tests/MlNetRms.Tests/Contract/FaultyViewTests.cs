@@ -5,14 +5,14 @@ using static MlNetRms.RmsPropRegressionTrainer;
 namespace MlNetRms.Tests.Contract;
 
 /// <summary>
-/// Views that throw, change between passes or lie: what they throw comes out unchanged, the model is that of the rows which were delivered, and
-/// every cursor is disposed once.
+/// Views that throw, change between passes or lie: their exception is thrown unchanged, the model is that of the rows delivered, and every cursor
+/// is disposed once.
 /// </summary>
 public sealed class FaultyViewTests
 {
     private const int Columns = 20;
 
-    /// <summary>Many times what one thread reads before another one helps.</summary>
+    /// <summary>Many times the number of rows that one thread reads before a second one helps.</summary>
     private static readonly Examples _rows = Some.Linear(1, 6000, Columns, weighted: true);
 
     private readonly MLContext _ml = new(1);
@@ -64,7 +64,8 @@ public sealed class FaultyViewTests
     [Fact]
     public void Fit_RowOfAnotherLengthInTheMiddle_DisposesTheCursorOnce()
     {
-        FaultyView view = View(_ => InOrder().Select((row, number) => number == 4000 ? new Example { Features = new VBuffer<float>(2, [1, 2]) } : row));
+        FaultyView view = View(_ => InOrder()
+            .Select((row, number) => number == 4000 ? new Example { Features = new VBuffer<float>(2, [1, 2]) } : row));
 
         var exception = Assert.Throws<InvalidOperationException>(() => Trainer().Fit(view));
 
@@ -195,7 +196,8 @@ public sealed class FaultyViewTests
     private static IEnumerable<Example> InOrder()
     {
         for (int row = 0; row < _rows.Count; row++)
-            yield return new Example { Features = new VBuffer<float>(Columns, _rows.Features[row]), Label = _rows.Labels[row], Weight = _rows.Weight(row) };
+            yield return new Example { Features = new VBuffer<float>(Columns, _rows.Features[row]), Label = _rows.Labels[row],
+                Weight = _rows.Weight(row) };
     }
 
     private static void AssertAllDisposed(FaultyView view, int cursors)

@@ -10,8 +10,8 @@ using MlNetRms.Tests.Support;
 namespace MlNetRms.Tests.Contract;
 
 /// <summary>
-/// What ML.NET's own tests demand of every trainer and the transformer it fits, written from the outside for any regression trainer. Each
-/// invariant is a method that takes the trainer.
+/// What ML.NET's own tests require of every trainer and its transformer, for any regression trainer and through the public API. Each invariant is
+/// a method that takes the trainer.
 /// </summary>
 internal sealed class HostContract
 {
@@ -28,7 +28,8 @@ internal sealed class HostContract
             ["every annotation has the promised type and a value"] = (contract, trainer) => contract.Annotations(trainer),
             ["fit and promise fail on columns that are missing or mistyped"] = (contract, trainer) => contract.InvalidForFit(trainer),
             ["transform needs no label"] = (contract, trainer) => contract.FeaturesAlone(trainer),
-            ["transform fails on features that are missing, mistyped or of another size"] = (contract, trainer) => contract.InvalidForTransform(trainer),
+            ["transform fails on features that are missing, mistyped or of another size"] = (contract, trainer) =>
+                contract.InvalidForTransform(trainer),
             ["a saved and loaded transformer has the same schema and scores"] = (contract, trainer) => contract.SavedAndLoaded(trainer),
             ["cursors of all, even, odd and single columns read the same"] = (contract, trainer) => contract.ActiveColumns(trainer),
             ["inactive columns and other types have no getter"] = (contract, trainer) => contract.Getters(trainer),
@@ -231,7 +232,8 @@ internal sealed class HostContract
 
             using (FileStream stream = File.Create(files[1]))
                 _ml.Data.SaveAsText(scored, stream, schema: false);
-            IDataView text = _ml.Data.LoadFromTextFile(files[1], [new TextLoader.Column("Score", DataKind.Single, 2 + HostViews.SlotNames.Length)], hasHeader: true);
+            IDataView text = _ml.Data.LoadFromTextFile(files[1], [new TextLoader.Column("Score", DataKind.Single, 2 + HostViews.SlotNames.Length)],
+                hasHeader: true);
             Assert.Equal(scored.GetColumn<float>("Score"), text.GetColumn<float>("Score"));
         }
         finally
@@ -241,12 +243,14 @@ internal sealed class HostContract
     }
 
     private void FitTwice(IEstimator<ITransformer> trainer) =>
-        AssertSameRows(Scored.Read(trainer.Fit(_views.Usual).Transform(_views.Usual)), Scored.Read(trainer.Fit(_views.Usual).Transform(_views.Usual)));
+        AssertSameRows(Scored.Read(trainer.Fit(_views.Usual).Transform(_views.Usual)),
+            Scored.Read(trainer.Fit(_views.Usual).Transform(_views.Usual)));
 
     private static void MustFail(Action action)
     {
         Exception? exception = Record.Exception(action);
-        Assert.True(exception is ArgumentOutOfRangeException or InvalidOperationException, $"ArgumentOutOfRange or InvalidOperation expected: {exception}");
+        Assert.True(exception is ArgumentOutOfRangeException or InvalidOperationException,
+            $"ArgumentOutOfRange or InvalidOperation expected: {exception}");
     }
 
     private static void AssertSameRows(IReadOnlyList<Scored.Cells> expected, IReadOnlyList<Scored.Cells> actual)

@@ -3,7 +3,7 @@ using Xunit.Sdk;
 namespace MlNetRms.Tests.Contract;
 
 /// <summary>
-/// <see cref="HostContract"/> for this trainer, and for two of ML.NET's own as controls: an invariant that they keep is one that the host demands.
+/// <see cref="HostContract"/> for this trainer, and for two of ML.NET's own trainers as controls: an invariant that they keep is required by the host.
 /// </summary>
 public sealed class HostContractTests
 {
@@ -17,7 +17,7 @@ public sealed class HostContractTests
         ["OnlineGradientDescent"] = () => _ml.Regression.Trainers.OnlineGradientDescent(),
     };
 
-    /// <summary>Where a control itself breaks an invariant, and why the invariant stays.</summary>
+    /// <summary>Invariants that a control breaks, and why they are kept.</summary>
     private static readonly Dictionary<(string Trainer, string Invariant), string> _brokenByControls = new()
     {
         [("Sdca", "fit changes nothing that the next fit could see")] =

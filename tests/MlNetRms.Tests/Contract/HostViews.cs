@@ -3,10 +3,10 @@ using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests.Contract;
 
-/// <summary>The views that <see cref="HostContract"/> hands to a trainer.</summary>
+/// <summary>The views that <see cref="HostContract"/> passes to a trainer.</summary>
 internal sealed class HostViews(MLContext ml)
 {
-    /// <summary>A row with what a pipeline usually drags along besides the features.</summary>
+    /// <summary>A row with columns that a pipeline usually carries along with the features.</summary>
     private sealed class Example
     {
         public string Name { get; set; } = "";
@@ -34,7 +34,7 @@ internal sealed class HostViews(MLContext ml)
 
     public IDataView TextLabel => Shapes.View(ml, new float[SlotNames.Length], "text", 1f, ("Features", _vector));
 
-    /// <summary>Views in which the features are missing or mistyped.</summary>
+    /// <summary>Views in which the features are missing or have the wrong type.</summary>
     public IEnumerable<IDataView> WithoutFeatures =>
     [
         Only("Label", "Name"),

@@ -76,9 +76,10 @@ public sealed class PipelineTests
         var folds = _ml.Regression.CrossValidate(RawView, Pipeline, numberOfFolds: 5);
 
         Assert.Equal(5, folds.Count);
-        // Noise 0.3; forty rows a fold put five standard errors of the root mean square at 0.17.
+        // The noise is 0.3; with forty rows per fold, five standard errors of the root mean square are 0.17.
         Assert.All(folds, fold => Assert.InRange(fold.Metrics.RootMeanSquaredError, 0.13, 0.47));
-        Assert.All(folds, fold => Assert.IsType<RmsPropRegressionTransformer>(((TransformerChain<RmsPropRegressionTransformer>)fold.Model).LastTransformer));
+        Assert.All(folds, fold =>
+            Assert.IsType<RmsPropRegressionTransformer>(((TransformerChain<RmsPropRegressionTransformer>)fold.Model).LastTransformer));
     }
 
     [Fact]
@@ -121,13 +122,16 @@ public sealed class PipelineTests
     public void PermutationFeatureImportance_WholeChain_IsThatOfTheNativeChain()
     {
         IDataView view = _rows.View(_ml, [.. Enumerable.Range(0, _rows.Width).Select(i => $"x{i}")]);
-        TransformerChain<RmsPropRegressionTransformer> chain = _ml.Transforms.CopyColumns("Copy", "Features").Append(_ml.Regression.Trainers.RmsProp(numberOfEpochs: 5)).Fit(view);
+        TransformerChain<RmsPropRegressionTransformer> chain = _ml.Transforms.CopyColumns("Copy", "Features")
+            .Append(_ml.Regression.Trainers.RmsProp(numberOfEpochs: 5)).Fit(view);
 
         var actual = new MLContext(1).Regression.PermutationFeatureImportance(chain, chain.Transform(view), "Label", permutationCount: 2);
 
-        var expected = new MLContext(1).Regression.PermutationFeatureImportance((ITransformer)chain.ToNative(), chain.Transform(view), "Label", permutationCount: 2);
+        var expected = new MLContext(1).Regression.PermutationFeatureImportance((ITransformer)chain.ToNative(), chain.Transform(view), "Label",
+            permutationCount: 2);
         Assert.Equal(_rows.Width, actual.Count);
-        Assert.Equal(expected.OrderBy(pair => pair.Key).Select(pair => (pair.Key, pair.Value.MeanSquaredError.Mean, pair.Value.MeanSquaredError.Count)),
+        Assert.Equal(expected.OrderBy(pair => pair.Key)
+            .Select(pair => (pair.Key, pair.Value.MeanSquaredError.Mean, pair.Value.MeanSquaredError.Count)),
             actual.OrderBy(pair => pair.Key).Select(pair => (pair.Key, pair.Value.MeanSquaredError.Mean, pair.Value.MeanSquaredError.Count)));
     }
 
@@ -167,7 +171,8 @@ public sealed class PipelineTests
 
         ITransformer loaded = SavedAndLoaded(chain, view.Schema, out DataViewSchema schema);
 
-        var native = Assert.IsType<RegressionPredictionTransformer<LinearRegressionModelParameters>>(Assert.IsType<TransformerChain<ITransformer>>(loaded).LastTransformer);
+        var native = Assert.IsType<RegressionPredictionTransformer<LinearRegressionModelParameters>>(
+            Assert.IsType<TransformerChain<ITransformer>>(loaded).LastTransformer);
         Assert.Equal([.. native.Model.Weights, native.Model.Bias], chain.LastTransformer.Parameters());
         Assert.Equal(chain.Scores(view), loaded.Scores(view));
         Assert.Equal(view.Schema.Select(column => column.Name), schema.Select(column => column.Name));

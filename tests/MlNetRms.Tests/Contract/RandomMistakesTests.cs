@@ -13,14 +13,15 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Contract;
 
-/// <summary>Random options with a mistake among them and columns of random types: the documented exception, with the name of what is wrong.</summary>
+/// <summary>Random options with one mistake, and columns of random types: the documented exception, which names the mistake.</summary>
 public sealed class RandomMistakesTests
 {
-    private static readonly int _cases = int.Parse(Environment.GetEnvironmentVariable("MLNETRMS_RANDOM_MISTAKES") ?? "4000", CultureInfo.InvariantCulture);
+    private static readonly int _cases =
+        int.Parse(Environment.GetEnvironmentVariable("MLNETRMS_RANDOM_MISTAKES") ?? "4000", CultureInfo.InvariantCulture);
 
     private static readonly float[] _notFinite = [float.NaN, float.PositiveInfinity, float.NegativeInfinity];
 
-    /// <summary>An option, and what sets it to a value that it does not take.</summary>
+    /// <summary>An option, and code that sets it to an invalid value.</summary>
     private static readonly Gen<(string Name, Action<Options> Set)> _mistake = Gen.OneOf(
         Wrong(nameof(Options.LearningRate), Gen.OneOf(Gen.OneOf(_notFinite), NotAbove(0)), (options, value) => options.LearningRate = value),
         Wrong(nameof(Options.Epsilon), Gen.OneOf(Gen.OneOf(_notFinite), NotAbove(0)), (options, value) => options.Epsilon = value),
@@ -28,9 +29,12 @@ public sealed class RandomMistakesTests
         Wrong(nameof(Options.Momentum), OutsideOfUnitInterval(1), (options, value) => options.Momentum = value),
         Wrong(nameof(Options.ValidationFraction), OutsideOfUnitInterval(1), (options, value) => options.ValidationFraction = value),
         Wrong(nameof(Options.AveragedFraction), OutsideOfUnitInterval(MathF.BitIncrement(1)), (options, value) => options.AveragedFraction = value),
-        Wrong(nameof(Options.L2Regularization), Gen.OneOf(Gen.OneOf(_notFinite), NotAbove(-float.Epsilon)), (options, value) => options.L2Regularization = value),
-        Wrong(nameof(Options.L1Regularization), Gen.OneOf(Gen.OneOf(_notFinite), NotAbove(-float.Epsilon)), (options, value) => options.L1Regularization = value),
-        Wrong(nameof(Options.GradientClippingNorm), Gen.OneOf(Gen.OneOf(_notFinite), NotAbove(0)), (options, value) => options.GradientClippingNorm = value),
+        Wrong(nameof(Options.L2Regularization), Gen.OneOf(Gen.OneOf(_notFinite), NotAbove(-float.Epsilon)),
+            (options, value) => options.L2Regularization = value),
+        Wrong(nameof(Options.L1Regularization), Gen.OneOf(Gen.OneOf(_notFinite), NotAbove(-float.Epsilon)),
+            (options, value) => options.L1Regularization = value),
+        Wrong(nameof(Options.GradientClippingNorm), Gen.OneOf(Gen.OneOf(_notFinite), NotAbove(0)),
+            (options, value) => options.GradientClippingNorm = value),
         Wrong(nameof(Options.InitialWeightsStandardDeviation), Gen.OneOf(Gen.OneOf(_notFinite), NotAbove(-float.Epsilon)),
             (options, value) => options.InitialWeightsStandardDeviation = value),
         Wrong(nameof(Options.BatchSize), Gen.Int[int.MinValue, 0], (options, value) => options.BatchSize = value),
@@ -42,12 +46,15 @@ public sealed class RandomMistakesTests
         Wrong(nameof(Options.FeatureColumnName), Gen.OneOf("", " ", "\t", null!), (options, value) => options.FeatureColumnName = value),
         Wrong(nameof(Options.ExampleWeightColumnName), Gen.OneOf("", " ", "\t"), (options, value) => options.ExampleWeightColumnName = value),
         Wrong(nameof(Options.LearningRateSchedule), Gen.Const(0), (options, _) => options.LearningRateSchedule = null!),
-        Wrong(nameof(Options.LossFunction), Gen.OneOf(0, 1), (options, value) => options.LossFunction = value == 0 ? new PoissonLoss() : new TweedieLoss()),
-        Wrong(nameof(EarlyStopping.Patience), Gen.Int[int.MinValue, 0], (options, value) => options.EarlyStopping = new EarlyStopping { Patience = value }),
+        Wrong(nameof(Options.LossFunction), Gen.OneOf(0, 1),
+            (options, value) => options.LossFunction = value == 0 ? new PoissonLoss() : new TweedieLoss()),
+        Wrong(nameof(EarlyStopping.Patience), Gen.Int[int.MinValue, 0],
+            (options, value) => options.EarlyStopping = new EarlyStopping { Patience = value }),
         Wrong(nameof(EarlyStopping.MinimumImprovement), Gen.OneOf(Gen.OneOf(_notFinite), NotAbove(-float.Epsilon)),
             (options, value) => options.EarlyStopping = new EarlyStopping { MinimumImprovement = value }),
         Wrong(nameof(Options.Momentum), Gen.Float[0.1f, 0.9f], (options, value) => (options.L1Regularization, options.Momentum) = (1, value)),
-        Wrong(nameof(Options.Centered), Gen.Float[0.1f, 0.9f], (options, value) => (options.L1Regularization, options.Momentum, options.Centered) = (value, 0, true)),
+        Wrong(nameof(Options.Centered), Gen.Float[0.1f, 0.9f],
+            (options, value) => (options.L1Regularization, options.Momentum, options.Centered) = (value, 0, true)),
         Wrong(nameof(Options.Decorrelate), Gen.OneOf(0, 1), (options, which) =>
             (options.Decorrelate, options.L1Regularization, options.NonNegativeWeights, options.Standardize) = (true, 0, which == 0, which == 0)));
 
@@ -56,7 +63,7 @@ public sealed class RandomMistakesTests
         BooleanDataViewType.Instance, TextDataViewType.Instance, DateTimeDataViewType.Instance, TimeSpanDataViewType.Instance,
         RowIdDataViewType.Instance, new KeyDataViewType(typeof(uint), 5));
 
-    /// <summary>Types of columns, the right ones among them often enough.</summary>
+    /// <summary>Types of columns; the right ones are frequent.</summary>
     private static readonly Gen<DataViewType?> _columns = Gen.Frequency(
         (4, Gen.Const<DataViewType?>(NumberDataViewType.Single)),
         (4, Gen.Const<DataViewType?>(new VectorDataViewType(NumberDataViewType.Single, 3))),
@@ -119,7 +126,7 @@ public sealed class RandomMistakesTests
     private static Gen<float> OutsideOfUnitInterval(float end) =>
         Gen.OneOf(Gen.OneOf(_notFinite), NotAbove(-float.Epsilon), Gen.Const(end), Gen.Float[end, float.MaxValue]);
 
-    /// <summary>No rows, and columns of given types; null for a column that is missing.</summary>
+    /// <summary>A view without rows and with columns of given types; null for a missing column.</summary>
     private sealed class TypedView : IDataView
     {
         private readonly IDataView _empty;

@@ -8,7 +8,7 @@ namespace MlNetRms.Tests.Contract;
 /// <summary>Random options that the trainer accepts.</summary>
 internal static class RandomOptions
 {
-    /// <summary>Any options at all, senseless ones included.</summary>
+    /// <summary>Any valid options, even useless ones.</summary>
     public static Gen<Options> Valid { get; } = Together(
         Set(Log(1e-6, 1e6), (options, value) => options.LearningRate = (float)value),
         Set(Gen.OneOf(AnySchedule(), Gen.Const(LearningRateSchedule.Default)), (options, value) => options.LearningRateSchedule = value),
@@ -18,10 +18,12 @@ internal static class RandomOptions
         Set(Gen.Bool, (options, value) => options.BiasCorrection = value),
         Set(Gen.OneOf(Gen.Const(0f), Gen.Float[0, 0.99f]), (options, value) => options.Momentum = value),
         Set(Gen.Bool, (options, value) => options.Centered = value),
-        Set(Gen.OneOf(Gen.Const(default(float?)), Log(1e-6, 1e6).Select(value => (float?)value)), (options, value) => options.L2Regularization = value),
+        Set(Gen.OneOf(Gen.Const(default(float?)), Log(1e-6, 1e6).Select(value => (float?)value)),
+            (options, value) => options.L2Regularization = value),
         Set(Gen.OneOf(Gen.Const(0.0), Log(1e-6, 1e6)), (options, value) => options.L1Regularization = (float)value),
         Set(Gen.Bool, (options, value) => options.NonNegativeWeights = value),
-        Set(Gen.OneOf(Gen.Const(default(float?)), Log(1e-6, 1e6).Select(value => (float?)value)), (options, value) => options.GradientClippingNorm = value),
+        Set(Gen.OneOf(Gen.Const(default(float?)), Log(1e-6, 1e6).Select(value => (float?)value)),
+            (options, value) => options.GradientClippingNorm = value),
         Set(Gen.OneOf(Gen.Const(default(IRegressionLoss)), AnyLoss()), (options, value) => options.LossFunction = value),
         Set(Gen.Int[1, 64], (options, value) => options.BatchSize = value),
         Set(Gen.Int[1, 30], (options, value) => options.NumberOfEpochs = value),
@@ -37,8 +39,8 @@ internal static class RandomOptions
             (options, patience) => options.EarlyStopping = patience > 0 ? new EarlyStopping { Patience = patience } : null));
 
     /// <summary>
-    /// Options that leave the training what it needs to come near the optimum: a learning rate in the range that the documentation recommends and
-    /// that falls to zero, 2000 steps, standardised columns. Everything else may differ from the defaults.
+    /// Options with which training can approach the optimum: a learning rate in the recommended range that falls to zero, 2000 steps, and
+    /// standardised columns. Everything else may differ from the defaults.
     /// </summary>
     public static Gen<Options> Sound { get; } = Together(
         Set(Log(0.003, 0.1), (options, value) => options.LearningRate = (float)value),
@@ -49,7 +51,8 @@ internal static class RandomOptions
         Set(Gen.Enum<EpsilonPlacement>(), (options, value) => options.EpsilonPlacement = value),
         Set(Gen.OneOf(Gen.Const(0f), Gen.Float[0, 0.95f]), (options, value) => options.Momentum = value),
         Set(Gen.Bool, (options, value) => options.Centered = value),
-        Set(Gen.OneOf(Gen.Const(default(float?)), Log(1e-6, 1e6).Select(value => (float?)value)), (options, value) => options.L2Regularization = value),
+        Set(Gen.OneOf(Gen.Const(default(float?)), Log(1e-6, 1e6).Select(value => (float?)value)),
+            (options, value) => options.L2Regularization = value),
         Set(Gen.OneOf(Gen.Const(0.0), Log(1e-6, 1e6)), (options, value) => options.L1Regularization = (float)value),
         Set(Gen.Bool, (options, value) => options.NonNegativeWeights = value),
         Set(Gen.OneOf(Gen.Const(default(IRegressionLoss)), AnyLoss()), (options, value) => options.LossFunction = value),
@@ -79,7 +82,8 @@ internal static class RandomOptions
 
     private static Gen<double> Log(double from, double to) => Gen.Double[Math.Log(from), Math.Log(to)].Select(Math.Exp);
 
-    private static Gen<Action<Options>> Set<T>(Gen<T> values, Action<Options, T> set) => values.Select(value => (Action<Options>)(options => set(options, value)));
+    private static Gen<Action<Options>> Set<T>(Gen<T> values, Action<Options, T> set) =>
+        values.Select(value => (Action<Options>)(options => set(options, value)));
 
     private static Gen<Options> Together(params Gen<Action<Options>>[] settings) =>
         settings.Aggregate((all, next) => Gen.Select(all, next, (first, second) => first + second)).Select(set =>

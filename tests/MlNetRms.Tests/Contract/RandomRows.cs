@@ -3,7 +3,7 @@ using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests.Contract;
 
-/// <summary>What a random column holds.</summary>
+/// <summary>Kinds of random columns.</summary>
 internal enum ColumnKind
 {
     Normal,
@@ -18,7 +18,7 @@ internal enum ColumnKind
     HeavyTailed,
 }
 
-/// <summary>What a random label holds.</summary>
+/// <summary>Kinds of random labels.</summary>
 internal enum LabelKind
 {
     Linear,
@@ -31,7 +31,7 @@ internal enum LabelKind
     HeavyTailed,
 }
 
-/// <summary>Which rows of a random set are stored as sparse ones.</summary>
+/// <summary>Which rows of a random set are stored sparse.</summary>
 internal enum Storage
 {
     Dense,
@@ -39,16 +39,17 @@ internal enum Storage
     Mixed,
 }
 
-/// <summary>A few rows of random kinds: a description, from which the same rows follow each time.</summary>
+/// <summary>The description of a few random rows, which always generates the same rows.</summary>
 internal sealed record RandomRows(int Seed, int Count, ColumnKind[] Columns, LabelKind Label, Storage Storage, bool Weighted, bool SomeUnusable)
 {
     private const int MostRows = 40;
 
     public static Gen<RandomRows> Gen { get; } = CsCheck.Gen.Select(
-        CsCheck.Gen.Int, CsCheck.Gen.Int[1, MostRows], Kinds(), CsCheck.Gen.Enum<LabelKind>(), CsCheck.Gen.Enum<Storage>(), CsCheck.Gen.Bool, CsCheck.Gen.Bool,
-        (seed, count, columns, label, storage, weighted, unusable) => new RandomRows(seed, count, columns, label, storage, weighted, unusable));
+        CsCheck.Gen.Int, CsCheck.Gen.Int[1, MostRows], Kinds(), CsCheck.Gen.Enum<LabelKind>(), CsCheck.Gen.Enum<Storage>(), CsCheck.Gen.Bool,
+        CsCheck.Gen.Bool, (seed, count, columns, label, storage, weighted, unusable) =>
+            new RandomRows(seed, count, columns, label, storage, weighted, unusable));
 
-    /// <summary>The rows; some of them have a value or a weight that cannot be used.</summary>
+    /// <summary>The rows; some of them have an unusable value or weight.</summary>
     public Examples Examples()
     {
         var random = new Random(Seed);
@@ -85,7 +86,7 @@ internal sealed record RandomRows(int Seed, int Count, ColumnKind[] Columns, Lab
     public override string ToString() => $"rows from {Seed}: {Count}, columns [{string.Join(", ", Columns)}], label {Label}, {Storage}" +
         $"{(Weighted ? ", weighted" : "")}{(SomeUnusable ? ", some unusable" : "")}";
 
-    /// <summary>Mostly a few columns; at times so many sparse ones that they are kept apart from the dense ones.</summary>
+    /// <summary>Usually a few columns; sometimes enough sparse ones to be stored separately from the dense ones.</summary>
     private static Gen<ColumnKind[]> Kinds() => CsCheck.Gen.Frequency(
         (9, CsCheck.Gen.Enum<ColumnKind>().Array[1, 8]),
         (1, CsCheck.Gen.Select(CsCheck.Gen.Enum<ColumnKind>().Array[1, 4], CsCheck.Gen.Int[64, 80], (few, sparse) =>

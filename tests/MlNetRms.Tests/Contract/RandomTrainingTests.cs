@@ -17,12 +17,12 @@ using static MlNetRms.RmsPropRegressionTrainer;
 namespace MlNetRms.Tests.Contract;
 
 /// <summary>
-/// Random rows and random options: <c>Fit</c> ends, with a finite model of the promised schema or a documented exception, and a model that is worse
-/// than the mean of the label is never returned in silence. A failure prints the case and the seed that repeats it.
+/// Random rows and random options: <c>Fit</c> ends with a finite model of the promised schema or a documented exception, and warns about a model
+/// that is worse than the mean of the label. A failure prints the case and the seed that repeats it.
 /// </summary>
 public sealed class RandomTrainingTests(ITestOutputHelper output)
 {
-    /// <summary>Cases of both tests together; the environment variable asks for another number.</summary>
+    /// <summary>Cases of both tests together; the environment variable overrides the number.</summary>
     private static readonly int _cases = int.Parse(Environment.GetEnvironmentVariable("MLNETRMS_RANDOM_CASES") ?? "10000", CultureInfo.InvariantCulture);
 
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
@@ -39,7 +39,7 @@ public sealed class RandomTrainingTests(ITestOutputHelper output)
                 return "model";        // which rows were trained on is not known here
             if (training.WarnsOfTheMean)
                 return "model, warned of";
-            training.AssertNotWorseThanTheMean(tolerance: 2e-6);        // about what the warning ignores
+            training.AssertNotWorseThanTheMean(tolerance: 2e-6);        // about the tolerance of the warning
             return "model, compared with the mean";
         }, output.WriteLine, iter: _cases / 2, threads: 2, print: Print);
 
@@ -56,7 +56,7 @@ public sealed class RandomTrainingTests(ITestOutputHelper output)
 
     private static string Print((RandomRows Rows, Options Options) data) => $"{data.Rows}; {RandomOptions.Describe(data.Options)}";
 
-    /// <summary>One fit and what came of it.</summary>
+    /// <summary>One fit and its outcome.</summary>
     private sealed class Training
     {
         private const double FloatRounding = 1.0 / (1 << 23);
@@ -95,14 +95,15 @@ public sealed class RandomTrainingTests(ITestOutputHelper output)
 
         public Exception? Exception { get; }
 
-        public bool WarnsOfTheMean => _log.Messages(ChannelMessageKind.Warning).Any(line => line.Contains("worse than the mean", StringComparison.Ordinal));
+        public bool WarnsOfTheMean =>
+            _log.Messages(ChannelMessageKind.Warning).Any(line => line.Contains("worse than the mean", StringComparison.Ordinal));
 
-        /// <returns>The words of the message that say which of the documented exceptions it is.</returns>
+        /// <returns>The words of the message that identify the documented exception.</returns>
         public string AssertExceptionIsDocumented()
         {
             string message = Assert.IsType<InvalidOperationException>(Exception).Message;
-            return Assert.Single(new[] { "diverged", "range of float", "float rounds to 0", "EarlyStopping needs", "ValidationFraction set all", "can be used" },
-                words => message.Contains(words, StringComparison.Ordinal));
+            return Assert.Single(new[] { "diverged", "range of float", "float rounds to 0", "EarlyStopping needs", "ValidationFraction set all",
+                "can be used" }, words => message.Contains(words, StringComparison.Ordinal));
         }
 
         public void AssertModelIsFiniteAndOfThePromisedSchema()
@@ -113,15 +114,16 @@ public sealed class RandomTrainingTests(ITestOutputHelper output)
             Assert.All(model.Training.Epochs, epoch => Assert.True(double.IsFinite(epoch.Loss)));
             Assert.Equal(_usable.Length, model.Training.RowsUsed + model.Training.ValidationRows);
             IDataView scored = model.Transform(_view);
-            Assert.Equal(Shapes.Describe(_trainer.GetOutputSchema(MlNetInternals.ShapeOf(_view.Schema))), Shapes.Describe(MlNetInternals.ShapeOf(scored.Schema)));
+            Assert.Equal(Shapes.Describe(_trainer.GetOutputSchema(MlNetInternals.ShapeOf(_view.Schema))),
+                Shapes.Describe(MlNetInternals.ShapeOf(scored.Schema)));
             float[] scores = scored.GetColumn<float>("Score").ToArray();
             foreach (int row in _usable.Where(row => Terms(row).Sum(Math.Abs) < float.MaxValue))
                 FloatSum.AssertClose(Terms(row), scores[row]);
         }
 
-        /// <summary>The mean loss is at most that of the mean label, with the benefit of what float cannot tell apart.</summary>
-        /// <param name="tolerance">Relative.</param>
-        /// <param name="slack">How far the last steps may leave a prediction from where a loss has a kink, in standard deviations of the label.</param>
+        /// <summary>The mean loss is at most that of the mean label, within float precision.</summary>
+        /// <param name="tolerance">Relative tolerance.</param>
+        /// <param name="slack">How far the last steps may leave a prediction from a kink of the loss, in standard deviations of the label.</param>
         public void AssertNotWorseThanTheMean(double tolerance, double slack = 0)
         {
             double total = _usable.Sum(row => (double)_rows.Weight(row));
@@ -142,7 +144,7 @@ public sealed class RandomTrainingTests(ITestOutputHelper output)
                 $"loss {loss / total:g8}, that of the mean {lossOfMean / total:g8}, parameters {string.Join(", ", _model!.Parameters())}"));
         }
 
-        /// <summary>Every loss is a function of the residual.</summary>
+        /// <summary>All losses here are functions of the residual.</summary>
         private double Loss(double residual) => _loss.Loss((float)residual, 0);
 
         private IEnumerable<double> Terms(int row) =>

@@ -9,7 +9,7 @@ using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests.Contract;
 
-/// <summary>What GetOutputSchema promises is what Transform delivers, and what ML.NET's own trainers promise.</summary>
+/// <summary>GetOutputSchema promises what Transform delivers and what ML.NET's own trainers promise.</summary>
 public sealed class SchemaContractTests
 {
     [Theory]

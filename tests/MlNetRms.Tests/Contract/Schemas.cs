@@ -2,7 +2,7 @@ using Microsoft.ML.Data;
 
 namespace MlNetRms.Tests.Contract;
 
-/// <summary>Compares schemas down to the values of the annotations.</summary>
+/// <summary>Compares schemas, including the values of annotations.</summary>
 internal static class Schemas
 {
     public static void AssertSame(DataViewSchema expected, DataViewSchema actual)
@@ -29,7 +29,8 @@ internal static class Schemas
 
     private static string Text(DataViewSchema.Column column)
     {
-        IEnumerable<string> annotations = column.Annotations.Schema.Select(annotation => $"{annotation.Name} {annotation.Type} = {Value(column, annotation)}");
+        IEnumerable<string> annotations =
+            column.Annotations.Schema.Select(annotation => $"{annotation.Name} {annotation.Type} = {Value(column, annotation)}");
         return $"{column.Name}: {column.Type}{(column.IsHidden ? " hidden" : "")} {string.Join("; ", annotations.Order())}";
     }
 }

@@ -3,13 +3,13 @@ using Microsoft.ML.Data;
 
 namespace MlNetRms.Tests.Contract;
 
-/// <summary>Reads views row by row, cell by cell, in a form that can be compared: floats as their bits.</summary>
+/// <summary>Reads views cell by cell into a comparable form: floats as their bits.</summary>
 internal static class Scored
 {
-    /// <summary>One row: its id, and the cell of each column; null where the column is not active.</summary>
+    /// <summary>One row: its id and the cell of each column; null if the column is not active.</summary>
     public sealed record Cells(DataViewRowId Id, string?[] Values)
     {
-        /// <summary>The cells of some columns only.</summary>
+        /// <summary>The cells of a subset of the columns.</summary>
         public string?[] Of(Func<int, bool> columns) => [.. Values.Select((value, column) => columns(column) ? value : null)];
     }
 
@@ -17,14 +17,14 @@ internal static class Scored
 
     /// <param name="view">The rows.</param>
     /// <param name="columns">Which columns are active.</param>
-    /// <param name="random">For rows in random order.</param>
+    /// <param name="random">Shuffles the rows; null to keep their order.</param>
     public static Cells[] Read(IDataView view, Func<int, bool> columns, Random? random = null)
     {
         using DataViewRowCursor cursor = view.GetRowCursor(view.Schema.Where(column => columns(column.Index)), random);
         return Read(cursor, view.Schema);
     }
 
-    /// <summary>Reads all rows of a cursor and checks what it says of itself.</summary>
+    /// <summary>Reads all rows of a cursor and checks its properties.</summary>
     public static Cells[] Read(DataViewRowCursor cursor, DataViewSchema schema)
     {
         Assert.Same(schema, cursor.Schema);
@@ -40,7 +40,7 @@ internal static class Scored
         return [.. rows];
     }
 
-    /// <summary>Reads the row that a cursor or a mapper is at.</summary>
+    /// <summary>Reads the current row of a cursor or a mapper.</summary>
     public static Func<Cells> Reader(DataViewRow row)
     {
         Func<string>?[] cells = [.. row.Schema.Select(column => row.IsColumnActive(column) ? Cell(row, column) : null)];

@@ -2,10 +2,10 @@ using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests.Contract;
 
-/// <summary>More features than a training could hold are refused in words, before a row is read or an array is made.</summary>
+/// <summary>More features than fit into memory are refused with a message, before a row is read or an array is allocated.</summary>
 public sealed class WideColumnTests
 {
-    /// <summary>What the message names as the least for each feature.</summary>
+    /// <summary>The least memory per feature in the message.</summary>
     private const long BytesPerFeature = 16;
 
     private readonly MLContext _ml = new(1);

@@ -10,27 +10,32 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Contract;
 
-/// <summary>Missing and mistyped columns: the exception and the words of ML.NET's own SDCA trainer, before any row is read.</summary>
+/// <summary>Missing columns and columns of the wrong type: the exception and the wording of ML.NET's own SDCA trainer, before any row is read.</summary>
 public sealed class WrongColumnTests
 {
     private static readonly VectorDataViewType _twoFloats = new(NumberDataViewType.Single, 2);
     private static readonly float[] _features = [1, 2];
 
-    /// <summary>Which option names an absent column or what view is wrong, and the remedy the message must hold.</summary>
+    /// <summary>The option that names a missing column, or the wrong view; and the remedy that the message must contain.</summary>
     private static readonly Dictionary<string, (Func<MLContext, IDataView> View, string Remedy)> _wrongViews = new()
     {
         ["label of double"] = (ml => Shapes.View(ml, _features, 1.0, 1f, ("Features", _twoFloats)), "ConvertType(\"Label\""),
         ["label of boolean"] = (ml => Shapes.View(ml, _features, true, 1f, ("Features", _twoFloats)), "ConvertType(\"Label\""),
         ["label of text"] = (ml => Shapes.View(ml, _features, "1", 1f, ("Features", _twoFloats)), "DataKind.Single. For a label that is a category"),
         ["label of variable size"] = (ml => Shapes.View(ml, _features, _features, 1f, ("Features", _twoFloats)), "single value"),
-        ["label of key"] = (ml => Shapes.View(ml, _features, 1u, 1f, ("Features", _twoFloats), ("Label", new KeyDataViewType(typeof(uint), 5))), "MapKeyToValue(\"Label\")"),
+        ["label of key"] = (ml => Shapes.View(ml, _features, 1u, 1f, ("Features", _twoFloats), ("Label", new KeyDataViewType(typeof(uint), 5))),
+            "MapKeyToValue(\"Label\")"),
         ["label of vector"] = (ml => Shapes.View(ml, _features, _features, 1f, ("Features", _twoFloats), ("Label", _twoFloats)), "single value"),
         ["features scalar"] = (ml => Shapes.View(ml, 1f, 1f, 1f), "Concatenate(\"FeatureVector\", \"Features\")"),
-        ["features scalar double"] = (ml => Shapes.View(ml, 1.0, 1f, 1f), "ConvertType(\"Features\", outputKind: DataKind.Single) converts it; then mlContext.Transforms.Concatenate("),
-        ["features of text"] = (ml => Shapes.View(ml, "red", 1f, 1f), "OneHotEncoding(\"Features\") makes features of a category, mlContext.Transforms.Text.FeaturizeText(\"Features\")"),
+        ["features scalar double"] = (ml => Shapes.View(ml, 1.0, 1f, 1f),
+            "ConvertType(\"Features\", outputKind: DataKind.Single) converts it; then mlContext.Transforms.Concatenate("),
+        ["features of text"] = (ml => Shapes.View(ml, "red", 1f, 1f),
+            "OneHotEncoding(\"Features\") makes features of a category, mlContext.Transforms.Text.FeaturizeText(\"Features\")"),
         ["features of variable size"] = (ml => Shapes.View(ml, _features, 1f, 1f), "VectorType(size)"),
-        ["features of double"] = (ml => Shapes.View(ml, new double[] { 1, 2 }, 1f, 1f, ("Features", new VectorDataViewType(NumberDataViewType.Double, 2))), "ConvertType(\"Features\""),
-        ["features of keys"] = (ml => Shapes.View(ml, new uint[] { 1, 2 }, 1f, 1f, ("Features", new VectorDataViewType(new KeyDataViewType(typeof(uint), 5), 2))), "MapKeyToVector"),
+        ["features of double"] = (ml => Shapes.View(ml, new double[] { 1, 2 }, 1f, 1f,
+            ("Features", new VectorDataViewType(NumberDataViewType.Double, 2))), "ConvertType(\"Features\""),
+        ["features of keys"] = (ml => Shapes.View(ml, new uint[] { 1, 2 }, 1f, 1f,
+            ("Features", new VectorDataViewType(new KeyDataViewType(typeof(uint), 5), 2))), "MapKeyToVector"),
         ["weight of double"] = (ml => Shapes.View(ml, _features, 1f, 1.0, ("Features", _twoFloats)), "ConvertType(\"Weight\""),
         ["weight of vector"] = (ml => Shapes.View(ml, _features, 1f, _features, ("Features", _twoFloats), ("Weight", _twoFloats)), "single value"),
     };
@@ -46,7 +51,7 @@ public sealed class WrongColumnTests
         AssertAsSdca(ml, view(ml), "Features", "Label", "Weight", remedy);
     }
 
-    /// <summary>What the messages say, done.</summary>
+    /// <summary>Follows the advice in the messages.</summary>
     [Fact]
     public void Fit_AfterTheRemedyOfTheMessage_Trains()
     {
@@ -60,7 +65,8 @@ public sealed class WrongColumnTests
         [
             ml.Transforms.Categorical.OneHotEncoding("Features").Append(trainer).Fit(text).LastTransformer.Model.Weights.Count,
             ml.Transforms.Text.FeaturizeText("Features").Append(trainer).Fit(text).LastTransformer.Model.Weights.Count,
-            ml.Transforms.Conversion.ConvertType("Features", outputKind: DataKind.Single).Append(ml.Transforms.Concatenate("FeatureVector", "Features"))
+            ml.Transforms.Conversion.ConvertType("Features", outputKind: DataKind.Single)
+                .Append(ml.Transforms.Concatenate("FeatureVector", "Features"))
                 .Append(ml.Regression.Trainers.RmsProp(featureColumnName: "FeatureVector")).Fit(number).LastTransformer.Model.Weights.Count,
             ml.Transforms.Conversion.ConvertType("Label", outputKind: DataKind.Single).Append(trainer).Fit(label).LastTransformer.Model.Weights.Count,
         ];
@@ -74,7 +80,8 @@ public sealed class WrongColumnTests
     [InlineData("Features", "Absent", "Weight", "'Features', 'Label', 'Weight'")]
     [InlineData("Features", "Label", "Absent", "'Features', 'Label', 'Weight'")]
     [InlineData("features", "Label", "Weight", "'Features', 'Label', 'Weight'")]
-    public void FitAndGetOutputSchema_ColumnMissing_ThrowAsSdcaDoesAndNameTheColumnsThereAre(string features, string label, string weight, string remedy)
+    public void FitAndGetOutputSchema_ColumnMissing_ThrowAsSdcaDoesAndNameTheColumnsThereAre(string features, string label, string weight,
+        string remedy)
     {
         var ml = new MLContext(1);
 
@@ -88,7 +95,7 @@ public sealed class WrongColumnTests
         IDataView view = Examples.View(ml, Unreadable(), width: 2);
 
         Assert.Throws<ArgumentOutOfRangeException>(() => ml.Regression.Trainers.RmsProp(labelColumnName: "Absent").Fit(view));
-        Assert.Throws<InvalidDataException>(() => ml.Regression.Trainers.RmsProp().Fit(view));        // the rows do refuse to be read
+        Assert.Throws<InvalidDataException>(() => ml.Regression.Trainers.RmsProp().Fit(view));        // reading a row throws
 
         static IEnumerable<Example> Unreadable()
         {
@@ -116,7 +123,8 @@ public sealed class WrongColumnTests
 
         Assert.Equal("input", Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(view)).ParamName);
         Assert.Equal("trainData", Assert.Throws<ArgumentOutOfRangeException>(() => trainer.Fit(view, view)).ParamName);
-        Assert.Equal("inputSchema", Assert.Throws<ArgumentOutOfRangeException>(() => trainer.GetOutputSchema(MlNetInternals.ShapeOf(view.Schema))).ParamName);
+        Assert.Equal("inputSchema",
+            Assert.Throws<ArgumentOutOfRangeException>(() => trainer.GetOutputSchema(MlNetInternals.ShapeOf(view.Schema))).ParamName);
     }
 
     [Fact]
@@ -127,11 +135,13 @@ public sealed class WrongColumnTests
         IDataView validation = ml.Transforms.DropColumns("Features").Fit(view).Transform(view);
 
         var argument = Assert.Throws<ArgumentOutOfRangeException>(() => ml.Regression.Trainers.RmsProp().Fit(view, validation));
-        var option = Assert.Throws<ArgumentOutOfRangeException>(() => ml.Regression.Trainers.RmsProp(new Options { ValidationSet = validation }).Fit(view));
+        var option = Assert.Throws<ArgumentOutOfRangeException>(() => ml.Regression.Trainers.RmsProp(new Options { ValidationSet = validation })
+            .Fit(view));
 
         Assert.Equal(("validationData", "ValidationSet"), (argument.ParamName, option.ParamName));
         Assert.All([argument, option], exception => Assert.StartsWith(
-            "Could not find feature column 'Features' of the validation data. The columns are 'Label', 'Weight'; the validation rows must have been through the same transforms",
+            "Could not find feature column 'Features' of the validation data. The columns are 'Label', 'Weight'; the validation rows must have " +
+            "been through the same transforms",
             exception.Message, StringComparison.Ordinal));
     }
 

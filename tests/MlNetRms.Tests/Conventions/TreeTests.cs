@@ -1,9 +1,11 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests.Conventions;
 
-/// <summary>What may lie in the project's folder beside text.</summary>
-public sealed class TreeTests
+/// <summary>The files of the project: nothing but text and small pictures, and no long lines of code.</summary>
+public sealed partial class TreeTests
 {
     private const long MostPictureBytes = 100_000;
     private const long MostFontBytes = 100_000;
@@ -22,19 +24,41 @@ public sealed class TreeTests
             $"{file.FullName} ({file.Length} bytes) is neither text nor a small picture."));
     }
 
+    [Fact]
+    public void LinesOfCode_AreNoLongerThanTheEditorIsTold()
+    {
+        string root = Repository.Root;
+        int most = int.Parse(MaxLineLength().Match(File.ReadAllText(Path.Combine(root, ".editorconfig"))).Groups[1].Value,
+            CultureInfo.InvariantCulture);
+
+        Assert.Empty(
+            from file in Files(new DirectoryInfo(root))
+            where file.Extension == ".cs" && !IsUntilMerged(Path.GetRelativePath(root, file.FullName).Replace('\\', '/'))
+            from line in File.ReadLines(file.FullName).Index()
+            where line.Item.Length > most
+            select $"{file.FullName}:{line.Index + 1} has {line.Item.Length} columns");
+    }
+
+    // Until merged: other branches change these files.
+    private static bool IsUntilMerged(string file) =>
+        Regex.IsMatch(file, "^(src/MlNetRms/|tests/MlNetRms.Tests/(Rows|Solver|Kernels|Host|Jobs|Checkpoints|OptionsTests))");
+
     private static IEnumerable<FileInfo> Files(DirectoryInfo folder)
     {
         foreach (FileInfo file in folder.EnumerateFiles())
             yield return file;
         foreach (DirectoryInfo inner in folder.EnumerateDirectories())
         {
-            // Of hidden folders, the project has two.
+            // The project has two hidden folders.
             if (_generatedFolders.Contains(inner.Name) || (inner.Name.StartsWith('.') && inner.Name is not (".ci" or ".github")))
                 continue;
             foreach (FileInfo file in Files(inner))
                 yield return file;
         }
     }
+
+    [GeneratedRegex(@"^max_line_length = (\d+)$", RegexOptions.Multiline)]
+    private static partial Regex MaxLineLength();
 
     /// <summary>No text has the byte 0.</summary>
     private static bool IsBinary(FileInfo file) => File.ReadAllBytes(file.FullName).Contains((byte)0);

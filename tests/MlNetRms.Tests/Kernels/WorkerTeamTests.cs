@@ -9,7 +9,7 @@ namespace MlNetRms.Tests.Kernels;
 
 public sealed class WorkerTeamTests
 {
-    /// <summary>Only there so that a hang is a failure.</summary>
+    /// <summary>Turns a hang into a failure.</summary>
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
 
     [Theory]
@@ -20,11 +20,11 @@ public sealed class WorkerTeamTests
     [InlineData(3, 4)]
     [InlineData(8, 3)]
     [InlineData(16, 16)]
-    public void Run_ManyTimes_DoesEveryPartOnceEachTimeAndReturnsWhenAllAreDone(int threads, int parts)
+    public void Run_ManyTimes_DoesEveryTaskOnceEachTimeAndReturnsWhenAllAreDone(int threads, int tasks)
     {
         const int Runs = 1500;
-        var done = new int[parts];
-        using var team = new WorkerTeam(threads, parts, part => Interlocked.Increment(ref done[part]));
+        var done = new int[tasks];
+        using var team = new WorkerTeam(threads, tasks, task => Interlocked.Increment(ref done[task]));
 
         for (int run = 1; run <= Runs; run++)
         {
@@ -34,15 +34,15 @@ public sealed class WorkerTeamTests
                 Assert.True(SpinWait.SpinUntil(() => team.SleepingCount == team.ThreadCount - 1, _patience));
         }
 
-        Assert.Equal(Math.Min(threads, parts), team.ThreadCount);
+        Assert.Equal(Math.Min(threads, tasks), team.ThreadCount);
     }
 
     [Fact]
-    public void Run_PartsThatWaitForEachOther_RunOnSeveralThreads()
+    public void Run_TasksThatWaitForEachOther_RunOnSeveralThreads()
     {
         using var meeting = new Barrier(3);
         bool[] met = new bool[3];
-        using var team = new WorkerTeam(3, 3, part => met[part] = meeting.SignalAndWait(_patience));
+        using var team = new WorkerTeam(3, 3, task => met[task] = meeting.SignalAndWait(_patience));
 
         team.Run();
 
@@ -53,13 +53,13 @@ public sealed class WorkerTeamTests
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(4)]
-    public async Task Run_APartThrows_ThrowsThatExceptionWhenAllPartsAreDoneAndCanBeDisposed(int threads)
+    public async Task Run_ATaskThrows_ThrowsThatExceptionWhenAllTasksAreDoneAndCanBeDisposed(int threads)
     {
-        var thrown = new InvalidDataException("part 3");
+        var thrown = new InvalidDataException("task 3");
         int others = 0;
-        var team = new WorkerTeam(threads, 5, part =>
+        var team = new WorkerTeam(threads, 5, task =>
         {
-            if (part == 3)
+            if (task == 3)
                 throw thrown;
             Interlocked.Increment(ref others);
         });
@@ -69,6 +69,27 @@ public sealed class WorkerTeamTests
         Assert.Same(thrown, caught);
         Assert.Equal(threads == 1 ? 3 : 4, others);        // alone, the caller stops there
         await Task.Run(team.Dispose).WaitAsync(_patience);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    public void Run_AfterARunThatThrew_DoesNotThrowThatExceptionAgain(int threads)
+    {
+        bool throws = true;
+        int done = 0;
+        using var team = new WorkerTeam(threads, 5, _ =>
+        {
+            if (throws)
+                throw new InvalidDataException();
+            Interlocked.Increment(ref done);
+        });
+        Assert.Throws<InvalidDataException>(team.Run);
+        throws = false;
+
+        team.Run();
+
+        Assert.Equal(5, done);
     }
 
     [Theory]

@@ -3,8 +3,8 @@ using MlNetRms.Tests.Support;
 namespace MlNetRms.Tests.Oracles;
 
 /// <summary>
-/// Minimises the weighted mean of ½·(Xw − y)² + λ₁·Σ|w| + ½·λ₂·‖w‖², if asked for with w ≥ 0, by exact coordinate steps in double until
-/// nothing moves. On standardised columns and label; all columns dense.
+/// Minimises the weighted mean of ½·(Xw − y)² + λ₁·Σ|w| + ½·λ₂·‖w‖², optionally with w ≥ 0, by exact coordinate steps in double until no weight
+/// changes. On standardised columns and label; all columns dense.
 /// </summary>
 internal sealed class CoordinateDescent
 {
@@ -61,10 +61,10 @@ internal sealed class CoordinateDescent
     /// <summary>The minimiser, per standard deviation.</summary>
     public double[] Weights { get; }
 
-    /// <summary>The least value.</summary>
+    /// <summary>The minimum.</summary>
     public double Objective() => Objective(Weights);
 
-    /// <summary>The value at weights in raw units, with the bias that suits them best.</summary>
+    /// <summary>The value at weights in raw units, with the best bias for them.</summary>
     public double Objective(IReadOnlyList<float> rawWeights) =>
         Objective(rawWeights.Select((w, i) => w * _deviations[i] / _labelDeviation).ToArray());
 

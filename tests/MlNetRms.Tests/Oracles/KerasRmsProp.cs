@@ -2,7 +2,7 @@ namespace MlNetRms.Tests.Oracles;
 
 /// <summary>
 /// keras.optimizers.RMSprop, from its update_step (Keras 3), in double. Its defaults: ρ 0.9, ε 1e-7, no momentum, not centered. The
-/// learning rate stands inside the velocity, ε under the root.
+/// learning rate is inside the velocity and ε under the root.
 /// </summary>
 internal sealed class KerasRmsProp(int parameterCount, double learningRate, double rho, double epsilon, double momentum, bool centered)
 {

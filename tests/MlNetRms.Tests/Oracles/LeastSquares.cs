@@ -6,7 +6,7 @@ namespace MlNetRms.Tests.Oracles;
 
 /// <summary>
 /// The exact minimiser of the (weighted) mean squared error, in double: QR of the standardised columns, then the singular
-/// value decomposition of R, with the singular values under 1e-5 of the largest dropped. With λ it is ridge regression:
+/// value decomposition of R, without singular values below 1e-5 of the largest. With λ it is ridge regression:
 /// ½·mean squared error in units of the label's variance + ½·λ·‖w‖² on the standardised weights.
 /// </summary>
 internal sealed class LeastSquares
@@ -33,7 +33,7 @@ internal sealed class LeastSquares
             _scales[i] = deviation > 1e-7 * Math.Abs(mean) ? 1 / deviation : 0;
         }
         double total = c.Sum();
-        // Examples added for the penalty: √λ·w against 0.
+        // Rows added for the penalty: √λ·w with label 0.
         int extra = lambda > 0 ? rows.Width : 0;
         Matrix<double> x = Matrix<double>.Build.Dense(rows.Count + extra, rows.Width, (row, i) => row < rows.Count
             ? Math.Sqrt(c[row] / total) * (rows.Features[row][i] - _means[i]) * _scales[i]
@@ -41,7 +41,7 @@ internal sealed class LeastSquares
         Vector<double> y = Vector<double>.Build.Dense(rows.Count + extra, row => row < rows.Count
             ? Math.Sqrt(c[row] / total) * (rows.Labels[row] - _labelMean) / _labelStandardDeviation
             : 0);
-        // Fewer rows than columns have no thin QR; the decomposition of the rows themselves is small then.
+        // With fewer rows than columns there is no thin QR, but then the decomposition of the rows themselves is small.
         QR<double>? qr = x.RowCount >= x.ColumnCount ? x.QR(QRMethod.Thin) : null;
         Svd<double> svd = (qr?.R ?? x).Svd();
         Vector<double> right = qr is null ? y : qr.Q.TransposeThisAndMultiply(y);
@@ -71,7 +71,7 @@ internal sealed class LeastSquares
         return Math.Sqrt(squares / weight);
     }
 
-    /// <summary>The penalised objective at the optimum, for the rows it was made from.</summary>
+    /// <summary>The penalised objective at the optimum, on the rows it was fitted to.</summary>
     public double Objective(Examples rows) =>
         0.5 * Math.Pow(Rmse(rows) / _labelStandardDeviation, 2) + 0.5 * _lambda * _weights.DotProduct(_weights);
 

@@ -5,11 +5,11 @@ namespace MlNetRms.Tests.Oracles;
 
 /// <summary>
 /// Minimises Σ c·ℓ(ŷ − y) in double by iteratively reweighted least squares: each round solves least squares with weights
-/// c·ℓ'(r)/r at the last residuals. For convex losses whose ℓ'(r)/r does not grow with |r|, and for asymmetric squares.
+/// c·ℓ'(r)/r at the previous residuals. For convex losses whose ℓ'(r)/r does not grow with |r|, and for asymmetric squares.
 /// </summary>
 internal static class ReweightedLeastSquares
 {
-    /// <param name="rows">The rows; few, and of moderate scale.</param>
+    /// <param name="rows">A few rows of moderate scale.</param>
     /// <param name="slopeOverResidual">ℓ'(r)/r.</param>
     /// <returns>Weights, then the bias.</returns>
     public static float[] Solve(Examples rows, Func<double, double> slopeOverResidual)

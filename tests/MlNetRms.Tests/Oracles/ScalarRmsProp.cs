@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace MlNetRms.Tests.Oracles;
 
-/// <summary>RMSProp in plain scalar code, as its formula stands on paper, in any floating-point type.</summary>
+/// <summary>RMSProp in plain scalar code, written like the formula, in any floating-point type.</summary>
 internal sealed class ScalarRmsProp<T>(int parameterCount, T alpha, T epsilon, EpsilonPlacement placement, bool biasCorrection, T momentum, bool centered)
     where T : IFloatingPointIeee754<T>
 {
@@ -14,7 +14,7 @@ internal sealed class ScalarRmsProp<T>(int parameterCount, T alpha, T epsilon, E
 
     public T[] Velocity { get; } = new T[parameterCount];
 
-    /// <summary>ŝ of the last step, after centering, and before centering.</summary>
+    /// <summary>ŝ of the last step, after and before centering.</summary>
     public T[] Variance { get; } = new T[parameterCount];
 
     public T[] MeanSquareHat { get; } = new T[parameterCount];
@@ -31,7 +31,7 @@ internal sealed class ScalarRmsProp<T>(int parameterCount, T alpha, T epsilon, E
             MeanSquareHat[i] = s;
             if (centered)
             {
-                // m is not corrected, or ŝ would be 0 at the first step.
+                // m is not corrected, because then ŝ would be 0 in the first step.
                 MeanGradient[i] = alpha * MeanGradient[i] + (T.One - alpha) * g;
                 s = T.Max(s - MeanGradient[i] * MeanGradient[i], T.Zero);
             }

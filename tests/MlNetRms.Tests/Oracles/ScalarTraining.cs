@@ -3,8 +3,8 @@ using MlNetRms.Tests.Support;
 namespace MlNetRms.Tests.Oracles;
 
 /// <summary>
-/// A whole training in plain double code, without standardisation: near-equal batches, mean gradient (the sum over the number of rows and the
-/// mean weight of all rows), update rule, schedule, average of the last steps. In the order of reading, or in any order it is given.
+/// A complete training in plain double code, without standardisation: batches of nearly equal length, mean gradient (the sum divided by the number
+/// of rows and by the mean weight of all rows), update rule, schedule, average of the last steps. In the order of reading or in a given order.
 /// </summary>
 internal static class ScalarTraining
 {
@@ -17,8 +17,8 @@ internal static class ScalarTraining
         }), penalizedOnTouch);
 
     /// <param name="rows">The rows.</param>
-    /// <param name="options">With a fixed number of epochs.</param>
-    /// <param name="order">From the epoch, from 0, and the number of batches to the rows of each batch.</param>
+    /// <param name="options">The options, with a fixed number of epochs.</param>
+    /// <param name="order">Returns the rows of each batch from the epoch (from 0) and the number of batches.</param>
     /// <param name="penalizedOnTouch">Columns whose L2 penalty is divided among the rows that are not 0 there; null for none.</param>
     public static (double[] Parameters, double[] EpochLosses) Run(Examples rows, RmsPropRegressionTrainer.Options options,
         Func<int, int, IEnumerable<IEnumerable<int>>> order, Func<int, bool>? penalizedOnTouch = null)
@@ -32,11 +32,12 @@ internal static class ScalarTraining
         double meanWeight = Enumerable.Range(0, rows.Count).Average(row => (double)rows.Weight(row));
         double l2 = options.L2Regularization ?? 0;
         double[] touchedL2 = Enumerable.Range(0, width).Select(column => penalizedOnTouch?.Invoke(column) == true
-            ? l2 * rows.Count * meanWeight / Enumerable.Range(0, rows.Count).Where(row => rows.Features[row][column] != 0).Sum(row => (double)rows.Weight(row))
+            ? l2 * rows.Count * meanWeight / Enumerable.Range(0, rows.Count).Where(row => rows.Features[row][column] != 0)
+                .Sum(row => (double)rows.Weight(row))
             : 0).ToArray();
         var rule = new ScalarRmsProp<double>(width + 1, options.Alpha, options.Epsilon, options.EpsilonPlacement,
             options.BiasCorrection, options.Momentum, options.Centered);
-        var parameters = new double[width + 1];        // the bias last
+        var parameters = new double[width + 1];        // the bias is last
         var sum = new double[width + 1];
         var losses = new double[epochs];
         long step = 0;
@@ -54,7 +55,8 @@ internal static class ScalarTraining
                     for (int i = 0; i < width; i++)
                         residual += parameters[i] * rows.Features[row][i];
                     for (int i = 0; i < width; i++)
-                        gradient[i] += rows.Weight(row) * (residual * rows.Features[row][i] + (rows.Features[row][i] != 0 ? touchedL2[i] * parameters[i] : 0));
+                        gradient[i] += rows.Weight(row) * (residual * rows.Features[row][i] +
+                            (rows.Features[row][i] != 0 ? touchedL2[i] * parameters[i] : 0));
                     gradient[width] += rows.Weight(row) * residual;
                     batchWeight += rows.Weight(row);
                     batchRows++;

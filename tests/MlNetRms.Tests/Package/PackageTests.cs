@@ -4,7 +4,7 @@ using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests.Package;
 
-/// <summary>Packs the library, installs the package into new projects, and runs the documents' code there, word for word.</summary>
+/// <summary>Packs the library, installs the package into new projects, and runs the documents' code there, unchanged.</summary>
 [Trait("Vectors", "Irrelevant")]
 public sealed class PackageTests : IClassFixture<PackageTests.PackedLibrary>
 {
@@ -29,7 +29,8 @@ public sealed class PackageTests : IClassFixture<PackageTests.PackedLibrary>
     [Fact]
     public void Package_InANewProject_RunsTheExamplesOfTheDocumentation()
     {
-        Assert.Equal(["M:PermutationFeatureImportance", "M:RmsProp", "T:Options", "T:RmsPropRegressionTrainer"], DocumentationExamples.All.Keys.Order());
+        Assert.Equal(["M:PermutationFeatureImportance", "M:RmsProp", "T:Options", "T:RmsPropRegressionTrainer"],
+            DocumentationExamples.All.Keys.Order());
         foreach ((string member, string code) in DocumentationExamples.All)
         {
             string project = NewProject(member[2..], code);
@@ -49,7 +50,8 @@ public sealed class PackageTests : IClassFixture<PackageTests.PackedLibrary>
         Assert.Contains("lib/net10.0/MlNetRms.dll", files);
         Assert.Contains("lib/net10.0/MlNetRms.xml", files);
         XElement metadata = Metadata(package);
-        Assert.StartsWith("# Changes", metadata.Elements().Single(element => element.Name.LocalName == "releaseNotes").Value, StringComparison.Ordinal);
+        Assert.StartsWith("# Changes", metadata.Elements().Single(element => element.Name.LocalName == "releaseNotes").Value,
+            StringComparison.Ordinal);
         Assert.Equal("MIT", metadata.Elements().Single(element => element.Name.LocalName == "license").Value);
         Assert.Equal([("MathNet.Numerics", "5.0.0"), ("Microsoft.ML", "[5.0.1, 6.0.0)")],
             metadata.Descendants().Where(element => element.Name.LocalName == "dependency")

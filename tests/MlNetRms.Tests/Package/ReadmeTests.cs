@@ -9,7 +9,8 @@ public sealed class ReadmeTests
 
     [Fact]
     public void Readme_IsShort() =>
-        Assert.InRange(File.ReadAllText(Path.Combine(Repository.Root, "README.md")).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length, 1, 1800);
+        Assert.InRange(File.ReadAllText(Path.Combine(Repository.Root, "README.md"))
+            .Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length, 1, 1800);
 
     [Fact]
     public void OptionTable_NamesEveryOption_AndNoOther() =>

@@ -22,7 +22,7 @@ public sealed class CovarianceTests
         Examples rows = Correlated(columns, count, weighted);
         using TrainingRows read = Stored.Read(rows, new());
 
-        Covariance covariance = Covariance.Of(read.Training, CancellationToken.None);
+        Covariance covariance = Covariance.Compute(read.Training, CancellationToken.None);
 
         double[] weights = [.. Enumerable.Range(0, count).Select(row => (double)rows.Weight(row))];
         double[][] standardized = [.. Enumerable.Range(0, columns).Select(Standardized)];
@@ -55,7 +55,7 @@ public sealed class CovarianceTests
         using TrainingRows readDense = Stored.Read(dense, new());
 
         Assert.Equal(rows.OccurringColumns - 3, read.Layout.SparseCount);
-        Assert.Equal(Covariance.Of(readDense.Training, CancellationToken.None).ToArray(), Covariance.Of(read.Training, CancellationToken.None).ToArray());
+        Assert.Equal(Covariance.Compute(readDense.Training, CancellationToken.None).ToArray(), Covariance.Compute(read.Training, CancellationToken.None).ToArray());
     }
 
     [Theory]
@@ -68,7 +68,7 @@ public sealed class CovarianceTests
         double[] weights = [.. Enumerable.Range(0, rows.Count).Select(row => (double)rows.Weight(row))];
         using TrainingRows read = Stored.Read(rows, new());
 
-        Covariance covariance = Covariance.Of(read.Training, CancellationToken.None);
+        Covariance covariance = Covariance.Compute(read.Training, CancellationToken.None);
 
         double[][] standardized = [.. Enumerable.Range(0, rows.Width).Select(column =>
         {
@@ -100,7 +100,7 @@ public sealed class CovarianceTests
             .Select(column => (1 + (float)row / Count) * (values[row * Columns + column] + values[row * Columns])).ToArray())], values[..Count]);
         using TrainingRows read = Stored.Read(rows, new() { Shuffle = false });
 
-        Covariance covariance = Covariance.Of(read.Training, CancellationToken.None);
+        Covariance covariance = Covariance.Compute(read.Training, CancellationToken.None);
 
         double[] expected = new double[Columns * Columns];
         for (long i = 0; i < Sampled; i++)
@@ -108,7 +108,7 @@ public sealed class CovarianceTests
             // Blocks of 128 rows, evenly spaced; the last one is shorter.
             long block = i / 128 * 128;
             long start = block * (Count - Math.Min(128, Sampled - block)) / Sampled;
-            (float[] row, _, _) = Stored.Row(read.Training.Parts[0], start + i - block);
+            (float[] row, _, _) = Stored.Row(read.Training.Shards[0], start + i - block);
             for (int first = 0; first < Columns; first++)
             {
                 for (int second = 0; second < Columns; second++)
@@ -127,8 +127,8 @@ public sealed class CovarianceTests
         var rows = new Examples([.. Enumerable.Range(0, 40_000).Select(row => values[(row * 100)..(row * 100 + 100)])], values[..40_000]);
         using TrainingRows read = Stored.Read(rows, new());
 
-        Assert.True(Covariance.Of(read.Training, CancellationToken.None).IsOfAllRows);
-        Assert.False(Covariance.Of(read.Training, CancellationToken.None, isSampleEnough: true).IsOfAllRows);
+        Assert.True(Covariance.Compute(read.Training, CancellationToken.None).IsOfAllRows);
+        Assert.False(Covariance.Compute(read.Training, CancellationToken.None, isSampleEnough: true).IsOfAllRows);
     }
 
     [Fact]
@@ -136,7 +136,7 @@ public sealed class CovarianceTests
     {
         using TrainingRows read = Stored.Read(Correlated(3, 300, weighted: false), new());
 
-        Assert.Throws<OperationCanceledException>(() => Covariance.Of(read.Training, new CancellationToken(canceled: true)));
+        Assert.Throws<OperationCanceledException>(() => Covariance.Compute(read.Training, new CancellationToken(canceled: true)));
     }
 
     private static Examples Correlated(int columns, int count, bool weighted)

@@ -2,6 +2,7 @@ using MlNetRms.Jobs;
 using MlNetRms.Kernels;
 using MlNetRms.Rows;
 using MlNetRms.Saving;
+using MlNetRms.Settings;
 using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
 
@@ -28,7 +29,7 @@ public sealed class PackedRowsTests
 
         using TrainingRows read = Stored.Read(rows, new() { Decorrelate = false }, out Scaling scaling, row => sparseRows && row % 3 != 0);
 
-        PackedRows store = read.Training.Parts[0];
+        PackedRows store = read.Training.Shards[0];
         double meanWeight = Enumerable.Range(0, rows.Count).Average(row => (double)rows.Weight(row));
         var seen = new HashSet<int>();
         for (long position = 0; position < store.RowCount; position++)
@@ -80,7 +81,7 @@ public sealed class PackedRowsTests
 
         using TrainingRows read = Stored.Read(rows, new() { Decorrelate = false }, out _, row => row % 2 == 0);
 
-        Assert.Equal(rows.Features.Sum(row => row[3..].Count(value => value != 0)), read.Training.Parts[0].NonZeroCount);
+        Assert.Equal(rows.Features.Sum(row => row[3..].Count(value => value != 0)), read.Training.Shards[0].NonZeroCount);
     }
 
     [Fact]
@@ -88,7 +89,7 @@ public sealed class PackedRowsTests
     {
         Examples rows = Some.Linear(1, 3000, 5);
         using TrainingRows read = Stored.Read(rows, new() { Shuffle = false });
-        PackedRows store = read.Training.Parts[0];
+        PackedRows store = read.Training.Shards[0];
         RowLayout layout = store.Layout;
         var labels = new List<float>();
 
@@ -223,5 +224,6 @@ public sealed class PackedRowsTests
     }
 
     private static Scaling Unscaled(int columns) =>
-        new(ActiveFeatures.All(columns), new ColumnMoments(RowBlock.RowLengthOf(columns), columns + 1), rowCount: 0, standardize: false);
+        new(ActiveFeatures.All(columns), new ColumnMoments(RowBlock.RowLengthOf(columns), columns + 1), rowCount: 0,
+            new RmsPropRegressionTrainer.Options { Standardize = false }.ToSettings().Reading);
 }

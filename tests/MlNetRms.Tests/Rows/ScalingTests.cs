@@ -2,6 +2,7 @@ using MlNetRms.Jobs;
 using MlNetRms.Kernels;
 using MlNetRms.Rows;
 using MlNetRms.Saving;
+using MlNetRms.Settings;
 using MlNetRms.Solver;
 using MlNetRms.Tests.Oracles;
 using MlNetRms.Tests.Support;
@@ -77,15 +78,15 @@ public sealed class ScalingTests
 
         Scaling scaling = Make(new Examples(features, Some.Normals(1, 30)));
 
-        Assert.True(scaling.Wideness > 0);
+        Assert.True(scaling.ScalesByRoot);
         for (int column = 0; column < Columns; column++)
         {
             Assert.True(scaling.IsSparse[column]);
             Assert.Equal(Factor(sizes[column]) / Known(sizes[column]), scaling.Scale(column), 1e-6 * scaling.Scale(column));
             Assert.Equal(1 / 15.0, scaling.NonZeroShare(column), 1e-12);
         }
-        Assert.Equal(sizes.Sum(size => Math.Pow(size * Factor(size) / Known(size), 2)) / 15, scaling.Energy, 1e-6);
-        Assert.Equal(scaling.Energy, scaling.SparseEnergy);
+        Assert.Equal(sizes.Sum(size => Math.Pow(size * Factor(size) / Known(size), 2)) / 15, scaling.RowNorm, 1e-6);
+        Assert.Equal(scaling.RowNorm, scaling.SparseRowNorm);
         Assert.Contains(sizes, size => Factor(size) == 0.25);        // the bound is reached
 
         // Two values a column, and one of the usual size.
@@ -106,11 +107,11 @@ public sealed class ScalingTests
         foreach (float[] row in rows.Features)
             Array.Fill(row, 4, 0, constant);
 
-        Assert.Equal(expected, Make(rows).Wideness, 1e-12);
+        Assert.Equal(expected, Decisions.Wideness(Make(rows).VaryingColumnCount, count), 1e-12);
     }
 
     [Fact]
-    public void Energy_DenseAndSparseColumns_IsTheMeanSquaredLengthOfAScaledRow()
+    public void RowNorm_DenseAndSparseColumns_IsTheMeanSquaredLengthOfAScaledRow()
     {
         Examples rows = Some.MostlyZero(1, 400, 3, 60, 2);
         rows = new Examples(rows.Features, rows.Labels, [.. Enumerable.Range(0, 400).Select(row => 0.5f + row % 3)]);
@@ -118,9 +119,9 @@ public sealed class ScalingTests
         double Length(Func<int, bool> counts) => Enumerable.Range(0, 400).Sum(row => rows.Weight(row) *
             rows.Features[row].Select((x, i) => counts(i) ? Math.Pow((x - scaling.Center(i)) * scaling.Scale(i), 2) : 0).Sum()) / rows.Weights!.Sum(w => (double)w);
 
-        Assert.Equal(Length(_ => true), scaling.Energy, 1e-6 * scaling.Energy);
-        Assert.Equal(Length(column => column >= 3), scaling.SparseEnergy, 1e-6 * scaling.SparseEnergy);
-        Assert.Equal(3, scaling.Energy - scaling.SparseEnergy, 1e-6);        // variance 1 each
+        Assert.Equal(Length(_ => true), scaling.RowNorm, 1e-6 * scaling.RowNorm);
+        Assert.Equal(Length(column => column >= 3), scaling.SparseRowNorm, 1e-6 * scaling.SparseRowNorm);
+        Assert.Equal(3, scaling.RowNorm - scaling.SparseRowNorm, 1e-6);        // variance 1 each
     }
 
     [Theory]
@@ -298,6 +299,7 @@ public sealed class ScalingTests
             values[row * rowLength + rows.Width + 1] = rows.Weight(row);
         }
         moments.AddDense(values);
-        return new Scaling(ActiveFeatures.All(rows.Width), moments, rows.Count, standardize, previous: previous, cancellation: cancellation);
+        return new Scaling(ActiveFeatures.All(rows.Width), moments, rows.Count,
+            new RmsPropRegressionTrainer.Options { Standardize = standardize, Decorrelate = false }.ToSettings().Reading, previous, cancellation);
     }
 }

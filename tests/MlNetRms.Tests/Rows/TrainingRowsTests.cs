@@ -54,7 +54,7 @@ public sealed class TrainingRowsTests
         Assert.Equal(centered, read.Scaling.CentersSparse);
         Assert.Equal(centered ? 0 : columns, read.Layout.SparseCount);
         Assert.Equal(centered ? 2 : 0, Math.Round(count * read.Scaling.Center(columns - 1), 3));
-        Assert.False(centered && read.Scaling.SparseEnergy > 0);
+        Assert.False(centered && read.Scaling.SparseRowNorm > 0);
     }
 
     [Fact]
@@ -65,13 +65,13 @@ public sealed class TrainingRowsTests
 
         using TrainingRows read = Stored.Read(rows, new() { ValidationFraction = 0.25f, Standardize = false });
 
-        int[] training = Labels(read.Training.Parts[0]);
-        int[] validation = Labels(read.Validation!.Parts[0]);
+        int[] training = Labels(read.Training.Shards[0]);
+        int[] validation = Labels(read.Validation!.Shards[0]);
         Assert.Equal(Enumerable.Range(0, rows.Count), training.Concat(validation).Order());
         Assert.Equal(validation.Order(), validation);        // in the order of reading
         Assert.InRange(validation.Length, 250 - 5 * 14, 250 + 5 * 14);        // binomial, standard deviation 14
         for (int position = 0; position < validation.Length; position++)
-            Assert.Equal(rows.Features[validation[position]], Stored.Row(read.Validation!.Parts[0], position).Features);
+            Assert.Equal(rows.Features[validation[position]], Stored.Row(read.Validation!.Shards[0], position).Features);
     }
 
     [Fact]
@@ -87,7 +87,7 @@ public sealed class TrainingRowsTests
         Assert.Equal(validation.Count, read.Validation!.RowCount);
         for (int row = 0; row < validation.Count; row++)
         {
-            (float[] features, float label, float weight) = Stored.Row(read.Validation.Parts[0], row);
+            (float[] features, float label, float weight) = Stored.Row(read.Validation.Shards[0], row);
             Assert.Equal(validation.Features[row].Select((x, i) => (float)((x - scaling.Center(i)) * scaling.Scale(i))), features);
             Assert.Equal((validation.Labels[row] - scaling.LabelCenter) / scaling.LabelStandardDeviation, label, 1e-5);
             Assert.Equal(validation.Weight(row) / meanWeight, weight, 1e-6);
@@ -114,8 +114,8 @@ public sealed class TrainingRowsTests
         read.Dispose();
         read.Dispose();        // twice is once
 
-        Assert.Throws<ObjectDisposedException>(() => read.Training.Parts[0].DenseRows(0, 1).Length);
-        Assert.Throws<ObjectDisposedException>(() => read.Validation!.Parts[0].DenseRows(0, 1).Length);
+        Assert.Throws<ObjectDisposedException>(() => read.Training.Shards[0].DenseRows(0, 1).Length);
+        Assert.Throws<ObjectDisposedException>(() => read.Validation!.Shards[0].DenseRows(0, 1).Length);
     }
 
     [Theory]

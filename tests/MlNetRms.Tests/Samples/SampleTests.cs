@@ -2,7 +2,7 @@ using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests.Samples;
 
-/// <summary>The samples as processes: what they say when they are asked, and when something is wrong that the user can mend.</summary>
+/// <summary>The samples as processes: their help, and their messages about user errors.</summary>
 [Trait("Vectors", "Irrelevant")]
 public sealed class SampleTests : IDisposable
 {
@@ -12,12 +12,13 @@ public sealed class SampleTests : IDisposable
 
     private readonly TemporaryFolder _folder = new();
 
-    public static TheoryData<string> All => ["QuickStart", "BookChapter", "Tuning", "HousePrices", "BigData", "Mpi", "SaveAndLoad/Train", "SaveAndLoad/Score"];
+    public static TheoryData<string> All =>
+        ["QuickStart", "BookChapter", "Tuning", "HousePrices", "BigData", "Mpi", "SaveAndLoad/Train", "SaveAndLoad/Score"];
 
     /// <summary>Samples that write files.</summary>
     public static TheoryData<string> Writers => ["QuickStart", "BookChapter", "Tuning", "HousePrices", "BigData", "Mpi", "SaveAndLoad/Train"];
 
-    /// <summary>Samples that take a file, and what it may hold.</summary>
+    /// <summary>Samples that read a file, and valid contents.</summary>
     public static TheoryData<string, string> UselessFiles
     {
         get
@@ -68,16 +69,18 @@ public sealed class SampleTests : IDisposable
     public void Input_WithoutModel_IsOneLineThatNamesTheFile() =>
         AssertRefused(Run("SaveAndLoad/Score", "--input", _folder.File("")), $"'{_folder.File("model.zip")}'");
 
-    /// <summary>The shortest samples; the build server looks at what all of them print.</summary>
+    /// <summary>The shortest samples; the build server checks the output of all of them.</summary>
     [Fact]
     public void Run_ShortSamples_FitInto80ColumnsAndWriteWhereTheyAreTold()
     {
         string output = _folder.File("output");
-        DotnetCommand.Outcome[] outcomes = [Run("BookChapter", "--output", output), Run("SaveAndLoad/Train", "--output", output), Run("SaveAndLoad/Score", "--input", output)];
+        DotnetCommand.Outcome[] outcomes =
+            [Run("BookChapter", "--output", output), Run("SaveAndLoad/Train", "--output", output), Run("SaveAndLoad/Score", "--input", output)];
 
         Assert.All(outcomes, outcome => Assert.Equal((0, ""), (outcome.ExitCode, outcome.Errors)));
         Assert.All(outcomes.SelectMany(outcome => outcome.Output.Split('\n')), line => Assert.InRange(line.TrimEnd().Length, 0, Columns));
-        Assert.Equal(["concise.png", "model.zip", "scores.csv", "scratch.png", "trace.png"], Directory.GetFiles(output).Select(Path.GetFileName).Order());
+        Assert.Equal(["concise.png", "model.zip", "scores.csv", "scratch.png", "trace.png"],
+            Directory.GetFiles(output).Select(Path.GetFileName).Order());
         Assert.Empty(_folder.Files);
     }
 
@@ -87,7 +90,8 @@ public sealed class SampleTests : IDisposable
         DotnetCommand.Outcome outcome = Run("SaveAndLoad/Train");
 
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Errors));
-        Assert.Contains($"wrote {Path.Combine(Repository.Root, "samples", "SaveAndLoad", "output", "model.zip")}\n", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains($"wrote {Path.Combine(Repository.Root, "samples", "SaveAndLoad", "output", "model.zip")}\n", outcome.Output,
+            StringComparison.Ordinal);
         Assert.Empty(_folder.Files);
     }
 
@@ -111,10 +115,11 @@ public sealed class SampleTests : IDisposable
     private DotnetCommand.Outcome Run(string sample, params string[] arguments) =>
         DotnetCommand.Try(_folder.File(""), [Program(sample), .. arguments]);
 
-    /// <summary>The build of the sample that was made last, with the configuration of the tests or another.</summary>
+    /// <summary>The newest build of the sample, in any configuration.</summary>
     private static string Program(string sample)
     {
         string folder = Path.Combine(Repository.Root, "samples", sample);
-        return Directory.GetFiles(Path.Combine(folder, "bin"), $"{Path.GetFileName(sample)}.dll", SearchOption.AllDirectories).MaxBy(File.GetLastWriteTimeUtc)!;
+        return Directory.GetFiles(Path.Combine(folder, "bin"), $"{Path.GetFileName(sample)}.dll", SearchOption.AllDirectories)
+            .MaxBy(File.GetLastWriteTimeUtc)!;
     }
 }

@@ -37,7 +37,7 @@ public sealed class BatchGradientTests
     public void Compute_AnyBatch_EqualsFiniteDifferencesOfTheObjective(bool sparse, bool weighted, int first, int count)
     {
         using TrainingRows rows = Stored.Read(SomeRows(sparse, weighted), new() { Decorrelate = false });
-        PackedRows store = rows.Training.Parts[0];
+        PackedRows store = rows.Training.Shards[0];
         Parameters parameters = SomeParameters(rows);
         var loss = new StandardizedLoss(LossSettings.HalfSquared, rows.Scaling, store, CancellationToken.None);
         using var objective = new BatchGradient(store, parameters, loss, count, Environment.ProcessorCount, CancellationToken.None);
@@ -80,9 +80,9 @@ public sealed class BatchGradientTests
         using TrainingRows rows = Stored.Read(SomeRows(sparse: false, weighted), new());
         Parameters parameters = SomeParameters(rows);
         var loss = new StandardizedLoss(LossSettings.HalfSquared, rows.Scaling, rows.Training, CancellationToken.None);
-        using var whole = new BatchGradient(rows.Training.Parts[0], parameters, loss, 300, 1, CancellationToken.None);
-        using var first = new BatchGradient(rows.Training.Parts[0], parameters, loss, 300, 1, CancellationToken.None);
-        using var second = new BatchGradient(rows.Training.Parts[0], parameters, loss, 300, 1, CancellationToken.None);
+        using var whole = new BatchGradient(rows.Training.Shards[0], parameters, loss, 300, 1, CancellationToken.None);
+        using var first = new BatchGradient(rows.Training.Shards[0], parameters, loss, 300, 1, CancellationToken.None);
+        using var second = new BatchGradient(rows.Training.Shards[0], parameters, loss, 300, 1, CancellationToken.None);
         BatchSum expected = Compute(whole, 10, 300);
         BatchSum sum = Compute(first, 10, 100);
 
@@ -94,7 +94,7 @@ public sealed class BatchGradientTests
         Models.AssertClose(expected.Gradient, sum.Gradient, 1e-5);        // sums of floats in another order
     }
 
-    private static BatchSum Compute(BatchGradient objective, long first, int count) => objective.Compute(new RowRun(first, count));
+    private static BatchSum Compute(BatchGradient objective, long first, int count) => objective.Compute([new RowRun(first, count)])[0];
 
     private static Examples SomeRows(bool sparse, bool weighted)
     {

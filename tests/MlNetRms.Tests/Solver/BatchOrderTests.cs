@@ -119,7 +119,7 @@ public sealed class BatchOrderTests
 
     /// <summary>Of rows that are not divided.</summary>
     private static BatchOrder Whole(long rows, int batchSize, int runLength, bool shuffle, int seed) =>
-        new(new PartOfBatches(Number: 0, rows, (int)((rows + batchSize - 1) / batchSize), FirstLong: 0), runLength, shuffle, seed);
+        new(new ShardOfBatches(Number: 0, rows, (int)((rows + batchSize - 1) / batchSize), FirstLong: 0), runLength, shuffle, seed);
 
     private static (long First, int Count)[] Batches(BatchOrder order) =>
         [.. Enumerable.Range(0, order.BatchCount).Select(order.Batch).Select(run => (run.First, run.Count))];

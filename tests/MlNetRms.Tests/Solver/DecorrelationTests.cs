@@ -179,7 +179,7 @@ public sealed class DecorrelationTests
     public void Decorrelation_OfManyColumnsWithAToken_EndsWithItOrIsTheSame()
     {
         using TrainingRows read = Stored.Read(Some.Linear(1, 400, 130), new() { Decorrelate = false });
-        Covariance covariance = Covariance.Of(read.Training, CancellationToken.None);
+        Covariance covariance = Covariance.Compute(read.Training, CancellationToken.None);
         using var running = new CancellationTokenSource();
         var cancelled = new CancellationToken(canceled: true);
 
@@ -192,7 +192,7 @@ public sealed class DecorrelationTests
     private static (Matrix<double> Covariance, Decorrelation Decorrelation) Make(Examples rows, double l2 = 0)
     {
         using TrainingRows read = Stored.Read(rows, new());
-        Covariance covariance = Covariance.Of(read.Training, CancellationToken.None);
+        Covariance covariance = Covariance.Compute(read.Training, CancellationToken.None);
         return (Matrix<double>.Build.Dense(rows.Width, rows.Width, covariance.ToArray()), new Decorrelation(covariance, l2));
     }
 

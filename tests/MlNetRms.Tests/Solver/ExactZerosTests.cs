@@ -93,7 +93,7 @@ public sealed class ExactZerosTests
     /// <summary>For each column the slope of the mean loss, in the units of training, at a weight of 0 with the others as they are.</summary>
     private static double[] Slopes(TrainingRows read, IRegressionLoss? loss, double[] weights)
     {
-        PackedRows store = read.Training.Parts[0];
+        PackedRows store = read.Training.Shards[0];
         (float[] Features, float Label, float Weight)[] rows = [.. Enumerable.Range(0, (int)store.RowCount).Select(row => Stored.Row(store, row))];
         double scale = read.Scaling.LabelStandardDeviation;
         float Raw(double standardized) => (float)(read.Scaling.LabelCenter + scale * standardized);

@@ -20,6 +20,6 @@ public sealed class LargestFeatureTests
 
         using TrainingRows read = Stored.Read(rows, new() { Standardize = false });
 
-        Assert.Equal((column, -12345f), LargestFeature.Of(read.Training));
+        Assert.Equal((column, -12345f), LargestFeature.Find(read.Training));
     }
 }

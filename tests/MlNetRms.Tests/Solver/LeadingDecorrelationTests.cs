@@ -86,7 +86,7 @@ public sealed class LeadingDecorrelationTests
     {
         using TrainingRows read = Stored.Read(rows, new());
         LeadingDirections leading = LeadingDirections.Of(read.Training, CancellationToken.None)!;
-        float[][] stored = [.. Enumerable.Range(0, rows.Count).Select(row => Stored.Row(read.Training.Parts[0], row).Features)];
+        float[][] stored = [.. Enumerable.Range(0, rows.Count).Select(row => Stored.Row(read.Training.Shards[0], row).Features)];
         return (leading, new LeadingDecorrelation(leading), stored);
     }
 

@@ -20,7 +20,7 @@ public sealed class LeadingDirectionsTests
 
         LeadingDirections leading = LeadingDirections.Of(read.Training, CancellationToken.None)!;
 
-        var eigen = Covariance(read.Training.Parts[0]).Evd(Symmetricity.Symmetric);
+        var eigen = Covariance(read.Training.Shards[0]).Evd(Symmetricity.Symmetric);
         int[] order = [.. Enumerable.Range(0, columns).OrderByDescending(k => eigen.EigenValues[k].Real)];
         Assert.Equal(2, leading.Vectors.Count);
         for (int k = 0; k < 2; k++)

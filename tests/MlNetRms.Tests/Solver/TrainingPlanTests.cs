@@ -47,7 +47,7 @@ public sealed class TrainingPlanTests
         Assert.Equal(expected, Of(100, new() { BatchSize = 10, NumberOfEpochs = 3, AveragedFraction = fraction }, stepsBefore).AveragedSteps);
 
     private static TrainingPlan Of(long rows, Options options, long stepsBefore = 0) =>
-        TrainingPlan.Of(rows, options.ToSettings().Plan, stepsBefore);
+        Decisions.Plan(rows, options.ToSettings().Plan, stepsBefore);
 
     [Theory]
     [InlineData(1_000_000, null, 2, 1.0)]        // few epochs: whole ones
@@ -56,7 +56,7 @@ public sealed class TrainingPlanTests
     [InlineData(1_000_000, 2, 2, 0.4)]        // a number that was asked for: the share itself
     public void Of_AFifthAveraged_CoversWholeEpochsWhereThereAreFew(long rows, int? epochs, int expectedEpochs, double averagedEpochs)
     {
-        TrainingPlan plan = TrainingPlan.Of(rows, new RmsPropRegressionTrainer.Options { NumberOfEpochs = epochs }.ToSettings().Plan);
+        TrainingPlan plan = Decisions.Plan(rows, new RmsPropRegressionTrainer.Options { NumberOfEpochs = epochs }.ToSettings().Plan);
 
         Assert.Equal(expectedEpochs, plan.NumberOfEpochs);
         Assert.Equal(averagedEpochs, (double)plan.AveragedSteps / plan.StepsPerEpoch, 0.02);
@@ -85,12 +85,12 @@ public sealed class TrainingPlanTests
     [InlineData(1, 2, 2)]
     public void Of_RowsThatMayBeVisitedOnce_AveragesAtLeastFourFifthsOfThem(float fraction, int expectedEpochs, double averagedEpochs)
     {
-        TrainingPlan plan = TrainingPlan.Of(1_000_000, new RmsPropRegressionTrainer.Options { AveragedFraction = fraction }.ToSettings().Plan, mayVisitOnce: true);
+        TrainingPlan plan = Decisions.Plan(1_000_000, new RmsPropRegressionTrainer.Options { AveragedFraction = fraction }.ToSettings().Plan, mayVisitOnce: true);
 
         Assert.Equal(expectedEpochs, plan.NumberOfEpochs);
         Assert.Equal(averagedEpochs, (double)plan.AveragedSteps / plan.StepsPerEpoch, 0.001);
-        Assert.Equal(3, TrainingPlan.Of(200_000, new RmsPropRegressionTrainer.Options().ToSettings().Plan, mayVisitOnce: true).NumberOfEpochs);        // for the steps
-        Assert.Equal(2, TrainingPlan.Of(1_000_000, new RmsPropRegressionTrainer.Options { NumberOfEpochs = 2 }.ToSettings().Plan, mayVisitOnce: true).NumberOfEpochs);
+        Assert.Equal(3, Decisions.Plan(200_000, new RmsPropRegressionTrainer.Options().ToSettings().Plan, mayVisitOnce: true).NumberOfEpochs);        // for the steps
+        Assert.Equal(2, Decisions.Plan(1_000_000, new RmsPropRegressionTrainer.Options { NumberOfEpochs = 2 }.ToSettings().Plan, mayVisitOnce: true).NumberOfEpochs);
     }
 
     [Fact]

@@ -17,9 +17,9 @@ public sealed class TrainingRunTests
     {
         var options = new Options { Standardize = false, BatchSize = 10, NumberOfEpochs = 4, Alpha = 0.9f, Seed = 7 };
         using TrainingRows read = Stored.Read(Some.Linear(1, 53, 4), options);
-        (float[] Features, float Label, float Weight)[] stored = Enumerable.Range(0, 53).Select(row => Stored.Row(read.Training.Parts[0], row)).ToArray();
+        (float[] Features, float Label, float Weight)[] stored = Enumerable.Range(0, 53).Select(row => Stored.Row(read.Training.Shards[0], row)).ToArray();
         var rows = new Examples(stored.Select(row => row.Features).ToArray(), stored.Select(row => row.Label).ToArray());
-        var order = new BatchOrder(new PartOfBatches(0, 53, 6, 0), runLength: 1000, shuffle: true, options.Seed.Value);        // rows this few are one run
+        var order = new BatchOrder(new ShardOfBatches(0, 53, 6, 0), runLength: 1000, shuffle: true, options.Seed.Value);        // rows this few are one run
         using var run = new TrainingRun(read, options.ToSettings(), start: default, CancellationToken.None);
 
         double[] actual = run.Run(_ => true).Weights;

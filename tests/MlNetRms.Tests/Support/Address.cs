@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace MlNetRms.Tests.Support;
 
-/// <summary>Where memory is that does not move.</summary>
+/// <summary>The address of memory that does not move.</summary>
 internal static class Address
 {
     public static nint Of(ReadOnlySpan<float> words) =>

@@ -1,5 +1,5 @@
 namespace MlNetRms.Tests.Support;
 
-/// <summary>Tests that look at the whole process, its memory or its threads: they run when no other test does.</summary>
+/// <summary>Tests that measure the memory or threads of the whole process; they run while no other test runs.</summary>
 [CollectionDefinition(nameof(Alone), DisableParallelization = true)]
 public sealed class Alone;

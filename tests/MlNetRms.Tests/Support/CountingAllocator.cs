@@ -7,7 +7,7 @@ using MlNetRms.Solver;
 
 namespace MlNetRms.Tests.Support;
 
-/// <summary>Native memory, with a list of what was given.</summary>
+/// <summary>Allocates native memory and keeps a list of it.</summary>
 internal sealed class CountingAllocator : ISlabAllocator
 {
     public List<Slab> Slabs { get; } = [];

@@ -3,7 +3,7 @@ using System.IO.Compression;
 
 namespace MlNetRms.Tests.Support;
 
-/// <summary>A fact that needs the real data sets, skipped with the reason where they are absent.</summary>
+/// <summary>A fact that needs the real data sets; skipped with the reason if they are missing.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class DataFactAttribute : FactAttribute
 {
@@ -17,7 +17,7 @@ internal sealed class DataTheoryAttribute : TheoryAttribute
     public DataTheoryAttribute() => Skip = RealData.ReasonForAbsence;
 }
 
-/// <summary>The real data sets: in the folder that MLNETRMS_DATA names, else in ../shared/data beside the project's root.</summary>
+/// <summary>The real data sets, in the folder named by MLNETRMS_DATA, or else in ../shared/data next to the project's root.</summary>
 internal static class RealData
 {
     private const string Variable = "MLNETRMS_DATA";

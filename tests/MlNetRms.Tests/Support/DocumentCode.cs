@@ -5,7 +5,7 @@ namespace MlNetRms.Tests.Support;
 /// <summary>The C# code in a document of the project.</summary>
 internal static partial class DocumentCode
 {
-    /// <summary>The document's blocks of code as one program, in the order of the document.</summary>
+    /// <summary>The code blocks of the document, in order, as one program.</summary>
     /// <param name="document">The document's path in the repository.</param>
     public static string ProgramOf(string document) =>
         string.Join('\n', Block().Matches(File.ReadAllText(Path.Combine(Repository.Root, document))).Select(match => match.Groups["code"].Value));

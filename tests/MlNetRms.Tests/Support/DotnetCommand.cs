@@ -2,23 +2,24 @@ using System.Diagnostics;
 
 namespace MlNetRms.Tests.Support;
 
-/// <summary>Runs the .NET command line as a user's shell would, without what the test run has set for itself.</summary>
+/// <summary>Runs the .NET command line as from a user's shell, without the environment variables of the test run.</summary>
 internal static class DotnetCommand
 {
-    /// <summary>How a command ended.</summary>
+    /// <summary>The result of a command.</summary>
     public sealed record Outcome(int ExitCode, string Output, string Errors);
 
     private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(5);
 
-    /// <summary>What the command printed; fails the test if it does not end with exit code 0.</summary>
+    /// <summary>The output of the command; fails the test unless the exit code is 0.</summary>
     public static string Run(string workingDirectory, params string[] arguments)
     {
         Outcome outcome = Try(workingDirectory, arguments);
-        Assert.True(outcome.ExitCode == 0, $"dotnet {string.Join(' ', arguments)} ended with {outcome.ExitCode}:\n{outcome.Output}\n{outcome.Errors}");
+        Assert.True(outcome.ExitCode == 0,
+            $"dotnet {string.Join(' ', arguments)} ended with {outcome.ExitCode}:\n{outcome.Output}\n{outcome.Errors}");
         return outcome.Output;
     }
 
-    /// <summary>How the command ended; fails the test if it does not end.</summary>
+    /// <summary>The result of the command; fails the test if it does not end.</summary>
     public static Outcome Try(string workingDirectory, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", arguments)

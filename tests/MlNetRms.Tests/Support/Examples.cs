@@ -12,7 +12,7 @@ internal sealed class Example
     public float Weight { get; set; } = 1;
 }
 
-/// <summary>Features, label and weight of some rows, and the views ML.NET trains on.</summary>
+/// <summary>Features, labels and weights of rows, and views of them for ML.NET.</summary>
 internal sealed class Examples(float[][] features, float[] labels, float[]? weights = null)
 {
     public float[][] Features { get; } = features;
@@ -40,7 +40,7 @@ internal sealed class Examples(float[][] features, float[] labels, float[]? weig
     /// <summary>A view of dense rows.</summary>
     public IDataView View(MLContext ml, string[]? slotNames = null) => View(ml, _ => false, slotNames);
 
-    /// <summary>A view whose rows are sparse where asked for.</summary>
+    /// <summary>A view in which the given rows are sparse.</summary>
     public IDataView View(MLContext ml, Func<int, bool> isSparse, string[]? slotNames = null) =>
         View(ml, Enumerable.Range(0, Count).Select(row => new Example
         {

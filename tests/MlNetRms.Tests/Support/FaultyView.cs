@@ -3,7 +3,7 @@ using Microsoft.ML.Data;
 namespace MlNetRms.Tests.Support;
 
 /// <summary>
-/// A view with the columns of <see cref="Row"/> that counts its cursors and what becomes of them, and misbehaves where it is asked to.
+/// A view with the columns of <see cref="Row"/> that counts its cursors and their disposals, and fails on request.
 /// </summary>
 internal sealed class FaultyView : IDataView
 {
@@ -13,7 +13,7 @@ internal sealed class FaultyView : IDataView
 
     /// <param name="ml">The context.</param>
     /// <param name="width">Number of features.</param>
-    /// <param name="rows">The rows of each pass, by its number from 0.</param>
+    /// <param name="rows">The rows of each pass, given its number from 0.</param>
     public FaultyView(MLContext ml, int width, Func<int, IEnumerable<Example>> rows)
     {
         _rows = rows;
@@ -24,15 +24,15 @@ internal sealed class FaultyView : IDataView
 
     public bool CanShuffle => false;
 
-    /// <summary>Called with a step of a cursor ("cursor", "getter", "move", "read", "dispose") before it is made.</summary>
+    /// <summary>Called before each action of a cursor, with its name ("cursor", "getter", "move", "read", "dispose").</summary>
     public Action<string>? Before { get; init; }
 
-    /// <summary>What <see cref="GetRowCount"/> says.</summary>
+    /// <summary>The value of <see cref="GetRowCount"/>.</summary>
     public Func<long?> RowCount { get; init; } = () => null;
 
     public int Cursors => _cursors;
 
-    /// <summary>Calls of Dispose, of all cursors together.</summary>
+    /// <summary>Calls of Dispose, over all cursors.</summary>
     public int Disposals => _disposals;
 
     public long? GetRowCount() => RowCount();

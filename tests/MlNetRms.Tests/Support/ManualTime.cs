@@ -1,6 +1,6 @@
 namespace MlNetRms.Tests.Support;
 
-/// <summary>Time that passes when a test says so, for timers that fire once.</summary>
+/// <summary>Time controlled by the test, for timers that fire once.</summary>
 internal sealed class ManualTime : TimeProvider
 {
     private readonly List<Timer> _timers = [];

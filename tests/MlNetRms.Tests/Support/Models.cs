@@ -2,7 +2,7 @@ using Microsoft.ML.Data;
 
 namespace MlNetRms.Tests.Support;
 
-/// <summary>Short ways to train, score and compare.</summary>
+/// <summary>Shorthands to train, score and compare.</summary>
 internal static class Models
 {
     public static RmsPropRegressionTransformer Fit(this Examples rows, RmsPropRegressionTrainer.Options? options = null)

@@ -2,16 +2,17 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Support;
 
-/// <summary>Another value for an option, and how messages write the usual one (of a trainer of a context with seed 1) and that.</summary>
+/// <summary>Another value for an option, with the text of messages for the usual value (in a context with seed 1) and for this one.</summary>
 internal static class OptionChanges
 {
-    /// <summary>Of the options that give an optimiser's state its meaning.</summary>
+    /// <summary>Changes of the options that an optimiser's state depends on.</summary>
     public static readonly IReadOnlyDictionary<string, (Action<Options> Change, string Before, string After)> OfMeaning =
         new Dictionary<string, (Action<Options> Change, string Before, string After)>
         {
             [nameof(Options.Alpha)] = (options => options.Alpha = 0.5f, "0.999", "0.5"),
             [nameof(Options.Epsilon)] = (options => options.Epsilon = 0.125f, "0.0001", "0.125"),
-            [nameof(Options.EpsilonPlacement)] = (options => options.EpsilonPlacement = EpsilonPlacement.InsideSquareRoot, "OutsideSquareRoot", "InsideSquareRoot"),
+            [nameof(Options.EpsilonPlacement)] =
+                (options => options.EpsilonPlacement = EpsilonPlacement.InsideSquareRoot, "OutsideSquareRoot", "InsideSquareRoot"),
             [nameof(Options.BiasCorrection)] = (options => options.BiasCorrection = false, "True", "False"),
             [nameof(Options.Momentum)] = (options => options.Momentum = 0.9f, "0", "0.9"),
             [nameof(Options.Centered)] = (options => options.Centered = true, "False", "True"),
@@ -19,7 +20,8 @@ internal static class OptionChanges
             [nameof(Options.L1Regularization)] = (options => options.L1Regularization = 0.25f, "0", "0.25"),
             [nameof(Options.NonNegativeWeights)] = (options => options.NonNegativeWeights = true, "False", "True"),
             [nameof(Options.GradientClippingNorm)] = (options => options.GradientClippingNorm = 2.5f, "null", "2.5"),
-            [nameof(Options.LossFunction)] = (options => options.LossFunction = new HuberLoss(2.5f), "half squared residual", "HuberLoss(delta: 2.5)"),
+            [nameof(Options.LossFunction)] =
+                (options => options.LossFunction = new HuberLoss(2.5f), "half squared residual", "HuberLoss(delta: 2.5)"),
             [nameof(Options.Seed)] = (options => options.Seed = -7, "1", "-7"),
             [nameof(Options.Shuffle)] = (options => options.Shuffle = false, "True", "False"),
             [nameof(Options.Standardize)] = (options => options.Standardize = false, "True", "False"),

@@ -1,11 +1,11 @@
 namespace MlNetRms.Tests.Support;
 
-/// <summary>Packs projects of the library, under a version that no cache can answer for, and makes new projects that refer to one of them.</summary>
+/// <summary>Packs projects of the library under a version that is in no cache, and creates projects that reference one of them.</summary>
 public abstract class Packages : IDisposable
 {
     private readonly string[] _ids;
 
-    /// <param name="ids">The packages, each after those that it needs. New projects refer to the last one.</param>
+    /// <param name="ids">The packages, each after its dependencies. New projects reference the last one.</param>
     protected Packages(params string[] ids)
     {
         _ids = ids;
@@ -16,7 +16,7 @@ public abstract class Packages : IDisposable
         }
     }
 
-    /// <summary>Where the packages are, and new projects go.</summary>
+    /// <summary>The folder of the packages and of new projects.</summary>
     public string Folder { get; } = Directory.CreateTempSubdirectory("MlNetRms.Package.").FullName;
 
     public string Version { get; } = $"0.0.0-test.{Guid.NewGuid():n}";
@@ -25,16 +25,17 @@ public abstract class Packages : IDisposable
     /// <param name="extension">"nupkg" or "snupkg".</param>
     public string PathOf(string extension) => Path.Combine(Folder, $"{_ids[^1]}.{Version}.{extension}");
 
-    /// <summary>Writes a console project that refers to the last package.</summary>
-    /// <param name="name">Its folder.</param>
+    /// <summary>Writes a console project that references the last package.</summary>
+    /// <param name="name">Name of its folder.</param>
     /// <param name="program">Its code.</param>
-    /// <param name="others">Other packages it needs.</param>
+    /// <param name="others">Other packages that it needs.</param>
     /// <returns>The project's path.</returns>
     public string NewProject(string name, string program, params (string Id, string Version)[] others)
     {
         string project = Path.Combine(Folder, name);
         Directory.CreateDirectory(project);
-        IEnumerable<string> references = others.Prepend((_ids[^1], Version)).Select(package => $"""<PackageReference Include="{package.Item1}" Version="{package.Item2}" />""");
+        IEnumerable<string> references = others.Prepend((_ids[^1], Version))
+            .Select(package => $"""<PackageReference Include="{package.Item1}" Version="{package.Item2}" />""");
         File.WriteAllText(Path.Combine(project, "new.csproj"), $"""
             <Project Sdk="Microsoft.NET.Sdk">
               <PropertyGroup>

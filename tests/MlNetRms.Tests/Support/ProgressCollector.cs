@@ -1,6 +1,6 @@
 namespace MlNetRms.Tests.Support;
 
-/// <summary>Keeps what a training reports, in order and on the thread that reports.</summary>
+/// <summary>Collects the reports of a training, in order and on the reporting thread.</summary>
 internal sealed class ProgressCollector : IProgress<TrainingProgress>
 {
     public List<TrainingProgress> Reports { get; } = [];

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace MlNetRms.Tests.Support;
 
-/// <summary>The project's README, in parts.</summary>
+/// <summary>Parts of the project's README.</summary>
 internal static partial class Readme
 {
     private static readonly string _text = File.ReadAllText(Path.Combine(Repository.Root, "README.md"));

@@ -7,23 +7,23 @@ using MlNetRms.Solver;
 
 namespace MlNetRms.Tests.Support;
 
-/// <summary>A temporary file that notes what is done to it, and fails where it is asked to.</summary>
+/// <summary>A temporary file that records its calls and fails on request.</summary>
 internal sealed class RecordingFile(string? directory = null) : ISpillFile
 {
     private readonly SpillFile _file = new(directory);
     private int _writes;
 
-    /// <summary>Called with the number of a write, from 1, before it is done.</summary>
+    /// <summary>Called before each write with its number, from 1.</summary>
     public Action<int>? BeforeWrite { get; init; }
 
-    /// <summary>Called with the number of a read, from 1, before it is done.</summary>
+    /// <summary>Called before each read with its number, from 1.</summary>
     public Action<int>? BeforeRead { get; init; }
 
     public string Directory => _file.Directory;
 
     public int Writes => _writes;
 
-    /// <summary>What was read, one after the other, among what was expected.</summary>
+    /// <summary>The prefetches (IsRead is false) and the reads, in order.</summary>
     public List<(long Position, long Bytes, bool IsRead)> Steps { get; } = [];
 
     public IReadOnlyList<(long Position, long Bytes)> Expected => [.. Steps.Where(step => !step.IsRead).Select(step => (step.Position, step.Bytes))];

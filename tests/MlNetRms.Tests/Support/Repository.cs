@@ -1,6 +1,6 @@
 namespace MlNetRms.Tests.Support;
 
-/// <summary>The folder with the solution, found from where the tests run.</summary>
+/// <summary>The folder with the solution, found from the folder of the tests.</summary>
 internal static class Repository
 {
     public static string Root { get; } = FindRoot();

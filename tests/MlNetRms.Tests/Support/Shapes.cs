@@ -2,7 +2,7 @@ using Microsoft.ML.Data;
 
 namespace MlNetRms.Tests.Support;
 
-/// <summary>Columns of any type, and schemas in words.</summary>
+/// <summary>Columns of any type, and schemas as text.</summary>
 internal static class Shapes
 {
     /// <summary>A row with columns of any type.</summary>
@@ -15,7 +15,7 @@ internal static class Shapes
         public required TWeight Weight { get; set; }
     }
 
-    /// <summary>A view of one row; column types can be overridden, and a vector of features is of variable size unless they are.</summary>
+    /// <summary>A view of one row. Column types can be overridden; otherwise a vector of features has variable size.</summary>
     public static IDataView View<TFeatures, TLabel, TWeight>(MLContext ml, TFeatures features, TLabel label, TWeight weight,
         params (string Column, DataViewType Type)[] types)
     {
@@ -25,7 +25,7 @@ internal static class Shapes
         return ml.Data.LoadFromEnumerable([new Typed<TFeatures, TLabel, TWeight> { Features = features, Label = label, Weight = weight }], schema);
     }
 
-    /// <summary>One line a column, with its annotations, in the order of the names.</summary>
+    /// <summary>One line per column, with its annotations, in the order of the names.</summary>
     public static string[] Describe(SchemaShape shape) => shape.Select(Describe).Order(StringComparer.Ordinal).ToArray();
 
     public static string Describe(SchemaShape.Column column) =>

@@ -12,7 +12,7 @@ internal static class Some
         return Enumerable.Range(0, count).Select(_ => (float)Normal(random)).ToArray();
     }
 
-    /// <summary>y = Σ wᵢ·(xᵢ − meanᵢ) / scaleᵢ + noise, times the label's scale, plus its offset.</summary>
+    /// <summary>y = scale·(Σ wᵢ·(xᵢ − meanᵢ) / scaleᵢ + noise) + offset, with the scale and offset of the label.</summary>
     public static Examples Linear(int seed, int rows, double[] scales, double[]? means = null, double noise = 0.3,
         double labelOffset = 3, double labelScale = 1, bool weighted = false)
     {
@@ -39,8 +39,8 @@ internal static class Some
         Linear(seed, rows, Enumerable.Repeat(1.0, columns).ToArray(), noise: noise, weighted: weighted);
 
     /// <summary>
-    /// Columns of variance 1 that follow common factors, the strongest first: of the variance of each column, factor k makes shares[k] with
-    /// either sign. The label depends on what the columns have of their own.
+    /// Columns of variance 1 with common factors, the strongest first: factor k contributes shares[k] of the variance of each column, with a random
+    /// sign. The label depends on the part of each column that is not due to the factors.
     /// </summary>
     public static Examples WithFactors(int seed, int rows, int columns, double[] shares, double noise = 0.3, bool weighted = false)
     {
@@ -98,7 +98,7 @@ internal static class Some
         return new Examples(features, labels);
     }
 
-    /// <summary>A few usual columns, then columns of which each row has only a few that are not zero.</summary>
+    /// <summary>A few dense columns, then columns of which only a few are non-zero in each row.</summary>
     public static Examples MostlyZero(int seed, int rows, int denseColumns, int sparseColumns, int nonZeros, double noise = 0.3)
     {
         var random = new Random(seed);

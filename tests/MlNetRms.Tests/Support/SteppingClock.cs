@@ -1,6 +1,6 @@
 namespace MlNetRms.Tests.Support;
 
-/// <summary>A clock that goes on by a fixed time whenever it is asked.</summary>
+/// <summary>A clock that advances by a fixed time at each call.</summary>
 internal sealed class SteppingClock(TimeSpan step) : TimeProvider
 {
     private long _ticks;

@@ -9,7 +9,7 @@ using MlNetRms.Solver;
 
 namespace MlNetRms.Tests.Support;
 
-/// <summary>Reads rows into a store as training does, and single rows out of it.</summary>
+/// <summary>Reads and packs rows as training does, and returns single packed rows.</summary>
 internal static class Stored
 {
     public static TrainingRows Read(Examples rows, RmsPropRegressionTrainer.Options options) => Read(rows, options, out _, _ => false);
@@ -28,8 +28,8 @@ internal static class Stored
     {
         TrainingSettings settings = options.ToSettings();
         using var reader = new RowReader(view, SchemaChecks.Find(view.Schema, settings.Columns), options.CancellationToken);
-        return TrainingRows.Read([reader], Shards.One, reader.FeatureCount, settings.Reading, previous: null, allocator ?? NativeSlabAllocator.Instance,
-            options.CancellationToken, openFile);
+        return TrainingRows.Read([reader], Shards.One, reader.FeatureCount, settings.Reading, previous: null,
+            allocator ?? NativeSlabAllocator.Instance, options.CancellationToken, openFile);
     }
 
     public static (float[] Features, float Label, float Weight) Row(PackedRows store, long position)

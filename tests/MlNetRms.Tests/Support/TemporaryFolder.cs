@@ -1,11 +1,11 @@
 namespace MlNetRms.Tests.Support;
 
-/// <summary>An empty folder of the test's own, removed with all that is in it.</summary>
+/// <summary>A temporary folder for one test, deleted with its contents.</summary>
 internal sealed class TemporaryFolder : IDisposable
 {
     private readonly string _path = Directory.CreateTempSubdirectory("mlnetrms-").FullName;
 
-    /// <summary>Names of the files in it.</summary>
+    /// <summary>Names of its files.</summary>
     public string[] Files => [.. Directory.GetFiles(_path).Select(path => Path.GetFileName(path)).Order()];
 
     public string File(string name) => Path.Combine(_path, name);

@@ -5,12 +5,12 @@ using System.Runtime.InteropServices;
 namespace MlNetRms.Tests.Support;
 
 /// <summary>
-/// A job whose ranks are threads of this process. Sums are added in the order of the ranks, or in the opposite one; a rank that throws ends
-/// the job: the others get an exception where they wait.
+/// A job whose ranks are threads of this process. Sums are added in the order of the ranks or in the reverse order. A rank that throws ends the
+/// job: the others get an exception where they wait.
 /// </summary>
 internal sealed class ThreadCollective : ICollective
 {
-    /// <summary>Far longer than any of these jobs takes: ranks that wait for each other for ever fail the test.</summary>
+    /// <summary>Far longer than any of these jobs takes, so that a deadlock fails the test.</summary>
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(2);
 
     private readonly Job _job;
@@ -31,7 +31,7 @@ internal sealed class ThreadCollective : ICollective
     /// <summary>Doubles reduced so far.</summary>
     public long Reduced { get; private set; }
 
-    /// <summary>Runs a program on some ranks and returns what each returned; throws what the first rank that failed threw.</summary>
+    /// <summary>Runs a program on several ranks and returns their results; rethrows the exception of the first rank that failed.</summary>
     public static T[] Run<T>(int size, Func<ThreadCollective, T> program, bool backwards = false)
     {
         using var job = new Job(size, backwards);
@@ -57,10 +57,10 @@ internal sealed class ThreadCollective : ICollective
         }
     }
 
-    /// <summary>What each rank throws, or null; none of them ends the others.</summary>
+    /// <summary>The exception of each rank, or null; a rank that throws does not end the others.</summary>
     public static Exception?[] Failures(int size, Action<ThreadCollective> program) => Run(size, collective => Record.Exception(() => program(collective)));
 
-    /// <summary>This rank's share of some parts, as views.</summary>
+    /// <summary>This rank's share of the parts, as views.</summary>
     public IReadOnlyList<IDataView> Views(IReadOnlyList<Examples> parts) =>
         [.. this.ShareOf(parts).Select(part => part.Count == 0 ? Examples.View(new MLContext(1), [], parts[^1].Width) : part.View(new MLContext(1)))];
 
@@ -102,7 +102,7 @@ internal sealed class ThreadCollective : ICollective
         return all;
     }
 
-    /// <summary>The reason that a rank gave for ending the job.</summary>
+    /// <summary>The reason for which a rank ended the job.</summary>
     public sealed class AbortedException(string reason) : Exception(reason);
 
     private sealed class Job(int size, bool backwards) : IDisposable

@@ -2,7 +2,7 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Support;
 
-/// <summary>Trainings that differ in what they remember from step to step.</summary>
+/// <summary>Trainings that differ in the state they keep from step to step.</summary>
 internal static class TrainingForms
 {
     public static Examples Dense { get; } = Some.Linear(1, 300, [1, 10, 0.1, 3], means: [5, 0, 1, 0], noise: 2);
@@ -10,12 +10,13 @@ internal static class TrainingForms
     private static readonly Examples _common = Some.WithFactors(1, 300, 520, [0.5]);
     private static readonly Examples _fewRows = Some.Linear(1, 90, 25, noise: 3);
 
-    /// <summary>By name: rows, and new options.</summary>
+    /// <summary>Rows and new options, by name.</summary>
     public static IReadOnlyDictionary<string, (Examples Rows, Func<Options> Options)> All { get; } = new Dictionary<string, (Examples Rows, Func<Options> Options)>()
     {
         ["dense"] = (Dense, () => new()),
         ["touched weights"] = (Sparse, () => new()),
-        ["touched weights with momentum"] = (Sparse, () => new() { Momentum = 0.9f, LearningRate = 0.003f, LearningRateSchedule = LearningRateSchedule.Constant }),
+        ["touched weights with momentum"] =
+            (Sparse, () => new() { Momentum = 0.9f, LearningRate = 0.003f, LearningRateSchedule = LearningRateSchedule.Constant }),
         ["touched weights, centered"] = (Sparse, () => new() { Centered = true, LearningRate = 0.01f }),
         ["all weights of sparse columns"] = (Sparse, () => new() { Momentum = 0.9f, LearningRate = 0.003f }),
         ["momentum"] = (Dense, () => new() { Momentum = 0.9f, LearningRate = 0.003f }),
@@ -41,9 +42,11 @@ internal static class TrainingForms
         ["last weights"] = (Sparse, () => new() { AveragedFraction = 0 }),
         ["loss"] = (Dense, () => new() { LossFunction = new HuberLoss(0.5f) }),
         ["in order"] = (Dense, () => new() { Shuffle = false }),
-        ["initial weights and a penalty"] = (Sparse, () => new() { InitialWeightsStandardDeviation = 1, L2Regularization = 0.01f, GradientClippingNorm = 0.5f }),
+        ["initial weights and a penalty"] =
+            (Sparse, () => new() { InitialWeightsStandardDeviation = 1, L2Regularization = 0.01f, GradientClippingNorm = 0.5f }),
         ["decorrelated"] = (Dense, () => new() { Decorrelate = true }),
-        ["decorrelated with momentum, centered, average of all"] = (Dense, () => new() { Decorrelate = true, Momentum = 0.9f, Centered = true, AveragedFraction = 1, LearningRate = 0.003f }),
+        ["decorrelated with momentum, centered, average of all"] =
+            (Dense, () => new() { Decorrelate = true, Momentum = 0.9f, Centered = true, AveragedFraction = 1, LearningRate = 0.003f }),
         ["decorrelated beside touched weights"] = (Sparse, () => new() { Decorrelate = true }),
         ["decorrelated beside touched weights with a penalty"] = (Sparse, () => new() { Decorrelate = true, L2Regularization = 0.01f }),
         ["touched weights with a penalty"] = (Sparse, () => new() { L2Regularization = 0.01f }),

@@ -6,10 +6,10 @@ namespace MlNetRms.Tests.Training;
 /// <summary>Columns that are 0 in every row: the model is that of the other columns alone, and their weights are 0.</summary>
 public sealed class AbsentColumnsTests
 {
-    /// <summary>Each column is followed by so many that are always 0.</summary>
+    /// <summary>Each column is followed by this many columns that are always 0.</summary>
     private const int Gap = 3;
 
-    /// <summary>Longer rows make smaller blocks, whose moments are merged in another order.</summary>
+    /// <summary>Longer rows make smaller blocks, so the moments are merged in another order.</summary>
     private const double Rounding = 1e-6;
 
     public static TheoryData<string> Cases => ["default", "momentum", "centered", "lasso", "penalty", "validation", "clipping"];
@@ -38,7 +38,8 @@ public sealed class AbsentColumnsTests
         RmsPropRegressionTrainer trainer = ml.Regression.Trainers.RmsProp(options);
 
         RmsPropRegressionTransformer expected = trainer.Fit(second.View(ml, _ => sparseRows), trainer.Fit(first.View(ml, _ => sparseRows)));
-        RmsPropRegressionTransformer actual = trainer.Fit(Spread(second).View(ml, _ => sparseRows), trainer.Fit(Spread(first).View(ml, _ => sparseRows)));
+        RmsPropRegressionTransformer actual =
+            trainer.Fit(Spread(second).View(ml, _ => sparseRows), trainer.Fit(Spread(first).View(ml, _ => sparseRows)));
 
         AssertSpread(expected, actual);
     });
@@ -51,7 +52,8 @@ public sealed class AbsentColumnsTests
         Examples rows = Data(1, wide: true);
         var without = new Examples([.. rows.Features.Select(row => row.Select((x, column) => column % 5 == 0 ? 0 : x).ToArray())], rows.Labels);
         var ml = new MLContext(1);
-        var options = new Options { NumberOfEpochs = 5, LearningRateSchedule = LearningRateSchedule.Constant, Momentum = momentum, AveragedFraction = 0 };
+        var options = new Options { NumberOfEpochs = 5, LearningRateSchedule = LearningRateSchedule.Constant, Momentum = momentum,
+            AveragedFraction = 0 };
         RmsPropRegressionTransformer first = ml.Regression.Trainers.RmsProp(options).Fit(without.View(ml, _ => true));
         options.LearningRate = 1e-9f;
 
@@ -68,7 +70,8 @@ public sealed class AbsentColumnsTests
     public void Fit_ValidationRowsWithValuesInOtherColumns_IgnoresThose()
     {
         (Examples rows, Examples validation) = (Data(1, wide: true), Data(2, wide: true));
-        var more = new Examples([.. Spread(validation).Features.Select(row => row.Select((x, column) => column % (Gap + 1) == 0 ? x : 7).ToArray())], validation.Labels);
+        var more = new Examples([.. Spread(validation).Features.Select(row => row.Select((x, column) => column % (Gap + 1) == 0 ? x : 7).ToArray())],
+            validation.Labels);
         var ml = new MLContext(1);
         RmsPropRegressionTrainer trainer = ml.Regression.Trainers.RmsProp(new Options { NumberOfEpochs = 3 });
 
@@ -120,7 +123,7 @@ public sealed class AbsentColumnsTests
         }
     }
 
-    /// <summary>Every column occurs: 8 dense ones, or 2 and 90 with few values.</summary>
+    /// <summary>No column is always 0: 8 dense ones, or 2 dense ones and 90 with few values.</summary>
     private static Examples Data(int seed, bool wide)
     {
         Examples rows = wide ? Some.MostlyZero(seed, 2000, 2, 90, 3) : Some.Linear(seed, 300, 8);
@@ -145,7 +148,8 @@ public sealed class AbsentColumnsTests
         [.. rows.Features.Select(row => row.SelectMany(x => Enumerable.Repeat(0f, Gap).Prepend(x)).ToArray())], rows.Labels, rows.Weights);
 
     private static void AssertEqualValidation(RmsPropRegressionTransformer expected, RmsPropRegressionTransformer actual) =>
-        Assert.All(expected.Training.Epochs.Zip(actual.Training.Epochs), pair => Assert.Equal(pair.First.ValidationLoss!.Value, pair.Second.ValidationLoss!.Value, 1e-5));
+        Assert.All(expected.Training.Epochs.Zip(actual.Training.Epochs),
+            pair => Assert.Equal(pair.First.ValidationLoss!.Value, pair.Second.ValidationLoss!.Value, 1e-5));
 
     private static void AssertSpread(RmsPropRegressionTransformer expected, RmsPropRegressionTransformer actual)
     {

@@ -34,7 +34,8 @@ public sealed class CallbackTests
         Assert.All(seen, epoch => Assert.True(epoch.ValidationLoss > 0 && epoch.Loss > 0 && epoch.RowsPerSecond > 0));
         Assert.Equal(seen.Select(epoch => epoch.Elapsed).Order(), seen.Select(epoch => epoch.Elapsed));
         for (int epoch = 1; epoch <= 7; epoch++)        // the last of three steps
-            Assert.Equal((float)(report.LearningRate * LearningRateSchedule.CosineThenConstant().Factor(3 * epoch - 1, 21)), seen[epoch - 1].LearningRate);
+            Assert.Equal((float)(report.LearningRate * LearningRateSchedule.CosineThenConstant().Factor(3 * epoch - 1, 21)),
+                seen[epoch - 1].LearningRate);
     }
 
     [Fact]
@@ -49,7 +50,8 @@ public sealed class CallbackTests
         }));
 
         Assert.Equal(3, calls);
-        Assert.Equal((StopReason.StoppedByCallback, 3, 3), (stopped.Training.StopReason, stopped.Training.ReturnedEpoch, stopped.Training.Epochs.Count));
+        Assert.Equal((StopReason.StoppedByCallback, 3, 3),
+            (stopped.Training.StopReason, stopped.Training.ReturnedEpoch, stopped.Training.Epochs.Count));
         Assert.Equal(_rows.Fit(Plain(3, null)).Parameters(), stopped.Parameters());
     }
 
@@ -81,10 +83,11 @@ public sealed class CallbackTests
             .Fit(_rows.Take(Enumerable.Range(0, 20)).View(ml)).Training;
 
         string[] lines = log.Messages(ChannelMessageKind.Info).Where(line => line.StartsWith("Epoch ", StringComparison.Ordinal)).ToArray();
-        Assert.InRange(lines.Length, 1, 1 + 2 * report.TrainingTime.TotalSeconds);        // at least half a second lies between two lines
+        Assert.InRange(lines.Length, 1, 1 + 2 * report.TrainingTime.TotalSeconds);        // at least half a second between two lines
         EpochReport first = report.Epochs[0];
         Assert.StartsWith(FormattableString.Invariant(
-            $"Epoch 1 of 20000, step 1: loss {first.Loss:g6}, validation loss {first.ValidationLoss:g6}, learning rate {report.LearningRate:g3}, "), lines[0], StringComparison.Ordinal);
+            $"Epoch 1 of 20000, step 1: loss {first.Loss:g6}, validation loss {first.ValidationLoss:g6}, learning rate {report.LearningRate:g3}, "),
+            lines[0], StringComparison.Ordinal);
     }
 
     private static Options Plain(int epochs, Action<EpochProgress>? completed) => new()

@@ -3,7 +3,7 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Training;
 
-/// <summary>That it ends, with the right exception, and that nothing is left behind. Not how fast.</summary>
+/// <summary>Cancellation ends training with the right exception and leaves nothing behind. Its speed is not tested here.</summary>
 public sealed class CancellationTests : IDisposable
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
@@ -84,7 +84,7 @@ public sealed class CancellationTests : IDisposable
 
         await AssertCancelled(options, () => rows.View(_ml));
 
-        Assert.InRange(losses, 500, 500 + threads * 128);        // what each thread had begun: at most 128 rows
+        Assert.InRange(losses, 500, 500 + threads * 128);        // what each thread had begun, at most 128 rows
     }
 
     [Fact]
@@ -180,7 +180,8 @@ public sealed class CancellationTests : IDisposable
         using var argument = new CancellationTokenSource();
         _source.Cancel();
 
-        var exception = Assert.Throws<OperationCanceledException>(() => _ml.Regression.Trainers.RmsProp(new Options { CancellationToken = _source.Token })
+        var exception = Assert.Throws<OperationCanceledException>(() =>
+            _ml.Regression.Trainers.RmsProp(new Options { CancellationToken = _source.Token })
             .Fit(_rows.View(_ml), argument.Token));
 
         Assert.Equal(_source.Token, exception.CancellationToken);
@@ -192,7 +193,8 @@ public sealed class CancellationTests : IDisposable
         RmsPropRegressionTransformer previous = _rows.Fit(new() { NumberOfEpochs = 1 });
         _source.Cancel();
 
-        Assert.Throws<OperationCanceledException>(() => _ml.Regression.Trainers.RmsProp(numberOfEpochs: 1).Fit(_rows.View(_ml), previous, _source.Token));
+        Assert.Throws<OperationCanceledException>(() => _ml.Regression.Trainers.RmsProp(numberOfEpochs: 1)
+            .Fit(_rows.View(_ml), previous, _source.Token));
     }
 
     [Fact]
@@ -240,7 +242,7 @@ public sealed class CancellationTests : IDisposable
         Assert.Equal(expected, _ml.Regression.Trainers.RmsProp(numberOfEpochs: 2).Fit(_rows.View(_ml)).Parameters());
     }
 
-    /// <summary>The same row for ever; something happens once a thousand have been read.</summary>
+    /// <summary>The same row for ever; calls an action once a thousand have been read.</summary>
     private static IEnumerable<Example> Endless(Action afterAThousand)
     {
         for (long row = 0; ; row++)

@@ -4,7 +4,7 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Training;
 
-/// <summary>A training continued on rows whose columns are correlated in another way.</summary>
+/// <summary>A training continued on rows with other correlations.</summary>
 public sealed class ContinuedDecorrelationTests
 {
     private readonly MLContext _ml = new(1);
@@ -46,7 +46,7 @@ public sealed class ContinuedDecorrelationTests
     [Fact]
     public void Fit_RowsOfOtherCorrelation_BeginsWithTheLastWeights()
     {
-        // The same weights in both parts.
+        // The same true weights in both sets.
         Examples first = Some.Linear(7, 500, 10);
         float weight = _second.Fit().Model.Weights[1];
         for (int row = 0; row < first.Count; row++)
@@ -60,9 +60,9 @@ public sealed class ContinuedDecorrelationTests
         RmsPropRegressionTransformer next = _ml.Regression.Trainers.RmsProp(new Options { BatchSize = _second.Count, NumberOfEpochs = 1 })
             .Fit(_second.View(_ml), previous);
 
-        Assert.Equal(1, next.State.Parameters.StepCount);        // another correlation: the state is not kept
+        Assert.Equal(1, next.State.Parameters.StepCount);        // other correlations, so the state is not kept
         double expected = 0.5 * Math.Pow(previous.Rmse(_second), 2);
-        Assert.InRange(expected, 0, 0.5);        // better than none, or they would not be kept
+        Assert.InRange(expected, 0, 0.5);        // better than no weights, otherwise they would not be kept
         Assert.Equal(expected, next.Training.Epochs[0].Loss, 1e-3 * expected);
     }
 
@@ -79,7 +79,7 @@ public sealed class ContinuedDecorrelationTests
         Assert.Equal(Trainer(2).Fit(view).Parameters(), second.Parameters());
     }
 
-    /// <summary>With the weight of the example the packed rows of 518 columns are longer by a vector.</summary>
+    /// <summary>With example weights the packed rows of 518 columns are longer by one vector.</summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

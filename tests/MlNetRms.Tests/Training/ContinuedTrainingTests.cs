@@ -4,10 +4,10 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Training;
 
-/// <summary>A training that continues another is one training with it: in its bits where the options are the same, and refused where they make no sense together.</summary>
+/// <summary>A training that continues another gives the bits of one long training if the options are the same, and is refused if they do not fit together.</summary>
 public sealed class ContinuedTrainingTests
 {
-    /// <summary>Some hundred steps of float, whose roundings differ between the two ways of updating sparse columns.</summary>
+    /// <summary>A few hundred steps in float, whose roundings differ between the two ways of updating sparse columns.</summary>
     private const double OtherRoundings = 5e-5;
 
     private static readonly Examples _rows = Some.Linear(1, 300, [1, 10, 0.1], means: [5, 0, 1], labelOffset: 50, labelScale: 4);
@@ -26,9 +26,11 @@ public sealed class ContinuedTrainingTests
         ["decorrelated with momentum"] = () => new() { Decorrelate = true, Momentum = 0.9f, LearningRate = 0.01f },
         ["decorrelated, centered"] = () => new() { Decorrelate = true, Centered = true, LearningRate = 0.003f },
         ["decorrelated with a penalty"] = () => new() { Decorrelate = true, L2Regularization = 0.01f },
-        ["decorrelated, weighted, initial weights"] = () => new() { Decorrelate = true, InitialWeightsStandardDeviation = 1, ExampleWeightColumnName = nameof(Example.Weight) },
+        ["decorrelated, weighted, initial weights"] = () =>
+            new() { Decorrelate = true, InitialWeightsStandardDeviation = 1, ExampleWeightColumnName = nameof(Example.Weight) },
         ["penalty"] = () => new() { L2Regularization = 0.01f },
-        ["everything"] = () => new() { Centered = true, Momentum = 0.5f, L2Regularization = 0.01f, NonNegativeWeights = true, GradientClippingNorm = 0.5f },
+        ["everything"] = () => new() { Centered = true, Momentum = 0.5f, L2Regularization = 0.01f, NonNegativeWeights = true,
+            GradientClippingNorm = 0.5f },
         ["lasso"] = () => new() { L1Regularization = 0.05f },
         ["in order"] = () => new() { Shuffle = false },
         ["not standardised"] = () => new() { Standardize = false, LearningRate = 0.001f },
@@ -37,12 +39,13 @@ public sealed class ContinuedTrainingTests
         ["weighted"] = () => new() { ExampleWeightColumnName = nameof(Example.Weight) },
     };
 
-    /// <summary>Those that leave the weights of sparse columns alone until a row touches them, at a constant rate.</summary>
+    /// <summary>Trainings at a constant rate that update the weights of sparse columns lazily.</summary>
     private static readonly string[] _touchedOnly =
-        ["plain", "momentum", "centered", "centered with momentum", "no bias correction", "in order", "not standardised", "initial weights", "loss", "weighted", "penalty",
-        "decorrelated", "decorrelated with momentum", "decorrelated, centered", "decorrelated with a penalty", "decorrelated, weighted, initial weights"];
+        ["plain", "momentum", "centered", "centered with momentum", "no bias correction", "in order", "not standardised", "initial weights", "loss",
+        "weighted", "penalty", "decorrelated", "decorrelated with momentum", "decorrelated, centered", "decorrelated with a penalty",
+        "decorrelated, weighted, initial weights"];
 
-    /// <summary>Up to a half, the average of the second part does not reach into the first; of the whole it is that of the whole.</summary>
+    /// <summary>Up to 0.5, the average of the second part contains no steps of the first; at 1 it contains all steps of both.</summary>
     private static readonly float[] _fractions = [0, 0.2f, 0.5f, 1];
 
     public static TheoryData<string, float> Forms => Cross(_forms.Keys, _fractions);
@@ -90,7 +93,7 @@ public sealed class ContinuedTrainingTests
     [Fact]
     public void Fit_AverageThatReachesBehindItsOwnSteps_IsThatOfItsOwnSteps()
     {
-        // 0.8 of four epochs, of which this training takes the last two.
+        // 0.8 of four epochs, of which this training runs the last two.
         IDataView view = _rows.View(_ml);
         RmsPropRegressionTransformer first = Trainer(ConstantRate("plain", 2, 0)).Fit(view);
 
@@ -102,7 +105,7 @@ public sealed class ContinuedTrainingTests
     [Fact]
     public void Fit_PenaltyAndAveraging_ContinuesFromTheLastWeightsAndNotFromTheAverage()
     {
-        // The penalty is too small to matter, but for what it does after the last step.
+        // The penalty is too small to matter, except for its effect after the last step.
         Options Form(float l1, float averaged)
         {
             Options options = ConstantRate("plain", 2, averaged);
@@ -120,10 +123,12 @@ public sealed class ContinuedTrainingTests
     [Fact]
     public void Fit_OtherRowsOfOtherScale_KeepsTheUnitsOfThePreviousTraining()
     {
-        var scaled = new Examples(_rows.Features.Select(row => row.Select(x => 3 * x + 1).ToArray()).ToArray(), _rows.Labels.Select(y => 2 * y).ToArray());
+        var scaled = new Examples(_rows.Features.Select(row => row.Select(x => 3 * x + 1).ToArray()).ToArray(),
+            _rows.Labels.Select(y => 2 * y).ToArray());
         RmsPropRegressionTransformer first = _rows.Fit(new() { NumberOfEpochs = 5 });
 
-        RmsPropRegressionTransformer second = Trainer(new() { BatchSize = scaled.Count, NumberOfEpochs = 1, LearningRate = 1e-7f }).Fit(scaled.View(_ml), first);
+        RmsPropRegressionTransformer second = Trainer(new() { BatchSize = scaled.Count, NumberOfEpochs = 1, LearningRate = 1e-7f })
+            .Fit(scaled.View(_ml), first);
 
         Assert.Equal(first.State.Scaling.Scale(1), second.State.Scaling.Scale(1));
         Assert.Equal(first.State.Scaling.LabelCenter, second.State.Scaling.LabelCenter);
@@ -198,7 +203,8 @@ public sealed class ContinuedTrainingTests
         [nameof(Options.InitialWeightsStandardDeviation)] = options => options.InitialWeightsStandardDeviation = 100,
         [nameof(Options.Collective)] = options => options.Collective = LocalCollective.Instance,
         [nameof(Options.EpochCompleted)] = options => options.EpochCompleted = _ => { },
-        [nameof(Options.Checkpoint)] = options => options.Checkpoint = new() { Path = Path.Combine(Path.GetTempPath(), $"mlnetrms-{Guid.NewGuid()}.checkpoint") },
+        [nameof(Options.Checkpoint)] = options =>
+            options.Checkpoint = new() { Path = Path.Combine(Path.GetTempPath(), $"mlnetrms-{Guid.NewGuid()}.checkpoint") },
         [nameof(Options.Progress)] = options => options.Progress = new ProgressCollector(),
     };
 
@@ -228,7 +234,7 @@ public sealed class ContinuedTrainingTests
 
         RmsPropRegressionTransformer second = Trainer(options).Fit(view, first);
 
-        // The first part has reached the optimum; a few small steps do not leave it.
+        // The first part has reached the optimum, and a few small steps do not leave it.
         Assert.InRange(second.Rmse(rows), 0.9 * first.Rmse(rows), 1.1 * first.Rmse(rows));
         Assert.Equal(first.State.TotalEpochs + second.Training.Epochs.Count, second.State.TotalEpochs);
     }
@@ -250,12 +256,12 @@ public sealed class ContinuedTrainingTests
         }
     }
 
-    /// <summary>Momentum at a constant rate updates touched weights only, and at another all of them: the state fits both.</summary>
+    /// <summary>Momentum updates weights lazily at a constant rate and all of them at a changing one; the state fits both.</summary>
     [Theory, MemberData(nameof(Rates))]
     public void Fit_AnotherRateOfSparseColumns_IsThatOfUpdatingAllWeights(string form, string change, float averaged)
     {
         IDataView view = _sparse.View(_ml);
-        // A clipping norm that nothing reaches only forbids the short cut.
+        // A clipping norm that is never reached only disables lazy updates.
         Models.AssertClose(Both(1e18f), Both(null), OtherRoundings);
 
         float[] Both(float? clippingNorm)
@@ -293,11 +299,12 @@ public sealed class ContinuedTrainingTests
     public void Fit_AfterAPartThatDidNotVary_LearnsAsAFreshFitDoes(string constant, float unit)
     {
         var rows = new Examples(_rows.Features, [.. _rows.Labels.Select(y => unit * y)]);
-        float Feature(int column, float value) => constant.Contains("features", StringComparison.Ordinal) || (constant == "one feature" && column == 0) ? 3 : value;
+        float Feature(int column, float value) =>
+            constant.Contains("features", StringComparison.Ordinal) || (constant == "one feature" && column == 0) ? 3 : value;
         var part = new Examples(rows.Features.Select(row => row.Select((x, column) => Feature(column, x)).ToArray()).ToArray(),
             constant.StartsWith("label", StringComparison.Ordinal) ? [.. rows.Labels.Select(_ => 7 * unit)] : rows.Labels);
         IDataView view = rows.View(_ml);
-        // A shorter training shows what the optimiser remembers of gradients that were 0, a longer one the units.
+        // A short training shows what the optimiser keeps of gradients that were 0, a long one the units.
         foreach (int epochs in new[] { 100, 300 })
         {
             RmsPropRegressionTrainer trainer = Trainer(new() { NumberOfEpochs = epochs });

@@ -9,12 +9,12 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Training;
 
-/// <summary>Trainings that end in numbers beyond float, and what the error says.</summary>
+/// <summary>Trainings whose numbers overflow float, and their error messages.</summary>
 public sealed class DivergenceTests
 {
     [Theory]
     [InlineData(1e15f, 0.03f)]         // sums of squares overflow in the first batches
-    [InlineData(1e25f, 0.03f)]         // the square of a gradient is beyond float, and dividing by its root would stop all learning
+    [InlineData(1e25f, 0.03f)]         // the square of a gradient overflows, and dividing by its root would stop all learning
     [InlineData(100f, 1e20f)]
     public void Fit_NotStandardizedAndDivergent_ThrowsWithEpochStepRateFeatureAndRemedy(float scale, float learningRate)
     {
@@ -28,14 +28,16 @@ public sealed class DivergenceTests
         float largest = rows.Features.Select(row => row[1]).MaxBy(MathF.Abs);
         Assert.Matches(@"diverged in epoch [1-9]\d* at step [1-9]\d*", exception.Message);
         Assert.Contains(FormattableString.Invariant($"The learning rate was {learningRate}"), exception.Message, StringComparison.Ordinal);
-        Assert.Contains(FormattableString.Invariant($"the largest feature is {largest} in feature 'Huge'"), exception.Message, StringComparison.Ordinal);
-        Assert.Contains(FormattableString.Invariant($"Lower LearningRate (now {learningRate}) or turn Standardize on"), exception.Message, StringComparison.Ordinal);
+        Assert.Contains(FormattableString.Invariant($"the largest feature is {largest} in feature 'Huge'"), exception.Message,
+            StringComparison.Ordinal);
+        Assert.Contains(FormattableString.Invariant($"Lower LearningRate (now {learningRate}) or turn Standardize on"), exception.Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void Fit_DivergentInTheLastStepOfAll_Throws()
     {
-        // One step, so no later loss can give it away: the weights themselves are beyond float.
+        // One step, so no later loss shows it: the weights themselves overflow.
         Examples rows = Some.Linear(1, 20, 2);
         var options = new Options
         {
@@ -56,10 +58,10 @@ public sealed class DivergenceTests
 
     [Theory]
     [InlineData(null)]
-    [InlineData(1e38f)]        // a clipping norm that nothing reaches: all weights are updated
+    [InlineData(1e38f)]        // a clipping norm that is never reached, so that all weights are updated
     public void Fit_SparseWeightsDivergentInTheLastStepOfAll_Throws(float? clippingNorm)
     {
-        // Each row has its own column, and the labels add up to 0: the bias has no gradient and cannot give it away.
+        // Each row has its own column, and the labels add up to 0, so the bias has no gradient and cannot show it.
         var rows = new Examples(
             [.. Enumerable.Range(0, 80).Select(row => Enumerable.Range(0, 80).Select(column => row == column ? 1f : 0).ToArray())],
             [.. Enumerable.Range(0, 80).Select(row => row % 2 == 0 ? 1f : -1)]);
@@ -87,7 +89,8 @@ public sealed class DivergenceTests
     public void Fit_SparseWeightWhoseGradientIsNoNumber_ThrowsWithinThatEpoch(float? clippingNorm)
     {
         // ∞ − ∞ in one column, from two rows whose loss and bias gradient are finite.
-        var rows = new Examples([.. Enumerable.Range(0, 80).Select(row => Enumerable.Range(0, 80).Select(column => row == column ? 1f : 0).ToArray())],
+        var rows = new Examples([.. Enumerable.Range(0, 80)
+            .Select(row => Enumerable.Range(0, 80).Select(column => row == column ? 1f : 0).ToArray())],
             [.. Enumerable.Range(0, 80).Select(row => row == 0 ? 1e12f : row == 1 ? -1e12f : 0)]);
         rows.Features[0][7] = rows.Features[1][7] = 1e30f;
         var options = new Options
@@ -108,7 +111,7 @@ public sealed class DivergenceTests
     [InlineData(2, 90)]
     public void Fit_LossWhoseDerivativeIsNoNumber_Throws(int denseColumns, int sparseColumns)
     {
-        // Its value is finite, so that only the gradient can give it away.
+        // Its value is finite, so only the gradient can show it.
         Examples rows = sparseColumns > 0 ? Some.MostlyZero(1, 300, denseColumns, sparseColumns, 3) : Some.Linear(1, 300, denseColumns);
         var options = new Options
         {
@@ -172,7 +175,7 @@ public sealed class DivergenceTests
     [Theory, MemberData(nameof(BadLosses))]
     public void Fit_LossThatIsNotFinite_ThrowsWithWhatItReturnedAndWhereAndNotWithTheRate(double loss, float derivative)
     {
-        // In one row of the 300, and only near its label.
+        // Only in one row of 300, and only near its label.
         Examples rows = Some.Linear(1, 300, 3);
         rows.Labels[123] = 4.5f;
         var options = new Options
@@ -186,7 +189,8 @@ public sealed class DivergenceTests
 
         Assert.StartsWith("Training diverged in epoch ", message, StringComparison.Ordinal);
         Assert.Contains("LossFunction MlNetRms.Tests.Support.LossOf returned", message, StringComparison.Ordinal);
-        Assert.Contains(FormattableString.Invariant($"the loss {loss} and the derivative {derivative} for the prediction "), message, StringComparison.Ordinal);
+        Assert.Contains(FormattableString.Invariant($"the loss {loss} and the derivative {derivative} for the prediction "), message,
+            StringComparison.Ordinal);
         Assert.Contains("and the label 4.5.", message, StringComparison.Ordinal);
         Assert.DoesNotContain("LearningRate", message, StringComparison.Ordinal);
     }
@@ -237,7 +241,7 @@ public sealed class DivergenceTests
     }
 
     [Theory]
-    [InlineData(1e-39f)]        // below the least normal number
+    [InlineData(1e-39f)]        // below the smallest normal number
     [InlineData(1e-30f)]
     public void Fit_LossOfATinyUnit_HasTheWeightsOfThatLossInAUsualUnit(float unit)
     {
@@ -247,7 +251,7 @@ public sealed class DivergenceTests
             LossFunction = new LossOf((output, label) => factor * Math.Abs(output - label), (output, label) => factor * Math.Sign(output - label)),
         });
 
-        // The least numbers of float have five digits.
+        // The smallest floats here have five digits.
         Models.AssertClose(Fit(1).Parameters(), Fit(unit).Parameters(), 1e-2);
     }
 }

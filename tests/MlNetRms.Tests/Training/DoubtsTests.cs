@@ -11,7 +11,7 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Training;
 
-/// <summary>Where the model is worse than it should be, <c>Fit</c> says so.</summary>
+/// <summary><c>Fit</c> warns if the model is worse than it should be.</summary>
 public sealed class DoubtsTests
 {
     private readonly MLContext _ml = new(1);
@@ -103,7 +103,7 @@ public sealed class DoubtsTests
 
     [Theory]
     [InlineData(1, 300, 1e38f, 1e-5f)]
-    [InlineData(1, 5000, 1e38f, 1e-5f)]        // where the loss over all rows does not give it away
+    [InlineData(1, 5000, 1e38f, 1e-5f)]        // the loss over all rows does not show it
     [InlineData(3, 300, 100, 1e-6f)]
     public void Fit_FewRowsOfEnormousWeight_WarnsThatTheyDecideAndNotOfTheRate(int heavyRows, int count, float heavy, float light)
     {
@@ -114,7 +114,8 @@ public sealed class DoubtsTests
             string warning = Assert.Single(Warnings(rows, new() { ExampleWeightColumnName = nameof(Example.Weight), LossFunction = loss }));
 
             Assert.Contains("The example weights in column 'Weight'", warning, StringComparison.Ordinal);
-            Assert.Contains(FormattableString.Invariant($"the {count} training rows count as {heavyRows}.0: the largest is {heavy:g3}"), warning, StringComparison.Ordinal);
+            Assert.Contains(FormattableString.Invariant($"the {count} training rows count as {heavyRows}.0: the largest is {heavy:g3}"), warning,
+                StringComparison.Ordinal);
             Assert.DoesNotContain("LearningRate", warning, StringComparison.Ordinal);
         }
     }
@@ -131,7 +132,7 @@ public sealed class DoubtsTests
     [Fact]
     public void Fit_HugeWeightToStartFrom_WarnsWithItAndNotOfTheRate()
     {
-        // The loss is finite, and steps of a usual length get nowhere.
+        // The loss is finite, but steps of the usual length make no progress.
         var log = new LogCollector(_ml);
         _ml.Regression.Trainers.RmsProp(new Options { LossFunction = new HuberLoss() })
             .Fit(Some.Linear(1, 300, 3).View(_ml), MlNetInternals.NewLinearModel(_ml, [1, 1e30f, 2], bias: 3));

@@ -3,12 +3,12 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Training;
 
-/// <summary>On few rows of many columns, where the validation loss falls first and rises then.</summary>
+/// <summary>Few rows with many columns, on which the validation loss first falls and then rises.</summary>
 public sealed class EarlyStoppingTests
 {
     private const int Epochs = 600;
 
-    /// <summary>Epochs of two steps that make a hundred: the unit of patience.</summary>
+    /// <summary>Epochs that make a hundred steps, at two steps per epoch: the unit of patience.</summary>
     private const int Period = 50;
 
     private static readonly Examples _all = Some.Linear(1, 300, 25, noise: 3);
@@ -43,7 +43,7 @@ public sealed class EarlyStoppingTests
     {
         int best = Array.IndexOf(_losses, _losses.Min()) + 1;
 
-        Assert.InRange(best, 5, Epochs - 5 * Period);        // or the tests above would show nothing
+        Assert.InRange(best, 5, Epochs - 5 * Period);        // otherwise the tests above would show nothing
         Assert.NotEqual(Expected(1, 0), Expected(1, 0.02f));
     }
 
@@ -64,7 +64,8 @@ public sealed class EarlyStoppingTests
         var ml = new MLContext(1);
         IDataView unreadable = Examples.View(ml, Unreadable(), 3);
 
-        var exception = Assert.Throws<InvalidOperationException>(() => ml.Regression.Trainers.RmsProp(new Options { EarlyStopping = new() }).Fit(unreadable));
+        var exception = Assert.Throws<InvalidOperationException>(() => ml.Regression.Trainers.RmsProp(new Options { EarlyStopping = new() })
+            .Fit(unreadable));
 
         Assert.Contains("EarlyStopping needs validation rows", exception.Message, StringComparison.Ordinal);
         Assert.Contains(nameof(Options.ValidationFraction), exception.Message, StringComparison.Ordinal);
@@ -118,7 +119,7 @@ public sealed class EarlyStoppingTests
     }
 
     [Theory]
-    [InlineData(1, 51, null)]        // it can run out with the last epoch
+    [InlineData(1, 51, null)]        // patience can run out with the last epoch
     [InlineData(1, 50, "Patience 1 is 50 epochs of 2 steps, and 50 are planned.")]
     [InlineData(3, 151, null)]
     [InlineData(3, 2, "Patience 3 is 150 epochs of 2 steps, and 2 are planned.")]
@@ -135,11 +136,13 @@ public sealed class EarlyStoppingTests
         ml.Regression.Trainers.RmsProp(options).Fit(_train.View(ml), _validation.View(ml));
 
         Assert.Equal(before, Warnings());
-        Assert.Equal(expected is null ? [] : [$"Early stopping chooses the best epoch but cannot end this training: {expected} Lower Patience or raise NumberOfEpochs."],
+        Assert.Equal(expected is null ? []
+            : [$"Early stopping chooses the best epoch but cannot end this training: {expected} Lower Patience or raise NumberOfEpochs."],
             before!);
 
         IReadOnlyList<string> Warnings() =>
-            [.. log.Messages(Microsoft.ML.Runtime.ChannelMessageKind.Warning).Where(line => line.StartsWith("Early stopping", StringComparison.Ordinal))];
+            [.. log.Messages(Microsoft.ML.Runtime.ChannelMessageKind.Warning)
+                .Where(line => line.StartsWith("Early stopping", StringComparison.Ordinal))];
     }
 
     [Fact]
@@ -156,11 +159,13 @@ public sealed class EarlyStoppingTests
         RmsPropRegressionTransformer model = Train(options);
 
         Assert.True(best + 3 < last);
-        Assert.Equal((StopReason.StoppedByCallback, best, best + 3), (model.Training.StopReason, model.Training.ReturnedEpoch, model.Training.Epochs.Count));
+        Assert.Equal((StopReason.StoppedByCallback, best, best + 3),
+            (model.Training.StopReason, model.Training.ReturnedEpoch, model.Training.Epochs.Count));
         Assert.Equal(Fit(null, best).Parameters(), model.Parameters());
     }
 
-    public static TheoryData<string> Kinds => ["dense", "dense, averaged", "decorrelated", "decorrelated, averaged", "sparse", "sparse, penalty", "sparse, all weights", "lasso", "sparse lasso", "lasso of another loss", "absolute loss", "non-negative"];
+    public static TheoryData<string> Kinds => ["dense", "dense, averaged", "decorrelated", "decorrelated, averaged", "sparse", "sparse, penalty",
+        "sparse, all weights", "lasso", "sparse lasso", "lasso of another loss", "absolute loss", "non-negative"];
 
     [Theory, MemberData(nameof(Kinds))]
     public void Fit_ReturnedEpoch_HasTheValidationLossOfTheReturnedModel(string kind)
@@ -186,7 +191,8 @@ public sealed class EarlyStoppingTests
         RmsPropRegressionTransformer model = ml.Regression.Trainers.RmsProp(options).Fit(train.View(ml), validation.View(ml));
 
         float[] scores = model.Scores(validation.View(ml));
-        double expected = scores.Zip(validation.Labels, (score, y) => options.LossFunction?.Loss(score, y) ?? 0.5 * Math.Pow((double)score - y, 2)).Average();
+        double expected = scores.Zip(validation.Labels, (score, y) => options.LossFunction?.Loss(score, y) ?? 0.5 * Math.Pow((double)score - y, 2))
+            .Average();
         double reported = model.Training.Epochs.Single(epoch => epoch.Epoch == model.Training.ReturnedEpoch).ValidationLoss!.Value;
         Assert.Equal(expected, reported, 2e-5 * expected);        // sums of floats
         Assert.Equal(reported, Losses(model.Training).Min());
@@ -195,7 +201,7 @@ public sealed class EarlyStoppingTests
         Assert.Equal(isSparse ? train.OccurringColumns - 2 : 0, model.Training.SparseFeatures);
     }
 
-    /// <summary>The rule in plain words: the best epoch, and the last one trained.</summary>
+    /// <summary>The rule in plain code: the best epoch, and the last one trained.</summary>
     private static (int Best, int Last) Expected(int patience, float improvement)
     {
         int best = 1;
@@ -226,7 +232,7 @@ public sealed class EarlyStoppingTests
     {
         Decorrelate = false,
         L2Regularization = 0,
-        LearningRate = 0.03f * MathF.Sqrt(5),        // for rows of 25 columns divided by the root of 25 / 5
+        LearningRate = 0.03f * MathF.Sqrt(5),        // the trainer divides it by √(25 / 5) for rows of 25 columns
         Epsilon = 0.01f,
         BatchSize = 20,
         NumberOfEpochs = Epochs,

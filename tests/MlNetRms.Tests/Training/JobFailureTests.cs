@@ -3,7 +3,7 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Training;
 
-/// <summary>One rank fails or is cancelled: training ends in all of them, at the same step, and none waits for ever.</summary>
+/// <summary>If one rank fails or is cancelled, training ends in all ranks at the same step, and none waits for ever.</summary>
 [Trait("Vectors", "Irrelevant")]
 public sealed class JobFailureTests
 {
@@ -68,7 +68,7 @@ public sealed class JobFailureTests
         }
     }
 
-    /// <summary>The loss is asked in the steps, and to evaluate epochs, statistics and the standardisation of losses.</summary>
+    /// <summary>The loss is called in steps, and to evaluate epochs, statistics and the standardisation of losses.</summary>
     [Theory]
     [InlineData(false, false)]
     [InlineData(true, false)]
@@ -121,7 +121,7 @@ public sealed class JobFailureTests
                 Assert.All(failures, Assert.Null);
                 return losses;
             }
-            // Cancelled among the last rows of all, it is finished.
+            // If it is cancelled among the very last rows, training finishes.
             if (cancelled && at > all - 200 && failures.All(failure => failure is null))
                 return losses;
             Assert.All(failures, (failure, rank) =>
@@ -193,7 +193,8 @@ public sealed class JobFailureTests
             return Trainer(Usual(job)).FitParts(job.Views(_parts)).Parameters();
         });
 
-        Assert.All(models, model => Assert.Equal(ThreadCollective.Run(1, job => Trainer(Usual(job)).FitParts(job.Views(_parts)).Parameters())[0], model));
+        Assert.All(models, model =>
+            Assert.Equal(ThreadCollective.Run(1, job => Trainer(Usual(job)).FitParts(job.Views(_parts)).Parameters())[0], model));
     }
 
     [Fact]
@@ -215,7 +216,7 @@ public sealed class JobFailureTests
         Assert.All(models, model => Assert.Equal(expected, model));
         Assert.Equal([0, alone.NumberOfEpochs!.Value, 0], epochs);
         Assert.Equal((TrainingPhase.Reading, TrainingPhase.Training), (progress.Reports[0].Phase, progress.Reports[^1].Phase));
-        Assert.Equal((1.0, 8 * 500L), (progress.Reports[^1].ShareDone, progress.Reports[^1].Rows));      // of all ranks
+        Assert.Equal((1.0, 8 * 500L), (progress.Reports[^1].ShareDone, progress.Reports[^1].Rows));      // over all ranks
     }
 
     private static Options Usual(ICollective job) => new() { Collective = job, NumberOfEpochs = 8, BatchSize = 32 };
@@ -224,7 +225,8 @@ public sealed class JobFailureTests
 
     private static IDataView View(IEnumerable<Example> rows) => Examples.View(new MLContext(1), rows, 4);
 
-    private static Example SomeRow(int width) => new() { Features = Examples.Sparse([.. Enumerable.Range(1, width).Select(i => (float)i)]), Label = 1 };
+    private static Example SomeRow(int width) =>
+        new() { Features = Examples.Sparse([.. Enumerable.Range(1, width).Select(i => (float)i)]), Label = 1 };
 
     private static IEnumerable<Example> Throwing()
     {

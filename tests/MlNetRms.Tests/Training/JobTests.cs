@@ -4,10 +4,10 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Training;
 
-/// <summary>One training over several processes: the parts of the rows and the seed decide its bits, whichever process has which part.</summary>
+/// <summary>A training over several processes: only the parts of the rows and the seed decide its bits, not which process has which part.</summary>
 public sealed class JobTests
 {
-    /// <summary>Uneven, and one of them without rows.</summary>
+    /// <summary>Uneven parts, one of them without rows.</summary>
     private static readonly int[] _lengths = [7, 190, 0, 413, 90];
 
     private static readonly Dictionary<string, (Examples Rows, Func<Options> Options)> _cases = new()
@@ -18,7 +18,8 @@ public sealed class JobTests
         ["not standardised, large gradients"] =
             (Some.Linear(3, 700, [100, 1], labelScale: 1e4), () => new() { Standardize = false, NumberOfEpochs = 20, BatchSize = 64 }),
         ["not standardised, tiny gradients"] =
-            (Some.Linear(3, 700, [1e-18, 1], labelScale: 1e-12), () => new() { Standardize = false, NumberOfEpochs = 20, BatchSize = 64, Epsilon = 1e-30f }),
+            (Some.Linear(3, 700, [1e-18, 1], labelScale: 1e-12),
+                () => new() { Standardize = false, NumberOfEpochs = 20, BatchSize = 64, Epsilon = 1e-30f }),
         ["in order, small batches"] = (Some.Linear(4, 700, 5), () => new() { Shuffle = false, BatchSize = 3, NumberOfEpochs = 2 }),
         ["sparse"] = (Some.MostlyZero(5, 700, 2, 330, 3), () => new() { NumberOfEpochs = 10 }),
         ["sparse, penalty"] = (Some.MostlyZero(5, 700, 2, 330, 3), () => new() { NumberOfEpochs = 10, L2Regularization = 0.01f }),
@@ -26,9 +27,11 @@ public sealed class JobTests
         ["many columns with a common factor"] = (Some.WithFactors(7, 700, 520, [0.6]), () => new() { NumberOfEpochs = 10 }),
         ["lasso"] = (Some.Linear(8, 700, 5), () => new() { L1Regularization = 0.05f }),
         ["momentum, centered"] = (Some.Linear(9, 700, 5), () => new() { Momentum = 0.9f, Centered = true, LearningRate = 0.003f }),
-        ["Huber loss, threads"] = (Some.Linear(10, 700, 400), () => new() { LossFunction = new HuberLoss(1), NumberOfEpochs = 5, BatchSize = 512, NumberOfThreads = 3 }),
+        ["Huber loss, threads"] =
+            (Some.Linear(10, 700, 400), () => new() { LossFunction = new HuberLoss(1), NumberOfEpochs = 5, BatchSize = 512, NumberOfThreads = 3 }),
         ["early stopping"] = (Some.Linear(11, 700, 5),
-            () => new() { ValidationFraction = 0.3f, EarlyStopping = new() { Patience = 2 }, LearningRateSchedule = LearningRateSchedule.Constant, NumberOfEpochs = 500 }),
+            () => new() { ValidationFraction = 0.3f, EarlyStopping = new() { Patience = 2 }, LearningRateSchedule = LearningRateSchedule.Constant,
+                NumberOfEpochs = 500 }),
     };
 
     public static TheoryData<string> Cases => [.. _cases.Keys];
@@ -46,7 +49,8 @@ public sealed class JobTests
             foreach (RmsPropRegressionTransformer model in Fit(parts, shares, options, backwards))
             {
                 Assert.Equal(expected.Parameters(), model.Parameters());
-                Assert.Equal(expected.Training.Epochs.Select(epoch => (epoch.Loss, epoch.ValidationLoss)), model.Training.Epochs.Select(epoch => (epoch.Loss, epoch.ValidationLoss)));
+                Assert.Equal(expected.Training.Epochs.Select(epoch => (epoch.Loss, epoch.ValidationLoss)),
+                    model.Training.Epochs.Select(epoch => (epoch.Loss, epoch.ValidationLoss)));
                 Assert.Equal(Facts(expected.Training), Facts(model.Training));
             }
         }
@@ -247,13 +251,13 @@ public sealed class JobTests
             {
                 Collective = collective,
                 LearningRate = customLoss ? 0.03f : 1e30f,
-                // Only rows of the second process have such labels.
+                // Only the second process has such labels.
                 LossFunction = customLoss ? new LossOf((prediction, label) => label > 1000 ? double.NaN : 0, (_, label) => label > 1000 ? float.NaN : 0) : null,
                 Standardize = false,
             }).FitParts([View(new Examples(Some.Linear(1, 100, 3).Features, Enumerable.Repeat(collective.Rank * 2000f, 100).ToArray()))])).Message);
 
         Assert.Equal(messages[0], messages[1]);
-        // An epoch is one step; from weights of 0 the first one is finite, however long.
+        // An epoch is one step; the first one starts from weights of 0 and is always finite.
         Assert.StartsWith($"Training diverged in epoch {(customLoss ? 1 : 2)}", messages[0], StringComparison.Ordinal);
         Assert.Equal(customLoss, messages[0]!.Contains(nameof(Options.LossFunction), StringComparison.Ordinal));
     }
@@ -268,7 +272,8 @@ public sealed class JobTests
             Options own = options();
             own.Collective = collective;
             var ml = new MLContext(1);
-            IDataView[] views = [.. parts.Skip(shares.Take(collective.Rank).Sum()).Take(shares[collective.Rank]).Select(part => part.Count == 0 ? Examples.View(ml, [], parts[^1].Width) : part.View(ml))];
+            IDataView[] views = [.. parts.Skip(shares.Take(collective.Rank).Sum()).Take(shares[collective.Rank])
+                .Select(part => part.Count == 0 ? Examples.View(ml, [], parts[^1].Width) : part.View(ml))];
             return ml.Regression.Trainers.RmsProp(own).FitParts(views);
         }, backwards);
 
@@ -276,5 +281,6 @@ public sealed class JobTests
         [.. _lengths.Select((length, part) => rows.Take(Enumerable.Range(_lengths.Take(part).Sum(), length)))];
 
     private static (long, long, long, int, StopReason, double, double?, double?) Facts(TrainingReport report) =>
-        (report.RowsRead, report.RowsUsed, report.ValidationRows, report.ReturnedEpoch, report.StopReason, report.TrainingLoss, report.RSquared, report.ConditionNumber);
+        (report.RowsRead, report.RowsUsed, report.ValidationRows, report.ReturnedEpoch, report.StopReason, report.TrainingLoss, report.RSquared,
+            report.ConditionNumber);
 }

@@ -11,7 +11,7 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Training;
 
-/// <summary>What a failing training leaves behind: no memory and no thread.</summary>
+/// <summary>A failing training leaves no memory and no thread behind.</summary>
 [Collection(nameof(Alone))]
 [Trait("Vectors", "Irrelevant")]
 public sealed class LeakTests
@@ -33,7 +33,7 @@ public sealed class LeakTests
         var thrown = new InvalidDataException("in the log handler");
         ml.Log += (_, entry) =>
         {
-            // The rows trained on have been read by then, and where there is a choice the validation rows too.
+            // By then the training rows have been read, and in the other cases the validation rows too.
             if (entry.Kind == ChannelMessageKind.Warning && (validation == "fraction" || entry.Message.Contains("validation", StringComparison.Ordinal)))
                 throw thrown;
         };
@@ -51,7 +51,7 @@ public sealed class LeakTests
 
     [Theory]
     [InlineData(1)]
-    [InlineData(2)]        // that of the validation rows
+    [InlineData(2)]        // the cursor of the validation rows
     public void Fit_CursorThrowsWhenItIsDisposedOf_FreesTheRowsReadSoFar(int cursor)
     {
         var ml = new MLContext(1);
@@ -138,7 +138,7 @@ public sealed class LeakTests
 
     private static void AssertNoMemoryIsLeft(Action fail)
     {
-        const long LeastLeak = 100 << 20;        // of a thousand megabytes that were read
+        const long LeastLeak = 100 << 20;        // a thousand megabytes are read
         for (int fit = 0; fit < 3; fit++)
             fail();
         long before = PrivateBytes();
@@ -151,7 +151,7 @@ public sealed class LeakTests
 
     private static void AssertNoThreadIsLeft(int before)
     {
-        // The runtime itself may start a few.
+        // The runtime may start a few threads itself.
         Assert.InRange(Threads(), 1, before + 20);
     }
 

@@ -5,10 +5,10 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Training;
 
-/// <summary>Trainings with a custom loss, against solutions found another way.</summary>
+/// <summary>Trainings with custom losses, compared with independent solutions.</summary>
 public sealed class LossesTests
 {
-    /// <summary>The noise of mini-batches, averaged over the last steps: some thousandths of the weights' own uncertainty.</summary>
+    /// <summary>The noise of mini-batches, averaged over the last steps: a few thousandths of the weights' standard errors.</summary>
     private const double Stochastic = 2e-3;
 
     private static readonly Examples _outliers = WithOutliers();
@@ -28,7 +28,7 @@ public sealed class LossesTests
     [Fact]
     public void Fit_LossOfAUser_IsTheSolutionOfReweightedLeastSquares()
     {
-        // Expectiles: squares that weigh three times as much where the prediction is too low.
+        // Expectiles: squares that count three times if the prediction is too low.
         var expectile = new LossOf((output, label) => (output < label ? 1.5 : 0.5) * Math.Pow(output - label, 2),
             (output, label) => (output < label ? 3 : 1) * (output - label));
 
@@ -72,7 +72,7 @@ public sealed class LossesTests
 
         double[] residuals = Residuals(model, rows);
         Assert.InRange(residuals.Count(r => r > 0) / 1000.0, quantile - 0.02, quantile + 0.02);
-        // Optimality: the subgradients balance against each standardised column, up to those near zero.
+        // Optimality: the subgradients balance for each standardised column, except for those of residuals near zero.
         for (int i = 0; i < 3; i++)
         {
             double[] column = rows.Features.Select(row => (double)row[i]).ToArray();
@@ -101,7 +101,8 @@ public sealed class LossesTests
     public void Fit_SquaredLossOfMlNet_GivesTheSameModelAndTwiceTheReportedLoss()
     {
         RmsPropRegressionTransformer ours = _outliers.Fit(new() { NumberOfEpochs = 20, ValidationFraction = 0.2f });
-        RmsPropRegressionTransformer theirs = _outliers.Fit(new() { NumberOfEpochs = 20, ValidationFraction = 0.2f, LossFunction = new SquaredLoss() });
+        RmsPropRegressionTransformer theirs =
+            _outliers.Fit(new() { NumberOfEpochs = 20, ValidationFraction = 0.2f, LossFunction = new SquaredLoss() });
 
         Assert.Equal(ours.Parameters(), theirs.Parameters());
         for (int epoch = 0; epoch < 20; epoch++)
@@ -126,7 +127,7 @@ public sealed class LossesTests
     [Fact]
     public void Fit_AnyLoss_ReportsItsMeanInLabelUnits()
     {
-        // One step over all rows, evaluated before it: with weights and bias 0 in standardised units, the mean label.
+        // One step over all rows, evaluated before it: weights and bias are 0 in standardised units, so the prediction is the mean label.
         var loss = new HuberLoss(0.8f);
         TrainingReport report = _outliers.Fit(new() { LossFunction = loss, BatchSize = 10_000, NumberOfEpochs = 1 }).Training;
 
@@ -165,10 +166,10 @@ public sealed class LossesTests
         ];
         foreach ((IRegressionLoss one, IRegressionLoss other) in pairs)
         {
-            // ε and the penalty are what could have a unit: without them every scale has the same minimiser.
+            // Only ε and the penalty could have a unit: without them every scale has the same minimiser.
             float[] expected = _outliers.Fit(new() { LossFunction = one, L2Regularization = 0.1f, NumberOfEpochs = 40 }).Parameters();
             float[] actual = scaled.Fit(new() { LossFunction = other, L2Regularization = 0.1f, NumberOfEpochs = 40 }).Parameters();
-            // A residual whose sign rounding decides gives another subgradient: not more than the noise of the steps.
+            // If rounding decides the sign of a residual, the subgradient differs, but by less than the noise of the steps.
             Models.AssertClose(expected, actual.Select(w => w / Unit).ToArray(), Stochastic);
         }
     }
@@ -191,7 +192,8 @@ public sealed class LossesTests
         data ??= _outliers;
         foreach (bool weighted in new[] { false, true })
         {
-            Examples rows = weighted ? new Examples(data.Features, data.Labels, Enumerable.Range(0, data.Count).Select(row => 0.5f + row % 3).ToArray()) : data;
+            Examples rows = weighted ? new Examples(data.Features, data.Labels,
+                Enumerable.Range(0, data.Count).Select(row => 0.5f + row % 3).ToArray()) : data;
             float[] expected = ReweightedLeastSquares.Solve(rows, slopeOverResidual);
 
             float[] actual = rows.Fit(new() { LossFunction = loss, ExampleWeightColumnName = weighted ? nameof(Example.Weight) : null }).Parameters();
@@ -204,14 +206,14 @@ public sealed class LossesTests
     private static double[] Residuals(RmsPropRegressionTransformer model, Examples rows) =>
         model.Scores(rows.View(new MLContext(1))).Zip(rows.Labels, (score, y) => (double)score - y).ToArray();
 
-    /// <summary>One row of ten is far too high.</summary>
+    /// <summary>One label of ten is far too high.</summary>
     private static Examples WithOutliers()
     {
         Examples rows = Some.Linear(1, 400, [1, 1, 1], means: [1, 0, -1], noise: 0.5);
         return new Examples(rows.Features, rows.Labels.Select((y, row) => row % 10 == 0 ? y + 8 + row % 7 : y).ToArray());
     }
 
-    /// <summary>Labels from an exponential distribution, and a feature that says nothing.</summary>
+    /// <summary>Labels from an exponential distribution, and a feature without effect.</summary>
     private static Examples Skewed()
     {
         var random = new Random(1);

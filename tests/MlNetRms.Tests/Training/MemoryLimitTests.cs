@@ -42,7 +42,8 @@ public sealed class MemoryLimitTests
                 (options.MemoryLimitInBytes, options.TemporaryDirectory, options.NumberOfThreads) = (1, folder.File(""), threads));
             Assert.True(expected.Parameters().SequenceEqual(limited.Parameters()), name);
             Assert.Equal(expected.Training.Epochs.Select(epoch => epoch.Loss), limited.Training.Epochs.Select(epoch => epoch.Loss));
-            Assert.Equal(expected.Training.Epochs.Select(epoch => epoch.ValidationLoss), limited.Training.Epochs.Select(epoch => epoch.ValidationLoss));
+            Assert.Equal(expected.Training.Epochs.Select(epoch => epoch.ValidationLoss),
+                limited.Training.Epochs.Select(epoch => epoch.ValidationLoss));
             Assert.Equal(expected.Training.RSquared, limited.Training.RSquared);
         }
         Assert.Empty(folder.Files);
@@ -93,7 +94,7 @@ public sealed class MemoryLimitTests
         Assert.Equal(0, OpenBytes(folder.File("")));
     }
 
-    /// <summary>Each rank has a limit of its own; the parts of a rank share it.</summary>
+    /// <summary>Each rank has its own limit, which its parts share.</summary>
     [Theory]
     [InlineData(false, 256)]
     [InlineData(false, 20_000)]
@@ -102,18 +103,21 @@ public sealed class MemoryLimitTests
     {
         using var folder = new TemporaryFolder();
         Examples rows = (sparse ? _sparse : _dense).Take(Enumerable.Range(0, 30_000));
-        Examples[] parts = [.. new[] { (0, 9_000), (9_000, 500), (9_500, 11_500), (21_000, 9_000) }.Select(part => rows.Take(Enumerable.Range(part.Item1, part.Item2)))];
+        Examples[] parts = [.. new[] { (0, 9_000), (9_000, 500), (9_500, 11_500), (21_000, 9_000) }
+            .Select(part => rows.Take(Enumerable.Range(part.Item1, part.Item2)))];
         float[] expected = ThreadCollective.Run(1, job => Fit(job, limit: null).Parameters())[0];
 
         foreach (long limit in new[] { 1, 1_000_000 })
         {
             long largest = 0;
-            Assert.All(ThreadCollective.Run(2, job => Fit(job, job.Rank == 1 ? limit : null, () => largest = Math.Max(largest, OpenBytes(folder.File("")))).Parameters()),
+            Assert.All(ThreadCollective.Run(2,
+                job => Fit(job, job.Rank == 1 ? limit : null, () => largest = Math.Max(largest, OpenBytes(folder.File("")))).Parameters()),
                 model => Assert.Equal(expected, model));
             Assert.True(largest > 300_000 || !OperatingSystem.IsLinux());
         }
 
-        RmsPropRegressionTransformer Fit(ThreadCollective job, long? limit, Action? eachEpoch = null) => new MLContext(1).Regression.Trainers.RmsProp(new Options
+        RmsPropRegressionTransformer Fit(ThreadCollective job, long? limit, Action? eachEpoch = null) =>
+            new MLContext(1).Regression.Trainers.RmsProp(new Options
         {
             Collective = job,
             NumberOfEpochs = 2,
@@ -126,7 +130,7 @@ public sealed class MemoryLimitTests
     }
 
     /// <summary>
-    /// Limits between nothing and all: then some chunks stay in memory, others come and go.
+    /// Limits at which some chunks stay in memory and others are loaded and evicted.
     /// </summary>
     [Theory]
     [InlineData(false, 2_000_000)]
@@ -157,7 +161,8 @@ public sealed class MemoryLimitTests
     {
         var options = new Options { MemoryLimitInBytes = 4_000_000, NumberOfEpochs = 2, NumberOfThreads = 1, Decorrelate = false };
         RecordingFile? file = null;
-        using TrainingRows rows = Stored.Read((sparse ? _sparse : _dense).View(new MLContext(1), _ => sparse), options, openFile: () => file = new RecordingFile());
+        using TrainingRows rows =
+            Stored.Read((sparse ? _sparse : _dense).View(new MLContext(1), _ => sparse), options, openFile: () => file = new RecordingFile());
         using var run = new TrainingRun(rows, options.ToSettings(), default, CancellationToken.None);
         int first = file!.Steps.Count;
 
@@ -174,12 +179,12 @@ public sealed class MemoryLimitTests
             surprises += isRead && !expected.Contains(position) ? 1 : 0;
         }
         Assert.InRange(reads, 200, 1000);
-        Assert.InRange(surprises, 0, reads / 10);        // in memory when they were announced, but no longer when they were read
+        Assert.InRange(surprises, 0, reads / 10);        // in memory when they were prefetched, but no longer when they were read
     }
 
     public static TheoryData<int, bool> Threads => new() { { 1, false }, { 2, false }, { 2, true } };
 
-    /// <summary>A disk that is full at the first write, the second, ... the last: always the message, no file and no memory left behind.</summary>
+    /// <summary>The disk is full at the first write, the second, ... the last: always the message, and no file or memory left behind.</summary>
     [Theory, MemberData(nameof(Threads))]
     public void Read_AnyWriteFails_SaysHowManyBytesWereNeededAndLeavesNothing(int threads, bool sparse)
     {
@@ -236,7 +241,7 @@ public sealed class MemoryLimitTests
         Assert.Contains("MemoryLimitInBytes", thrown.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>Bytes of the files of a folder that this process has open, those without a name included.</summary>
+    /// <summary>Bytes of the files in a folder that this process has open, including deleted ones.</summary>
     private static long OpenBytes(string folder)
     {
         long bytes = 0;
@@ -252,7 +257,7 @@ public sealed class MemoryLimitTests
             }
             catch (IOException)
             {
-                // Closed in the meantime, by another test.
+                // Closed by another test in the meantime.
             }
         }
         return bytes;

@@ -4,7 +4,7 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Training;
 
-/// <summary>L1, elastic net, bounds and clipping, against exact minimisers and single steps.</summary>
+/// <summary>L1, elastic net, bounds and clipping, compared with exact minimisers and single steps.</summary>
 public sealed class PenaltiesTests
 {
     /// <summary>The noise of mini-batches, averaged over the last fifth of the steps.</summary>
@@ -45,7 +45,7 @@ public sealed class PenaltiesTests
         Assert.InRange(oracle.Objective(model.Model.Weights), least * (1 - 1e-6), least * (1 + Stochastic));
         if (l1 > 0)
             Assert.Equal(oracle.Weights.Select(w => w == 0), model.Model.Weights.Select(w => w == 0));
-        Assert.Contains(oracle.Weights, w => w == 0);        // or there would be nothing to compare
+        Assert.Contains(oracle.Weights, w => w == 0);        // otherwise there would be nothing to compare
         Assert.Contains(oracle.Weights, w => w != 0);
         if (nonNegative)
             Assert.All(model.Model.Weights, w => Assert.InRange(w, 0, float.MaxValue));
@@ -82,7 +82,7 @@ public sealed class PenaltiesTests
     [InlineData(5, 0.1f)]
     public void Fit_L1WithHuberLoss_MakesZeroWhatTheSlopeOfThatLossSays(float delta, float l1)
     {
-        // Far from the optimum: the average over all of a short training still remembers its first weights, 0.
+        // Far from the optimum, because the average over all steps of a short training includes its first weights, 0.
         Examples rows = Some.Linear(5, 4000, 24, noise: 0.2);
         const double Distance = 1e-3;
         double[] ones = Enumerable.Repeat(1.0, rows.Count).ToArray();
@@ -95,7 +95,7 @@ public sealed class PenaltiesTests
         {
             LossFunction = new HuberLoss(delta),
             L1Regularization = l1,
-            LearningRate = 0.03f * MathF.Sqrt(24f / 5),        // divided by the root again, as rows of 24 columns are longer than of 5
+            LearningRate = 0.03f * MathF.Sqrt(24f / 5),        // the trainer divides it by √(24 / 5) for rows of 24 columns
             Epsilon = 0.01f,
             BatchSize = 128,
             NumberOfEpochs = 4,
@@ -111,16 +111,17 @@ public sealed class PenaltiesTests
             double weight = model.Model.Weights[column] * columns[column].StandardDeviation / deviation;
             double slope = Math.Abs((Objective(column, weight, Distance) - Objective(column, weight, -Distance)) / (2 * Distance));
             zeros += model.Model.Weights[column] == 0 ? 1 : 0;
-            // Weights that became 0 together move each other's slopes a little.
+            // Weights that became 0 together change each other's slopes a little.
             if (Math.Abs(slope - l1) < 0.1 * l1)
                 continue;
             clear++;
-            Assert.True(slope < l1 == (model.Model.Weights[column] == 0), FormattableString.Invariant($"column {column}: slope {slope}, weight {weight}"));
+            Assert.True(slope < l1 == (model.Model.Weights[column] == 0),
+                FormattableString.Invariant($"column {column}: slope {slope}, weight {weight}"));
         }
         Assert.InRange(clear, 0.8 * rows.Width, rows.Width);
         Assert.InRange(zeros, 1, rows.Width - 1);
 
-        // The mean loss in the units of training, where the weight of one column is another.
+        // The mean loss in the units of training, with another weight for one column.
         double Objective(int column, double weight, double other)
         {
             double sum = 0;
@@ -139,7 +140,8 @@ public sealed class PenaltiesTests
     [InlineData(nameof(Options.Centered))]
     public void RmsProp_L1WithMomentumOrCentered_ThrowsWithBothNames(string other)
     {
-        var options = new Options { L1Regularization = 0.1f, Momentum = other == nameof(Options.Momentum) ? 0.5f : 0, Centered = other == nameof(Options.Centered) };
+        var options = new Options { L1Regularization = 0.1f, Momentum = other == nameof(Options.Momentum) ? 0.5f : 0,
+            Centered = other == nameof(Options.Centered) };
 
         var exception = Assert.Throws<ArgumentException>(() => new MLContext(1).Regression.Trainers.RmsProp(options));
 
@@ -154,7 +156,8 @@ public sealed class PenaltiesTests
 
         foreach (bool standardize in new[] { true, false })
         {
-            RmsPropRegressionTransformer model = low.Fit(new() { NonNegativeWeights = true, Standardize = standardize, LearningRate = standardize ? 0.03f : 1 });
+            RmsPropRegressionTransformer model =
+                low.Fit(new() { NonNegativeWeights = true, Standardize = standardize, LearningRate = standardize ? 0.03f : 1 });
             Assert.All(model.Model.Weights, w => Assert.InRange(w, 0, float.MaxValue));
             Assert.InRange(model.Model.Bias, -110, -90);
         }
@@ -193,7 +196,7 @@ public sealed class PenaltiesTests
         Assert.Equal(norm < length, factor < 1);
         for (int i = 0; i < 5; i++)
             Assert.Equal(-factor * gradient[i] / (Math.Abs(factor * gradient[i]) + 1), actual[i], 1e-6);
-        Assert.InRange(length, 3.2, 900);        // or the cases would not be those they are meant to be
+        Assert.InRange(length, 3.2, 900);        // otherwise the cases would not be those intended
     }
 
     [Fact]
@@ -225,7 +228,7 @@ public sealed class PenaltiesTests
         Assert.Equal(-1e-30f / 1.01f, weights[0], 1e-33f);
     }
 
-    /// <summary>Ten columns, half of them of no use and correlated with the others; large offsets and other scales.</summary>
+    /// <summary>Ten columns, half of them without effect and correlated with the others; large offsets and different scales.</summary>
     private static Examples WellSeparated(bool weighted)
     {
         double[] truth = [2, -1.5, 1, -0.7, 0.5, 0, 0, 0, 0, 0];

@@ -2,16 +2,17 @@ using MlNetRms.Jobs;
 using MlNetRms.Kernels;
 using MlNetRms.Rows;
 using MlNetRms.Saving;
+using MlNetRms.Settings;
 using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
 using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Training;
 
-/// <summary>What <see cref="Options.Progress"/> is told. The time is that of a clock of the tests' own.</summary>
+/// <summary>Reports to <see cref="Options.Progress"/>, on a clock controlled by the tests.</summary>
 public sealed class ProgressTests
 {
-    /// <summary>At most so much lies between two reports, and a clock that goes on by it makes each look a report.</summary>
+    /// <summary>The longest time between two reports; a clock that advances by it makes every check a report.</summary>
     private static readonly TimeSpan _interval = TimeSpan.FromSeconds(0.25);
 
     private readonly MLContext _ml = new(1);
@@ -26,7 +27,8 @@ public sealed class ProgressTests
         TrainingProgress[] reading = [.. _collector.Reports.TakeWhile(report => report.Phase == TrainingPhase.Reading)];
         TrainingProgress[] steps = [.. _collector.Reports.Skip(reading.Length)];
         Assert.True(reading.Length > 3 && steps.Length > 10, $"{reading.Length} and {steps.Length} reports");
-        Assert.All(steps, report => Assert.Equal((TrainingPhase.Training, 2, training.TotalSteps), (report.Phase, report.NumberOfEpochs, report.TotalSteps)));
+        Assert.All(steps, report =>
+            Assert.Equal((TrainingPhase.Training, 2, training.TotalSteps), (report.Phase, report.NumberOfEpochs, report.TotalSteps)));
         Assert.Equal((0, 0L, 0L), (reading[0].Epoch, reading[0].Step, reading[0].Rows));
         Assert.Equal(2000, reading[^1].Rows);
         Assert.All([reading, steps], reports => Assert.Equal(reports.OrderBy(report => report.Rows), reports));
@@ -59,7 +61,7 @@ public sealed class ProgressTests
         Assert.Equal(1, reading[^1].ShareDone);
     }
 
-    /// <summary>A loss whose derivative is 0 leaves the weights at 0: each row's loss is that of the prediction 0, whatever the step.</summary>
+    /// <summary>A loss with derivative 0 leaves the weights at 0, so each row's loss is that of the prediction 0 in every step.</summary>
     [Fact]
     public void Fit_RunningLosses_AddUpToThoseOfTheEpochs()
     {
@@ -75,7 +77,7 @@ public sealed class ProgressTests
             sum += (steps[i].Rows - steps[i - 1].Rows) * steps[i].RunningLoss.GetValueOrDefault();
 
         double expected = 2 * _rows.Labels.Sum(label => 1 + (double)label * label);
-        Assert.Equal(expected, sum, 2e-3 * expected);        // batches of 10 rows, counted to whole rows
+        Assert.Equal(expected, sum, 2e-3 * expected);        // batches of 10 rows, rounded to whole rows
     }
 
     [Fact]
@@ -111,9 +113,10 @@ public sealed class ProgressTests
     [Fact]
     public void Step_KnownTimes_GivesPaceAndTimeLeft()
     {
-        // A call of the clock is a second: one to begin, one to look whether a report is due, one to report.
+        // Each call of the clock is a second: one to begin, one to check if a report is due, one to report.
         var meter = new ProgressMeter(_collector, new SteppingClock(TimeSpan.FromSeconds(1)), () => { });
-        meter.BeginTraining(new TrainingPlan(BatchSize: 10, StepsPerEpoch: 50, NumberOfEpochs: 2, AveragedSteps: 0), rowCount: 500, lossFactor: 2, step: 0);
+        meter.BeginTraining(new TrainingPlan(BatchSize: 10, StepsPerEpoch: 50, NumberOfEpochs: 2, AveragedSteps: 0), rowCount: 500, lossFactor: 2,
+            step: 0);
         meter.Step(1, 25, new LossSum(50, 25));
 
         TrainingProgress report = _collector.Reports[^1];

@@ -3,15 +3,15 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Training;
 
-/// <summary>What is evaluated and returned where a training ends early: a mean over the last steps that changes nothing else.</summary>
+/// <summary>The mean over the last steps that is evaluated and returned if training ends early. It changes nothing else.</summary>
 public sealed class RunningAverageTests
 {
     private const int Epochs = 20;
     private const double SumsOfFloats = 2e-5;
 
     /// <summary>
-    /// The first step, counted from 0, that counts after each of twenty steps of which the last five are averaged: the window is as long,
-    /// and starts again after 2, 5, 10 and 15 steps; the steps between the last two of these count too.
+    /// The first averaged step, from 0, after each of twenty steps of which the last five are averaged. The window has that length and restarts
+    /// after 2, 5, 10 and 15 steps; the steps between the last two restarts are averaged too.
     /// </summary>
     private static readonly int[] _begins = [0, 0, 0, 0, 2, 2, 2, 2, 2, 5, 5, 5, 5, 5, 10, 10, 10, 10, 10, 15];
 
@@ -39,7 +39,7 @@ public sealed class RunningAverageTests
     [Theory, MemberData(nameof(Forms))]
     public void Stop_AfterAnyEpoch_ReturnsTheMeanOverTheRunningWindow(string form)
     {
-        // One step an epoch, so that the weights after every step are those of a training that ends there.
+        // One step per epoch, so that the weights after every step are those of a training that ends there.
         float[][] after = [.. Enumerable.Range(1, Epochs).Select(epochs => Fit(form, epochs, averaged: 0, batchSize: 1000).Parameters())];
 
         for (int epoch = 1; epoch <= Epochs; epoch++)
@@ -51,7 +51,7 @@ public sealed class RunningAverageTests
         }
     }
 
-    /// <summary>Several steps an epoch, so that most of them leave most weights alone.</summary>
+    /// <summary>Several steps per epoch, so that most of them leave most weights unchanged.</summary>
     [Theory]
     [InlineData("touched weights")]
     [InlineData("touched weights with momentum")]
@@ -61,7 +61,7 @@ public sealed class RunningAverageTests
         for (int epoch = 1; epoch <= Epochs; epoch++)
         {
             RmsPropRegressionTransformer touched = Fit(form, Epochs, averaged: 0.25f, batchSize: 40, stopAfter: epoch);
-            // A clipping norm that nothing reaches only forbids the short cut.
+            // A clipping norm that is never reached only disables lazy updates.
             RmsPropRegressionTransformer all = Fit(form, Epochs, averaged: 0.25f, batchSize: 40, stopAfter: epoch, clippingNorm: 1e18f);
 
             Assert.Equal((true, false), (touched.Training.UpdatedTouchedOnly, all.Training.UpdatedTouchedOnly));
@@ -77,7 +77,8 @@ public sealed class RunningAverageTests
             float[] expected = Fit(form, Epochs, averaged, batchSize: 40).Parameters();
 
             Assert.Equal(expected, Fit(form, Epochs, averaged, batchSize: 40, stopAfter: Epochs + 1).Parameters());
-            Assert.Equal(expected, Trainer(form, Epochs, averaged, batchSize: 40).Fit(_forms[form].Rows.View(_ml), _forms[form].Rows.View(_ml)).Parameters());
+            Assert.Equal(expected, Trainer(form, Epochs, averaged, batchSize: 40).Fit(_forms[form].Rows.View(_ml), _forms[form].Rows.View(_ml))
+                .Parameters());
         }
     }
 
@@ -104,7 +105,7 @@ public sealed class RunningAverageTests
         float[][] after = [.. Enumerable.Range(1, 12).Select(epochs => Fit(form, epochs, averaged: 0, batchSize: 1000).Parameters())];
         RmsPropRegressionTransformer stopped = Fit(form, Epochs, averaged: 0.25f, batchSize: 1000, stopAfter: 7);        // 2 to 4 and 5 to 6
 
-        AssertMean(from: 5, to: 10);        // half of ten steps: those since the window last began
+        AssertMean(from: 5, to: 10);        // half of ten steps: those since the window last restarted
         AssertMean(from: 7, to: 12);        // half of twelve would be 6 to 11
 
         void AssertMean(int from, int to)
@@ -113,7 +114,8 @@ public sealed class RunningAverageTests
             float[] expected = [.. Enumerable.Range(0, after[0].Length).Select(i => averaged.Average(weights => weights[i]))];
             foreach (int stopAfter in new[] { 0, 1000 })
             {
-                float[] actual = Trainer(form, to - 7, averaged: 0.5f, batchSize: 1000, stopAfter).Fit(_forms[form].Rows.View(_ml), stopped).Parameters();
+                float[] actual = Trainer(form, to - 7, averaged: 0.5f, batchSize: 1000, stopAfter).Fit(_forms[form].Rows.View(_ml), stopped)
+                    .Parameters();
                 Models.AssertClose(expected, actual, SumsOfFloats);
             }
         }

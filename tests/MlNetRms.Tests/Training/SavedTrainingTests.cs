@@ -10,7 +10,7 @@ using TrainingRows = MlNetRms.Rows.TrainingRows;
 
 namespace MlNetRms.Tests.Training;
 
-/// <summary>A training whose state is taken out after any epoch and put into a new run ends with the bits of one without a break.</summary>
+/// <summary>A training whose state is saved after any epoch and restored in a new run ends with the bits of an uninterrupted one.</summary>
 public sealed class SavedTrainingTests
 {
     private static readonly Examples _dense = TrainingForms.Dense;
@@ -35,7 +35,7 @@ public sealed class SavedTrainingTests
         Assert.Equal(expected.State.Epoch, states.Count);
         Assert.Equal(options.EarlyStopping is not null, expected.StopReason == StopReason.NoImprovement);
 
-        // After its last epoch, a training is at its end: there is nothing to resume.
+        // After its last epoch a training has ended, so there is nothing to resume.
         foreach (TrainingState state in states.SkipLast(1))
         {
             using var resumed = new TrainingRun(read, settings, start: default, CancellationToken.None);
@@ -75,7 +75,8 @@ public sealed class SavedTrainingTests
     {
         foreach ((Examples rows, bool decorrelate) in new[] { (_dense, false), (_sparse, false), (_dense, true), (_sparse, true) })
         {
-            Options options = TrainingForms.Short(new() { Decorrelate = decorrelate, LearningRateSchedule = LearningRateSchedule.Constant, AveragedFraction = 0.5f });
+            Options options = TrainingForms.Short(new() { Decorrelate = decorrelate, LearningRateSchedule = LearningRateSchedule.Constant,
+                AveragedFraction = 0.5f });
             TrainingSettings settings = options.ToSettings();
             using TrainingRows read = Stored.Read(rows, options);
             using var first = new TrainingRun(read, settings, start: default, CancellationToken.None);

@@ -4,10 +4,10 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Training;
 
-/// <summary>Whole trainings with sparse columns: updating touched weights only is updating all of them.</summary>
+/// <summary>Complete trainings with sparse columns: lazy updates give the same model as updating all weights.</summary>
 public sealed class SparseUpdatesTests
 {
-    /// <summary>Some hundred steps of float, whose roundings differ between the two.</summary>
+    /// <summary>A few hundred steps in float, whose roundings differ between the two.</summary>
     private const double OtherRoundings = 5e-5;
 
     private static readonly Examples _rows = Some.MostlyZero(1, 900, denseColumns: 3, sparseColumns: 330, nonZeros: 3);
@@ -36,7 +36,7 @@ public sealed class SparseUpdatesTests
     [Theory, MemberData(nameof(Forms))]
     public void Fit_TouchedWeightsOnly_GivesTheModelOfUpdatingAllWeights(string form)
     {
-        // A clipping norm that nothing reaches only forbids the short cut.
+        // A clipping norm that is never reached only disables lazy updates.
         RmsPropRegressionTransformer touched = Fit(form, clippingNorm: null);
         RmsPropRegressionTransformer all = Fit(form, clippingNorm: 1e18f);
 
@@ -92,7 +92,7 @@ public sealed class SparseUpdatesTests
     {
         { 0, 0, false },
         { 0, 0, true },
-        { 0.05f, 0, false },          // the penalty acts on the weights of sparse columns too
+        { 0.05f, 0, false },          // the penalty also acts on the weights of sparse columns
         { 0, 0.9f, false },
         { 0.05f, 0.9f, true },
     };
@@ -116,7 +116,7 @@ public sealed class SparseUpdatesTests
             ExampleWeightColumnName = nameof(Example.Weight),
         };
 
-        // A penalty in every step acts on untouched weights too; a clipping norm that nothing reaches asks for such steps.
+        // A penalty in every step also acts on weights that are not in the batch; a clipping norm that is never reached enforces such steps.
         options.GradientClippingNorm = l2 > 0 ? 1e18f : null;
         RmsPropRegressionTransformer model = rows.Fit(options);
 

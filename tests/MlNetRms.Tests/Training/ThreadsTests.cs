@@ -3,7 +3,7 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Training;
 
-/// <summary>The number of threads changes nothing but the time.</summary>
+/// <summary>The number of threads changes only the time.</summary>
 public sealed class ThreadsTests
 {
     private const int Columns = 120;
@@ -67,7 +67,7 @@ public sealed class ThreadsTests
     [InlineData(false)]
     public void Fit_RowsReadAndPackedOnSeveralThreads_GivesIdenticalBitsAndCounts(bool shuffle)
     {
-        Examples rows = Some.Linear(1, 60_000, 20, weighted: true);        // a million packed values and more, hundreds of blocks
+        Examples rows = Some.Linear(1, 60_000, 20, weighted: true);        // more than a million packed values, hundreds of blocks
         for (int row = 7; row < rows.Count; row += 1000)
             (rows.Features[row][3], rows.Labels[row + 1], rows.Weights![row + 2]) = (float.NaN, float.NaN, 0);
         var ml = new MLContext(1);

@@ -6,7 +6,7 @@ using TrainingRows = MlNetRms.Rows.TrainingRows;
 
 namespace MlNetRms.Tests.Training;
 
-/// <summary>Rows that evaluate the epochs and change nothing.</summary>
+/// <summary>Validation rows evaluate the epochs and change nothing else.</summary>
 public sealed class ValidationTests
 {
     private const double SumsOfFloats = 2e-5;
@@ -27,7 +27,7 @@ public sealed class ValidationTests
         { true, false, true },
     };
 
-    /// <summary>At a constant rate, without averaging, an epoch ends as a training of just so many epochs does.</summary>
+    /// <summary>At a constant rate and without averaging, an epoch ends like a training of exactly that many epochs.</summary>
     [Theory, MemberData(nameof(Kinds))]
     public void Fit_ValidationData_ReportsTheMeanLossOfTheModelAfterEachEpoch(bool standardize, bool weighted, bool sparse)
     {
@@ -36,7 +36,7 @@ public sealed class ValidationTests
             : (_train, _validation);
         if (weighted)
             (train, validation) = (Weighted(train), Weighted(validation));
-        // Both are half the square everywhere, but with null the returned bias is computed from the means.
+        // Both are half the square everywhere, but with null the bias is computed from the means.
         foreach (HuberLoss? loss in standardize ? new HuberLoss?[] { null, new(1e9f) } : [null])
         {
             TrainingReport report = Trainer(Length(5, loss)).Fit(train.View(_ml), validation.View(_ml)).Training;
@@ -100,7 +100,7 @@ public sealed class ValidationTests
     {
         (int[] training, int[] validation) = Split(_train.Count, fraction, seed);
         Assert.Equal(Enumerable.Range(0, _train.Count), training.Concat(validation).Order());
-        // Binomial: five standard deviations.
+        // Five standard deviations of a binomial.
         Assert.InRange(validation.Length, fraction * 230 - 5 * Math.Sqrt(57), fraction * 230 + 5 * Math.Sqrt(57));
         Examples rest = _train.Take(training);
         Examples aside = _train.Take(validation);
@@ -125,7 +125,8 @@ public sealed class ValidationTests
         TrainingReport report = Trainer(new() { NumberOfEpochs = 1 }).Fit(_train.View(_ml), bad.View(_ml)).Training;
 
         Assert.Equal(_validation.Count, report.ValidationRows);
-        Assert.Equal(Trainer(new() { NumberOfEpochs = 1 }).Fit(_train.View(_ml), _validation.View(_ml)).Training.Epochs[0].ValidationLoss, report.Epochs[0].ValidationLoss);
+        Assert.Equal(Trainer(new() { NumberOfEpochs = 1 }).Fit(_train.View(_ml), _validation.View(_ml)).Training.Epochs[0].ValidationLoss,
+            report.Epochs[0].ValidationLoss);
         string warning = Assert.Single(log.Messages(Microsoft.ML.Runtime.ChannelMessageKind.Warning));
         Assert.StartsWith("Skipped 1 of 171 validation rows: ", warning, StringComparison.Ordinal);
     }
@@ -140,7 +141,8 @@ public sealed class ValidationTests
         RmsPropRegressionTransformer model = bad.Fit(new() { ValidationFraction = 0.3f });
 
         Assert.Equal(_train.Fit(new() { ValidationFraction = 0.3f }).Parameters(), model.Parameters());
-        Assert.Equal((231, 1, 230), (model.Training.RowsRead, model.Training.RowsSkippedForFeatures, model.Training.RowsUsed + model.Training.ValidationRows));
+        Assert.Equal((231, 1, 230),
+            (model.Training.RowsRead, model.Training.RowsSkippedForFeatures, model.Training.RowsUsed + model.Training.ValidationRows));
     }
 
     [Fact]
@@ -176,7 +178,8 @@ public sealed class ValidationTests
         var narrow = Assert.Throws<ArgumentOutOfRangeException>(() => Trainer(new()).Fit(unreadable, Some.Linear(1, 5, 2).View(_ml)));
 
         Assert.Contains("Could not find label column 'Label'", missing.Message, StringComparison.Ordinal);
-        Assert.Contains("feature column 'Features' of the validation data: expected Vector<Single, 3>, got Vector<Single, 2>", narrow.Message, StringComparison.Ordinal);
+        Assert.Contains("feature column 'Features' of the validation data: expected Vector<Single, 3>, got Vector<Single, 2>", narrow.Message,
+            StringComparison.Ordinal);
 
         static IEnumerable<Example> Unreadable()
         {
@@ -223,14 +226,14 @@ public sealed class ValidationTests
 
     private RmsPropRegressionTrainer Trainer(Options options) => _ml.Regression.Trainers.RmsProp(options);
 
-    /// <summary>Which rows are trained on and which are set aside, told apart by their labels.</summary>
+    /// <summary>The training rows and the validation rows, identified by their labels.</summary>
     private static (int[] Training, int[] Validation) Split(int count, float fraction, int seed, Func<int, bool>? isSparse = null)
     {
         var numbered = new Examples(_train.Features.Take(count).ToArray(), Enumerable.Range(0, count).Select(row => (float)row).ToArray());
         var options = new Options { ValidationFraction = fraction, Seed = seed, Standardize = false };
         IDataView view = numbered.View(new MLContext(1), isSparse ?? (_ => false));
         using TrainingRows read = Stored.Read(view, options);
-        return (Labels(read.Training.Parts[0]), Labels(read.Validation!.Parts[0]));
+        return (Labels(read.Training.Shards[0]), Labels(read.Validation!.Shards[0]));
 
         static int[] Labels(PackedRows store) =>
             Enumerable.Range(0, (int)store.RowCount).Select(row => (int)Stored.Row(store, row).Label).Order().ToArray();

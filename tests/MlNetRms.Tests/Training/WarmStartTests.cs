@@ -15,7 +15,7 @@ public sealed class WarmStartTests
     private readonly MLContext _ml = new(1);
     private readonly Examples _rows = Some.Linear(1, 300, [1, 10, 0.1], means: [5, 0, 1], labelOffset: 50, labelScale: 4);
 
-    /// <summary>One step over all rows, whose loss is that of the weights before it.</summary>
+    /// <summary>One step over all rows; its loss is that of the initial weights.</summary>
     private static Options OneStep(Examples rows, bool standardize = true, bool? decorrelate = null) => new()
     {
         Standardize = standardize,
@@ -34,7 +34,7 @@ public sealed class WarmStartTests
 
         RmsPropRegressionTransformer model = Trainer(OneStep(_rows, standardize)).Fit(_rows.View(_ml), best.Model);
 
-        Models.AssertClose(best.Parameters(), model.Parameters(), 1e-5);        // folded in and back, in float
+        Models.AssertClose(best.Parameters(), model.Parameters(), 1e-5);        // converted to standardised units and back, in float
         double half = 0.5 * Math.Pow(best.Rmse(_rows), 2);
         Assert.Equal(half, model.Training.Epochs[0].Loss, 1e-4 * half);
         Assert.True(Trainer(OneStep(_rows, standardize)).Fit(_rows.View(_ml)).Training.Epochs[0].Loss > 2 * half);        // from zero
@@ -45,7 +45,8 @@ public sealed class WarmStartTests
     {
         // One full batch with bias correction and not centered: ŝ = g², so w ← w − η·g / (|g| + ε).
         var start = new float[] { 0.5f, -2, 3, 7 };
-        var options = new Options { Standardize = false, BatchSize = 1000, NumberOfEpochs = 1, LearningRate = 0.25f, Epsilon = 0.01f, LearningRateSchedule = LearningRateSchedule.Constant };
+        var options = new Options { Standardize = false, BatchSize = 1000, NumberOfEpochs = 1, LearningRate = 0.25f, Epsilon = 0.01f,
+            LearningRateSchedule = LearningRateSchedule.Constant };
         var gradient = new double[4];
         for (int row = 0; row < _rows.Count; row++)
         {
@@ -82,7 +83,7 @@ public sealed class WarmStartTests
     [InlineData(false)]
     public void Fit_CorrelatedColumns_StartsWithTheModelsLossInAnyCoordinates(bool decorrelate)
     {
-        // Two columns nearly the same, a copy of one, and one that is constant: some directions are short, and some have no coordinate.
+        // Two nearly equal columns, a copy of one, and a constant one: some directions have little variance, and some are dropped.
         var rows = new Examples([.. _rows.Features.Select(row => new[] { row[0], row[0] + 0.01f * row[2], row[1], row[1], 7 })], _rows.Labels);
         float[] start = [1.5f, -1, 0.2f, -0.1f, 0, 40];
         double expected = Enumerable.Range(0, rows.Count).Average(row =>
@@ -93,7 +94,7 @@ public sealed class WarmStartTests
         Assert.Equal(expected, model.Training.Epochs[0].Loss, 1e-4 * expected);
         Assert.Equal(expected, 0.5 * Math.Pow(model.Rmse(rows), 2) + OffsetLoss(), 1e-4 * expected);
 
-        // The bias that is returned is the one that leaves no mean residual.
+        // The returned bias is the one with a mean residual of 0.
         double OffsetLoss() => 0.5 * Math.Pow(Enumerable.Range(0, rows.Count).Average(row =>
             start[5] - rows.Labels[row] + rows.Features[row].Zip(start, (x, w) => (double)x * w).Sum()), 2);
     }
@@ -107,7 +108,8 @@ public sealed class WarmStartTests
         RmsPropRegressionTransformer first = rows.Fit(new() { NumberOfEpochs = 20 });
         double expected = 0.5 * Math.Pow(first.Rmse(rows), 2);
 
-        Assert.Equal(expected, Trainer(OneStep(rows, decorrelate: decorrelate)).Fit(rows.View(_ml), first.Model).Training.Epochs[0].Loss, 1e-4 * expected);
+        Assert.Equal(expected, Trainer(OneStep(rows, decorrelate: decorrelate)).Fit(rows.View(_ml), first.Model).Training.Epochs[0].Loss,
+            1e-4 * expected);
     }
 
     [Fact]
@@ -116,7 +118,7 @@ public sealed class WarmStartTests
         LinearRegressionModelParameters model = NewModel([0.5f, -1, 2], 3);
         IDataView view = _rows.View(_ml);
         IDataView validation = Some.Linear(2, 40, 3).View(_ml);
-        // Of the squared loss the returned bias is that of the weights, not the one given.
+        // With the squared loss, the returned bias depends on the weights, not on the given bias.
         var options = new Options { NumberOfEpochs = 1, LearningRateSchedule = LearningRateSchedule.Custom("still", (_, _) => 0), LossFunction = new AbsoluteLoss() };
 
         TrainingReport both = Trainer(options).Fit(view, validation, model).Training;

@@ -3,7 +3,7 @@ using MlNetRms.Benchmarks.Accuracy.Sets;
 
 namespace MlNetRms.Benchmarks.Accuracy.Cases;
 
-/// <summary>Steps divided by the gradient's standard deviation, with less and less added to it.</summary>
+/// <summary>Steps divided by the gradient's standard deviation, with smaller and smaller ε.</summary>
 internal static class CenteredSteps
 {
     public static IEnumerable<Finding> Find(bool quick) =>
@@ -11,7 +11,7 @@ internal static class CenteredSteps
         select new Finding(Report.Invariant($"Centered, epsilon {epsilon:0e0}"), "excess, %", Figures.Largest(Draws.Seeds(quick).Select(seed =>
         {
             ExampleSet training = DenseSets.Equicorrelated(rows: 1500, columns: 5, correlation: 0.5, noise: 0.1, seed);
-            LinearFit least = ExactLeastSquares.Of(training).Fit;
+            LinearFit least = ExactLeastSquares.Solve(training).Fit;
             return new Figures(Contenders.FitRmsProp(training, new() { Centered = true, Epsilon = epsilon }).ExcessPercent(training, least));
         })), Goal.AtMost(0.1));
 }

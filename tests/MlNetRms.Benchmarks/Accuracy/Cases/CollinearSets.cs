@@ -3,8 +3,8 @@ using MlNetRms.Benchmarks.Accuracy.Sets;
 namespace MlNetRms.Benchmarks.Accuracy.Cases;
 
 /// <summary>
-/// Ten thousand columns made of two factors: training RMSE over the label's deviation, the largest of ten seeds of data and
-/// trainer.
+/// Ten thousand columns generated from two factors: training RMSE divided by the label's standard deviation. The largest of ten seeds of data
+/// and trainer.
 /// </summary>
 internal static class CollinearSets
 {
@@ -23,7 +23,7 @@ internal static class CollinearSets
             Figures figures = new(errors.Any(double.IsNaN) ? double.NaN : errors.Max());
             if (!quick)
             {
-                // A quarter of a minute each: one seed.
+                // One seed only, because a fit takes a quarter of a minute.
                 ExampleSet first = DenseSets.TwoFactors(rows, Columns, seed: 1);
                 figures = figures with { Sdca = RelativeRmse(Contenders.FitSdca(first, PeerFeatures.Normalized), first) };
             }

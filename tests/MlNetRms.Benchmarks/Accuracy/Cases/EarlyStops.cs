@@ -3,7 +3,7 @@ using MlNetRms.Benchmarks.Accuracy.Sets;
 
 namespace MlNetRms.Benchmarks.Accuracy.Cases;
 
-/// <summary>Test RMSE with early stopping over test RMSE without, all other options the same.</summary>
+/// <summary>Test RMSE with early stopping, divided by test RMSE without; all other options are the same.</summary>
 internal static class EarlyStops
 {
     private const int TestRows = 5000;

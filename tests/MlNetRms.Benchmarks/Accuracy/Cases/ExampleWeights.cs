@@ -3,7 +3,7 @@ using MlNetRms.Benchmarks.Accuracy.Sets;
 
 namespace MlNetRms.Benchmarks.Accuracy.Cases;
 
-/// <summary>Example weights that go with a feature, with the squared and with Huber's loss. OnlineGradientDescent ignores weights.</summary>
+/// <summary>Example weights that correlate with a feature, with the squared loss and Huber's loss. OnlineGradientDescent ignores weights.</summary>
 internal static class ExampleWeights
 {
     private const int Rows = 2000;

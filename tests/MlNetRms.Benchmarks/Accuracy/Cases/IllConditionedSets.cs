@@ -10,7 +10,7 @@ internal static class IllConditionedSets
     private static readonly Goal _rotatedGoal = Goal.AtMost(0.01, 0.001);
     private static readonly Goal _correlatedGoal = Goal.AtMost(0.01, 0.003);
 
-    /// <summary>Signal in all directions, noise as large as the signal of one.</summary>
+    /// <summary>Signal in all directions, and noise as large as the signal of one direction.</summary>
     public static IReadOnlyList<DenseClass> Rotated { get; } =
         [.. new[] { 117, 1.2e3, 1.2e4 }.Select(condition => new DenseClass(
             Report.Invariant($"10 rotated columns, condition {condition}"),
@@ -34,9 +34,9 @@ internal static class IllConditionedSets
         select new Finding(set.Name, "excess, %", Draws.LargestExcess(quick, set.Draw), set.Goal);
 }
 
-/// <summary>A kind of dense sets.</summary>
-/// <param name="Name">As the table calls it.</param>
-/// <param name="Draw">One of them, by seed.</param>
-/// <param name="Noise">Standard deviation of what no model can explain.</param>
-/// <param name="Goal">For the excess over least squares in percent.</param>
+/// <summary>A family of dense sets.</summary>
+/// <param name="Name">Name in the table.</param>
+/// <param name="Draw">Draws one of them by seed.</param>
+/// <param name="Noise">Standard deviation of the noise.</param>
+/// <param name="Goal">Goal for the excess over least squares, in percent.</param>
 internal sealed record DenseClass(string Name, Func<ulong, ExampleSet> Draw, double Noise, Goal Goal);

@@ -2,7 +2,7 @@ using MlNetRms.Benchmarks.Accuracy.Oracles;
 
 namespace MlNetRms.Benchmarks.Accuracy.Cases;
 
-/// <summary>The workloads whose time is measured too: how near, and after how many rows.</summary>
+/// <summary>The workloads of the speed tables: the excess, and how many rows it takes.</summary>
 internal static class LargeSets
 {
     private static readonly (string Workload, Goal Goal, Goal MillionRows)[] _dense =

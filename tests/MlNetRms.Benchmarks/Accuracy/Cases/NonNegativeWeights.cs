@@ -3,7 +3,7 @@ using MlNetRms.Benchmarks.Accuracy.Sets;
 
 namespace MlNetRms.Benchmarks.Accuracy.Cases;
 
-/// <summary>Weights bounded by 0, against the exact solution: which bounds are active, and the loss.</summary>
+/// <summary>Non-negative weights, compared with the exact solution: which bounds are active, and the loss.</summary>
 internal static class NonNegativeWeights
 {
     private static readonly (int Columns, double Correlation)[] _sets = [(20, 0), (20, 0.5), (50, 0.5)];
@@ -18,7 +18,7 @@ internal static class NonNegativeWeights
             foreach (ulong seed in Draws.Seeds(quick))
             {
                 ExampleSet training = DenseSets.Equicorrelated(rows: 2000, columns, correlation, noise: 1, seed, isBalanced: true);
-                LinearFit exact = NonNegativeLeastSquares.Of(training);
+                LinearFit exact = NonNegativeLeastSquares.Solve(training);
                 LinearFit fit = Contenders.FitRmsProp(training, new() { NonNegativeWeights = true });
                 missed.Add(new(exact.Weights.Zip(fit.Weights).Count(pair => pair.First == 0 && pair.Second != 0)));
                 excess.Add(new(100 * (Math.Pow(fit.Rmse(training) / exact.Rmse(training), 2) - 1)));

@@ -3,7 +3,7 @@ using MlNetRms.Benchmarks.Accuracy.Sets;
 
 namespace MlNetRms.Benchmarks.Accuracy.Cases;
 
-/// <summary>Categories as one-hot columns, some levels rare.</summary>
+/// <summary>Categories as one-hot columns, with rare levels.</summary>
 internal static class OneHot
 {
     private const int Rows = 20_000;

@@ -2,7 +2,7 @@ using MlNetRms.Benchmarks.Accuracy.Oracles;
 
 namespace MlNetRms.Benchmarks.Accuracy.Cases;
 
-/// <summary>Real sets, 80 % of the rows: how near to least squares, in error and in every weight?</summary>
+/// <summary>80 % of the rows of real sets: distance from least squares in the error and in every weight.</summary>
 internal static class RealSets
 {
     private const double TrainingShare = 0.8;
@@ -16,7 +16,7 @@ internal static class RealSets
         foreach ((string name, string path) in DataSets.All)
         {
             ExampleSet training = ExampleSet.From(FileRows.Load(path)).Split(TrainingShare, SplitSeed).Training;
-            ExactLeastSquares least = ExactLeastSquares.Of(training);
+            ExactLeastSquares least = ExactLeastSquares.Solve(training);
             Contenders fits = Contenders.Fit(training);
             string title = $"{name}, {training.Count} × {training.FeatureCount}";
             findings.Add(new(title, Excess, fits.Measure(fit => fit.ExcessPercent(training, least.Fit)), Goal.AtMost(0.02, 0.005)));
@@ -33,7 +33,7 @@ internal static class RealSets
     private static Finding Median(List<Finding> findings) =>
         new("real sets, median", Excess, Summary(findings, Excess, Statistics.Median), Goal.AtMost(0.0002));
 
-    /// <summary>29 sets of 31, or as large a share of those that are there.</summary>
+    /// <summary>29 of 31 sets, or the same share of the sets that are installed.</summary>
     private static Finding ShareWithin(List<Finding> findings)
     {
         const double Bound = 0.5;
@@ -43,5 +43,5 @@ internal static class RealSets
     }
 
     private static Figures Summary(List<Finding> findings, string measured, Func<double[], double> summary) =>
-        Figures.Of(findings.Where(finding => finding.Measured == measured).Select(finding => finding.Figures), summary);
+        Figures.Summarize(findings.Where(finding => finding.Measured == measured).Select(finding => finding.Figures), summary);
 }

@@ -3,7 +3,7 @@ using MlNetRms.Benchmarks.Accuracy.Oracles;
 
 namespace MlNetRms.Benchmarks.Accuracy.Cases;
 
-/// <summary>Huber's and the quantile loss on the ill-conditioned sets: mean loss over the exact minimum.</summary>
+/// <summary>Huber's loss and the quantile loss on the ill-conditioned sets: excess of the mean loss over the exact minimum.</summary>
 internal static class RobustLosses
 {
     private const float Quantile = 0.8f;

@@ -4,8 +4,8 @@ using Microsoft.ML.SearchSpace;
 namespace MlNetRms.Benchmarks.Accuracy.Cases;
 
 /// <summary>
-/// Options drawn at random from the ranges that their attributes give to a search, on the real sets: none may be worse than
-/// the mean of the labels.
+/// Options drawn at random from the search ranges in their attributes, on the real sets: no model may be worse than the mean of the
+/// labels.
 /// </summary>
 internal static class SearchRanges
 {

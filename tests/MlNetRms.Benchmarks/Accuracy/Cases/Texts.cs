@@ -3,7 +3,7 @@ using MlNetRms.Benchmarks.Accuracy.Sets;
 
 namespace MlNetRms.Benchmarks.Accuracy.Cases;
 
-/// <summary>Documents with one telling word in thirty: R² on documents held out, against Sdca's.</summary>
+/// <summary>Documents in which one word in thirty is informative: R² on held-out documents, compared with Sdca's.</summary>
 internal static class Texts
 {
     private static readonly (int Words, int Documents)[] _texts =

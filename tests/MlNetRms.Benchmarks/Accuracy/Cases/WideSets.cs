@@ -2,7 +2,7 @@ using MlNetRms.Benchmarks.Accuracy.Sets;
 
 namespace MlNetRms.Benchmarks.Accuracy.Cases;
 
-/// <summary>Dense sets with more columns than half the rows: R² on other rows.</summary>
+/// <summary>Dense sets with more columns than half the rows: R² on held-out rows.</summary>
 internal static class WideSets
 {
     private const int TestRows = 1000;
@@ -23,11 +23,11 @@ internal static class WideSets
         }
     }
 
-    /// <param name="rows">To train on.</param>
-    /// <param name="columns">How many.</param>
-    /// <param name="correlation">Of any two.</param>
-    /// <param name="relativeNoise">In units of the signal's deviation if the columns were uncorrelated.</param>
-    /// <param name="seed">Of weights and rows.</param>
+    /// <param name="rows">Training rows.</param>
+    /// <param name="columns">Number of columns.</param>
+    /// <param name="correlation">Correlation of any two columns.</param>
+    /// <param name="relativeNoise">Noise in units of the standard deviation that the signal would have with uncorrelated columns.</param>
+    /// <param name="seed">Seed of weights and rows.</param>
     private static Figures TestRSquared(int rows, int columns, double correlation, double relativeNoise, ulong seed)
     {
         ExampleSet all = DenseSets.Equicorrelated(rows + TestRows, columns, correlation, relativeNoise * Math.Sqrt(columns), seed, isBalanced: true);

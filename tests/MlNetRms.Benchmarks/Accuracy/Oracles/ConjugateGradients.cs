@@ -3,8 +3,8 @@ using Microsoft.ML.Data;
 namespace MlNetRms.Benchmarks.Accuracy.Oracles;
 
 /// <summary>
-/// Least squares of many sparse or dense rows by conjugate gradients on the normal equations, the columns and the bias
-/// scaled to the same length. Columns may be dependent: the fit is then the same, the weights one choice of many.
+/// Least squares for many sparse or dense rows, by conjugate gradients on the normal equations. The columns and the bias are scaled to the
+/// same length. If columns are dependent, the fit is the same but the weights are one of many solutions.
 /// </summary>
 /// <remarks>Source: Hestenes and Stiefel 1952, in the form known as CGLS.</remarks>
 internal static class ConjugateGradients
@@ -58,7 +58,7 @@ internal static class ConjugateGradients
         }
     }
 
-    /// <summary>One over the Euclidean length of each column, and of the bias's column of ones.</summary>
+    /// <summary>Reciprocal of the Euclidean length of each column, and of the bias's column of ones.</summary>
     private static double[] InverseLengths(ExampleSet examples)
     {
         double[] squares = new double[examples.FeatureCount + 1];

@@ -10,7 +10,7 @@ internal sealed record ConvexLoss(Func<double, double> Value, Func<double, doubl
         residual => Math.Clamp(residual, -delta, delta),
         residual => Math.Abs(residual) <= delta ? 1 : 0);
 
-    /// <summary>½·√(r² + width²) + (½ − q)·r: at most half the width above the quantile loss, and curved everywhere.</summary>
+    /// <summary>½·√(r² + width²) + (½ − q)·r: at most half the width above the quantile loss, with positive curvature everywhere.</summary>
     public static ConvexLoss SmoothQuantile(double quantile, double width) => new(
         residual => 0.5 * Math.Sqrt(residual * residual + width * width) + (0.5 - quantile) * residual,
         residual => 0.5 * residual / Math.Sqrt(residual * residual + width * width) + 0.5 - quantile,
@@ -21,8 +21,8 @@ internal sealed record ConvexLoss(Func<double, double> Value, Func<double, doubl
 }
 
 /// <summary>
-/// The minimum of a convex loss over dense columns, by example weight: Newton's method with a line search in uncorrelated
-/// coordinates, from the least-squares fit.
+/// Minimises a weighted convex loss over dense columns: Newton's method with a line search in uncorrelated coordinates, starting
+/// from the least-squares fit.
 /// </summary>
 internal sealed class ConvexMinimum
 {
@@ -39,7 +39,7 @@ internal sealed class ConvexMinimum
         _columns = new UncorrelatedColumns(examples);
         _x = _columns.Coordinates.Append(Matrix<double>.Build.Dense(examples.Count, 1, 1));
         _labels = Vector<double>.Build.Dense(examples.Count, row => examples.Labels[row]);
-        // The coordinates have mean 0 and covariance I: their covariance with the label is the least-squares fit.
+        // The coordinates have mean 0 and covariance I, so their covariance with the label is the least-squares fit.
         _parameters = _x.TransposeThisAndMultiply(_labels.PointwiseMultiply(_columns.Shares));
     }
 
@@ -50,7 +50,7 @@ internal sealed class ConvexMinimum
         return minimum.Fit();
     }
 
-    /// <summary>By smooth losses that come nearer and nearer to the quantile loss.</summary>
+    /// <summary>Minimises smooth losses that approach the quantile loss.</summary>
     public static LinearFit OfQuantile(ExampleSet examples, double quantile)
     {
         const double Shrink = 0.3;
@@ -68,7 +68,7 @@ internal sealed class ConvexMinimum
         }
         while (width > LastWidth * deviation);
 
-        // By linear programming's duality, slopes in [−q, 1 − q] that are orthogonal to all columns bound the least mean loss from below.
+        // By duality, slopes in [−q, 1 − q] that are orthogonal to all columns bound the minimum of the mean loss from below.
         Vector<double> residuals = minimum.Residuals(minimum._parameters);
         double bound = -residuals.Map(loss.Slope).PointwiseMultiply(minimum._columns.Shares).DotProduct(minimum._labels);
         double value = residuals.Map(residual => ConvexLoss.Quantile(quantile, residual)).DotProduct(minimum._columns.Shares);
@@ -84,8 +84,8 @@ internal sealed class ConvexMinimum
     private double Value(ConvexLoss loss, Vector<double> parameters) => Residuals(parameters).Map(loss.Value).DotProduct(_columns.Shares);
 
     /// <summary>
-    /// Until a further step would lower the value by less than its rounding: half of what the gradient times Newton's
-    /// direction promises.
+    /// Iterates until a further step would lower the value by less than its rounding error; the expected decrease is half the
+    /// product of the gradient and Newton's direction.
     /// </summary>
     private void Descend(ConvexLoss loss)
     {

@@ -3,19 +3,19 @@ using MathNet.Numerics.LinearAlgebra.Factorization;
 
 namespace MlNetRms.Benchmarks.Accuracy.Oracles;
 
-/// <summary>The least-squares fit of dense columns, by example weight.</summary>
+/// <summary>The weighted least-squares fit of dense columns.</summary>
 /// <param name="Fit">Weights and bias.</param>
-/// <param name="StandardErrors">Of the weights.</param>
-/// <param name="IsDetermined">Whether a column's weight is one number and not many.</param>
-/// <param name="ConditionNumber">Of the standardised columns.</param>
+/// <param name="StandardErrors">Standard errors of the weights.</param>
+/// <param name="IsDetermined">Whether a column's weight is unique.</param>
+/// <param name="ConditionNumber">Condition number of the standardised columns.</param>
 internal sealed record ExactLeastSquares(LinearFit Fit, double[] StandardErrors, bool[] IsDetermined, double ConditionNumber)
 {
-    /// <summary>The first solution and one refinement of it, which repairs what rounding in the covariance spoils.</summary>
+    /// <summary>Solves, then refines the solution once to repair rounding errors of the covariance.</summary>
     private const int Rounds = 2;
 
     private const double Tolerance = 1e-10;
 
-    public static ExactLeastSquares Of(ExampleSet examples)
+    public static ExactLeastSquares Solve(ExampleSet examples)
     {
         var columns = new UncorrelatedColumns(examples);
         Matrix<double> x = columns.Coordinates;
@@ -36,7 +36,7 @@ internal sealed record ExactLeastSquares(LinearFit Fit, double[] StandardErrors,
         return new(columns.InRawUnits(slopes, mean), columns.StandardErrors(variance), columns.IsDetermined, columns.ConditionNumber);
     }
 
-    /// <summary>The largest difference of a weight from this fit's, in standard errors, over the columns whose weight is determined.</summary>
+    /// <summary>The largest difference of a weight from this fit's, in standard errors, over the columns with unique weights.</summary>
     public double LargestError(LinearFit fit)
     {
         double[] errors = [.. Enumerable.Range(0, fit.Weights.Length).Where(i => IsDetermined[i])
@@ -45,12 +45,12 @@ internal sealed record ExactLeastSquares(LinearFit Fit, double[] StandardErrors,
     }
 }
 
-/// <summary>An exact answer that is not exact: the table would compare with the wrong thing.</summary>
+/// <summary>The exact answer is not exact, so the table would compare with a wrong value.</summary>
 internal sealed class OracleException(string message) : Exception(message)
 {
-    /// <param name="oracle">What was solved.</param>
-    /// <param name="gradient">A measure that is 0 at the solution.</param>
-    /// <param name="tolerance">What rounding may leave of it.</param>
+    /// <param name="oracle">Name of the oracle.</param>
+    /// <param name="gradient">A quantity that is 0 at the solution.</param>
+    /// <param name="tolerance">How large rounding may leave it.</param>
     public static void ThrowUnlessSmall(string oracle, double gradient, double tolerance)
     {
         if (!(Math.Abs(gradient) <= tolerance))

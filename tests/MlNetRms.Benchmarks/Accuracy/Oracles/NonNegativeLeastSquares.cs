@@ -3,15 +3,15 @@ using MathNet.Numerics.LinearAlgebra;
 namespace MlNetRms.Benchmarks.Accuracy.Oracles;
 
 /// <summary>
-/// Least squares of dense columns with weights of at least 0 and a free bias, by the active set method: the weights above 0
-/// are solved for exactly, one is freed while its gradient asks for it, and those that would fall below 0 are fixed there.
+/// Least squares for dense columns with non-negative weights and a free bias, by the active-set method: it solves exactly for the weights above
+/// 0, frees a weight while its gradient is negative, and fixes weights that would become negative at 0.
 /// </summary>
 /// <remarks>Source: Lawson and Hanson 1974, chapter 23, on the covariance of the standardised columns.</remarks>
 internal static class NonNegativeLeastSquares
 {
     private const double Tolerance = 1e-10;
 
-    public static LinearFit Of(ExampleSet examples)
+    public static LinearFit Solve(ExampleSet examples)
     {
         int columns = examples.FeatureCount;
         Matrix<double> x = Matrix<double>.Build.DenseOfRows(Enumerable.Range(0, examples.Count)
@@ -44,8 +44,8 @@ internal static class NonNegativeLeastSquares
     }
 
     /// <summary>
-    /// To the least-squares solution in the free weights; as often as that has one below 0, only up to the first bound, which
-    /// becomes fixed.
+    /// Moves to the least-squares solution in the free weights. If that has a weight below 0, it stops at the first bound, fixes that
+    /// weight, and repeats.
     /// </summary>
     private static void MoveWithinBounds(Vector<double> weights, SortedSet<int> free, Matrix<double> covariance, Vector<double> target)
     {

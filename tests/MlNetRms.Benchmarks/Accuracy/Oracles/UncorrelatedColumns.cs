@@ -4,18 +4,18 @@ using MathNet.Numerics.LinearAlgebra.Factorization;
 namespace MlNetRms.Benchmarks.Accuracy.Oracles;
 
 /// <summary>
-/// Dense columns in coordinates that have mean 0, variance 1 and no correlation, all by example weight: the standardised
-/// columns times the eigenvectors of their covariance, each divided by the root of its eigenvalue, that is by its singular
-/// value. Singular values under 1e-5 of the largest are dropped.
+/// Dense columns in coordinates with weighted mean 0, variance 1 and no correlation: the standardised columns times the eigenvectors of their
+/// covariance, each divided by its singular value (the square root of its eigenvalue). Singular values below 1e-5 of the largest are
+/// dropped.
 /// </summary>
 internal sealed class UncorrelatedColumns
 {
     private const double Negligible = 1e-5;
 
-    /// <summary>A column whose spread is below this share of its mean does not vary as a float.</summary>
+    /// <summary>A column whose spread is below this share of its mean is constant in float.</summary>
     private const double ConstantSpread = 1e-7;
 
-    /// <summary>A column with at least this share of its unit variance in dropped directions has no weight of its own.</summary>
+    /// <summary>A column with at least this share of its unit variance in dropped directions has no unique weight.</summary>
     private const double DroppedShare = 1e-6;
 
     private readonly double[] _means;
@@ -61,17 +61,17 @@ internal sealed class UncorrelatedColumns
     /// <summary>Largest singular value of the standardised columns over the smallest one kept.</summary>
     public double ConditionNumber { get; }
 
-    /// <summary>Whether a column varies and has no part in a dropped direction, so that its weight is one number and not many.</summary>
+    /// <summary>Whether a column varies and is not involved in a dropped direction, so that its weight is unique.</summary>
     public bool[] IsDetermined { get; }
 
-    /// <summary>A fit in these coordinates as one of the columns as they are.</summary>
+    /// <summary>Converts a fit in these coordinates to raw columns.</summary>
     public LinearFit InRawUnits(Vector<double> slopes, double bias)
     {
         double[] weights = [.. (_directions * slopes).Select((weight, i) => weight / _deviations[i])];
         return new LinearFit(weights, bias - weights.Zip(_means, (weight, mean) => weight * mean).Sum());
     }
 
-    /// <summary>Standard errors of the weights in raw units, where the residuals have this variance and the rows equal weights.</summary>
+    /// <summary>Standard errors of the weights in raw units, for residuals of this variance and rows of equal weight.</summary>
     public double[] StandardErrors(double residualVariance) =>
         [.. _directions.EnumerateRows().Select((row, i) => Math.Sqrt(residualVariance / Coordinates.RowCount) * row.L2Norm() / _deviations[i])];
 

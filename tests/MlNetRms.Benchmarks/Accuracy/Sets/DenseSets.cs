@@ -6,8 +6,8 @@ namespace MlNetRms.Benchmarks.Accuracy.Sets;
 internal static class DenseSets
 {
     /// <summary>
-    /// Independent normal directions of standard deviations from 1 down to 1/<paramref name="condition"/>, in equal ratios, turned by a random
-    /// rotation. The label depends on each direction equally, in its own standard deviations: y = Σ ±direction + noise.
+    /// Independent normal directions with standard deviations from 1 down to 1/<paramref name="condition"/>, in equal ratios, rotated at
+    /// random. Each direction, in its own standard deviations, has the same effect on the label: y = Σ ±direction + noise.
     /// </summary>
     public static ExampleSet Rotated(int rows, int columns, double condition, double noise, ulong seed)
     {
@@ -29,13 +29,13 @@ internal static class DenseSets
         });
     }
 
-    /// <summary>Columns of variance 1 and one pairwise correlation, by a common factor; weights N(0, 1).</summary>
-    /// <param name="rows">How many.</param>
-    /// <param name="columns">How many.</param>
-    /// <param name="correlation">Of any two columns.</param>
-    /// <param name="noise">Of the label.</param>
-    /// <param name="seed">Of weights and rows.</param>
-    /// <param name="isBalanced">Whether the weights add up to 0, so that the common factor tells nothing.</param>
+    /// <summary>Columns of variance 1 whose common factor gives all pairs the same correlation; weights N(0, 1).</summary>
+    /// <param name="rows">Number of rows.</param>
+    /// <param name="columns">Number of columns.</param>
+    /// <param name="correlation">Correlation of any two columns.</param>
+    /// <param name="noise">Standard deviation of the label's noise.</param>
+    /// <param name="seed">Seed of weights and rows.</param>
+    /// <param name="isBalanced">Whether the weights add up to 0, so that the common factor does not affect the label.</param>
     public static ExampleSet Equicorrelated(int rows, int columns, double correlation, double noise, ulong seed, bool isBalanced = false)
     {
         var random = new NormalSource(seed);
@@ -56,7 +56,7 @@ internal static class DenseSets
         });
     }
 
-    /// <summary>Powers x, x², … of x uniform in 0..10, and a label that waves: sin(x) and noise.</summary>
+    /// <summary>Powers x, x², … of x uniform in 0..10, and the label sin(x) plus noise.</summary>
     public static ExampleSet Polynomial(int rows, int degree, double noise, ulong seed)
     {
         var random = new NormalSource(seed);
@@ -70,13 +70,13 @@ internal static class DenseSets
     }
 
     /// <summary>
-    /// Ten columns with three common factors and means of several standard deviations, as medical measurements have, and all
-    /// their products and squares; the label depends on the ten, weakly on the products, and mostly on noise.
+    /// Ten columns with three common factors and means of several standard deviations, as in medical measurements, and all their products and
+    /// squares. The label is mostly noise and depends on the ten columns, and weakly on the products.
     /// </summary>
-    /// <param name="rows">How many.</param>
-    /// <param name="mean">Of the ten columns, in their standard deviations.</param>
-    /// <param name="noise">Of the label; the ten columns give it a variance of 1.</param>
-    /// <param name="seed">Of loadings, weights and rows.</param>
+    /// <param name="rows">Number of rows.</param>
+    /// <param name="mean">Mean of the ten columns, in their standard deviations.</param>
+    /// <param name="noise">Standard deviation of the label's noise; the ten columns contribute a variance of 1.</param>
+    /// <param name="seed">Seed of loadings, weights and rows.</param>
     public static ExampleSet WithProducts(int rows, double mean, double noise, ulong seed)
     {
         const int Columns = 10;
@@ -119,8 +119,8 @@ internal static class DenseSets
     }
 
     /// <summary>
-    /// Many columns that say the same: x_j = sin(0.01·j)·f + cos(0.003·j)·g + a little noise, with two hidden factors a row, of
-    /// which the label is made: y = f + ½·g + noise.
+    /// Many nearly collinear columns x_j = sin(0.01·j)·f + cos(0.003·j)·g + a little noise. The label depends on the two hidden factors of
+    /// the row: y = f + ½·g + noise.
     /// </summary>
     public static ExampleSet TwoFactors(int rows, int columns, ulong seed)
     {

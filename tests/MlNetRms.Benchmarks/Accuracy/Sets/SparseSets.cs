@@ -8,15 +8,15 @@ namespace MlNetRms.Benchmarks.Accuracy.Sets;
 internal static class SparseSets
 {
     /// <summary>
-    /// Categories, each with as many levels, one column a level; a level is drawn in proportion to 1/rank and has an effect from
-    /// N(0, 1) of its own.
+    /// Categories with the same number of levels and one column per level. Levels are drawn in proportion to 1/rank and have independent
+    /// effects from N(0, 1).
     /// </summary>
-    /// <param name="rows">How many.</param>
-    /// <param name="categories">Values a row.</param>
-    /// <param name="levels">Of each category.</param>
-    /// <param name="noise">Of the label.</param>
+    /// <param name="rows">Number of rows.</param>
+    /// <param name="categories">Number of categories.</param>
+    /// <param name="levels">Levels per category.</param>
+    /// <param name="noise">Standard deviation of the label's noise.</param>
     /// <param name="drops">The level of the first category that has no column, if any.</param>
-    /// <param name="seed">Of effects and rows.</param>
+    /// <param name="seed">Seed of effects and rows.</param>
     public static ExampleSet Levels(int rows, int categories, int levels, double noise, Dropped drops, ulong seed)
     {
         var random = new NormalSource(seed);
@@ -50,8 +50,8 @@ internal static class SparseSets
     }
 
     /// <summary>
-    /// Documents of made-up words, few of them frequent; in every second document one word in thirty is replaced by a telling
-    /// one, and its label is 1, else 0.
+    /// Documents of artificial words, few of them frequent. Every second document has label 1, and one in thirty of its words is replaced by an
+    /// informative one; the others have label 0.
     /// </summary>
     public static Document[] Documents(int count, int words, ulong seed)
     {
@@ -76,12 +76,12 @@ internal static class SparseSets
         return documents;
     }
 
-    /// <summary>The documents as rows, training rows and test rows; the words and their frequencies are taken from the training rows.</summary>
+    /// <summary>The documents as training and test rows; the dictionary and the frequencies come from the training rows.</summary>
     public static (ExampleSet Training, ExampleSet Test) Featurized(Document[] documents, Func<MLContext, IEstimator<ITransformer>> features)
     {
         const double TrainingShare = 0.75;
         var context = new MLContext(seed: 1);
-        // Every second document is told, so two halves in order are alike.
+        // Every second document has label 1, so the first and the second half are alike.
         int cut = (int)(TrainingShare * documents.Length);
         IDataView training = context.Data.LoadFromEnumerable(documents[..cut]);
         IDataView test = context.Data.LoadFromEnumerable(documents[cut..]);
@@ -90,20 +90,20 @@ internal static class SparseSets
     }
 }
 
-/// <summary>A level that stands for itself by having no column.</summary>
+/// <summary>Which level has no column.</summary>
 internal enum Dropped
 {
     /// <summary>Every level has a column.</summary>
     None,
 
-    /// <summary>The others are compared with the usual one.</summary>
+    /// <summary>The most frequent level is the reference.</summary>
     MostFrequent,
 
-    /// <summary>The others add up to nearly 1 in all rows, as the bias's column does.</summary>
+    /// <summary>The rarest level is the reference: the other columns add up to 1 in almost all rows, like the bias's column.</summary>
     Rarest,
 }
 
-/// <summary>A text and what it is about.</summary>
+/// <summary>A text and its label.</summary>
 internal sealed class Document
 {
     public required string Text { get; set; }

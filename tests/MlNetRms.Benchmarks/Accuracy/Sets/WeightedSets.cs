@@ -1,8 +1,8 @@
 namespace MlNetRms.Benchmarks.Accuracy.Sets;
 
 /// <summary>
-/// Five columns and example weights that go with the first of them. The label also has a part that no linear model fits, a square of
-/// the first column, so that the weights decide which plane is best.
+/// Five columns, and example weights that correlate with the first one. The label also contains the square of the first column, which no linear
+/// model fits, so the weights decide which plane is best.
 /// </summary>
 internal static class WeightedSets
 {
