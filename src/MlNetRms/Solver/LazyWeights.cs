@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using MlNetRms.Host;
@@ -28,6 +29,7 @@ internal sealed class LazyWeights : ISparseGradient, IDisposable
 {
     private readonly float[] _parameters;
     private readonly int _offset;
+    private readonly RmsPropRule _rule;
     private readonly float _alpha;
     private readonly bool _centered;
     private readonly float _momentum;
@@ -42,26 +44,28 @@ internal sealed class LazyWeights : ISparseGradient, IDisposable
     private readonly Action<int> _stepPart;
     private WorkerTeam? _team;
     private Action<int>? _forPart;
-    private StepCoefficients _coefficients;
+    private RmsPropFormula _formula;
     private float _gradientFactor;
     private long _step;
 
     /// <param name="parameters">All parameters; the weights are changed in place.</param>
     /// <param name="offset">Where the weights begin; they go to the end.</param>
-    /// <param name="rule">The form of the rule.</param>
+    /// <param name="settings">The form of the rule.</param>
+    /// <param name="rule">The rule of the dense columns, which counts the steps.</param>
     /// <param name="learningRate">η of every step; used with momentum only.</param>
     /// <param name="ridge">λ of an L2 penalty by place, over the share of the rows that touch the weight; null for none.</param>
     /// <param name="firstAveragedStep">The first step, counted from 0, whose weights count in <see cref="Mean"/>.</param>
     /// <param name="partEnds">Where the parts of the places end that one thread each updates, ascending; null for one part. The weights do not depend on them.</param>
-    public LazyWeights(float[] parameters, int offset, RmsPropRule rule, float learningRate, float[]? ridge, long firstAveragedStep,
+    public LazyWeights(float[] parameters, int offset, RuleSettings settings, RmsPropRule rule, float learningRate, float[]? ridge, long firstAveragedStep,
         IReadOnlyList<int>? partEnds = null)
     {
         _parameters = parameters;
         _offset = offset;
         int count = parameters.Length - offset;
-        _alpha = rule.Settings.Alpha;
-        _centered = rule.Settings.Centered;
-        _momentum = rule.Settings.Momentum;
+        _alpha = settings.Alpha;
+        _centered = settings.Centered;
+        _momentum = settings.Momentum;
+        _rule = rule;
         _learningRate = learningRate;
         _ridge = ridge;
         _alphaPowers = new PowerTable(_alpha);
@@ -130,10 +134,10 @@ internal sealed class LazyWeights : ISparseGradient, IDisposable
         }
     }
 
-    /// <summary>Takes one step with the gradient added up so far, times <paramref name="gradientFactor"/>.</summary>
-    public void Step(in StepCoefficients step, float gradientFactor)
+    /// <summary>Takes the step that the rule has just taken, with the gradient added up so far times <paramref name="gradientFactor"/>.</summary>
+    public void Step(float learningRate, float gradientFactor)
     {
-        (_coefficients, _gradientFactor) = (step, gradientFactor);
+        (_formula, _gradientFactor) = (_rule.Formula(learningRate), gradientFactor);
         ForEachPart(_stepPart);
         _step++;
     }
@@ -177,7 +181,7 @@ internal sealed class LazyWeights : ISparseGradient, IDisposable
             SparseKernels.Gather(touched, _velocities, part.Velocities);
         if (_centered)
             SparseKernels.Gather(touched, _meanGradients, part.MeanGradients);
-        part.Step(_coefficients, touched.Length);
+        part.Step(_formula, touched.Length);
 
         for (int i = 0; i < touched.Length; i++)
         {
@@ -231,31 +235,31 @@ internal sealed class LazyWeights : ISparseGradient, IDisposable
     }
 
     /// <summary>Writes what is kept for each weight beside the sums, as of its last touch.</summary>
-    public void Save(RuleState state, int offset, Span<long> lastSteps)
+    public void Save(IReadOnlyDictionary<string, float[]> state, int offset, Span<long> lastSteps)
     {
         for (int place = 0; place < _coordinates.Length; place++)
         {
-            state[RmsPropRule.MeanSquare][offset + place] = _coordinates[place].MeanSquare;
-            state[RmsPropRule.Velocity][offset + place] = _momentum > 0 ? _velocities[place] : 0;
+            state[nameof(RmsPropRule.MeanSquare)][offset + place] = _coordinates[place].MeanSquare;
+            state[nameof(RmsPropRule.Velocity)][offset + place] = _momentum > 0 ? _velocities[place] : 0;
             if (_centered)
-                state[RmsPropRule.MeanGradient][offset + place] = _meanGradients[place];
+                state[nameof(RmsPropRule.MeanGradient)][offset + place] = _meanGradients[place];
             lastSteps[place] = _coordinates[place].LastStep;
         }
     }
 
-    /// <summary>Inverse of <see cref="Save"/>: continues after <see cref="RuleState.StepCount"/> steps.</summary>
-    public void Restore(RuleState state, int offset, ReadOnlySpan<long> lastSteps)
+    /// <summary>Inverse of <see cref="Save"/>.</summary>
+    public void Restore(IReadOnlyDictionary<string, float[]> state, int offset, long stepCount, ReadOnlySpan<long> lastSteps)
     {
-        _step = state.StepCount;
+        _step = stepCount;
         for (int place = 0; place < _coordinates.Length; place++)
         {
-            _coordinates[place].MeanSquare = state[RmsPropRule.MeanSquare][offset + place];
+            _coordinates[place].MeanSquare = state[nameof(RmsPropRule.MeanSquare)][offset + place];
             _coordinates[place].LastStep = lastSteps[place];
             _parts[0].IsFinite &= float.IsFinite(_coordinates[place].MeanSquare) && float.IsFinite(_parameters[_offset + place]);
             if (_momentum > 0)
-                _velocities[place] = state[RmsPropRule.Velocity][offset + place];
+                _velocities[place] = state[nameof(RmsPropRule.Velocity)][offset + place];
             if (_centered)
-                _meanGradients[place] = state[RmsPropRule.MeanGradient][offset + place];
+                _meanGradients[place] = state[nameof(RmsPropRule.MeanGradient)][offset + place];
         }
     }
 
@@ -342,15 +346,14 @@ internal sealed class LazyRange(int begin, int end)
 
     /// <summary>Steps the first of the gathered weights.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
-    public void Step(in StepCoefficients step, int count)
+    public void Step(in RmsPropFormula formula, int count)
     {
-        var formula = new RmsPropFormula<RealVector>(step);
-        Span<RealVector> weights = Vectors(Weights);
-        Span<RealVector> meanSquares = Vectors(MeanSquares);
-        Span<RealVector> velocities = Vectors(Velocities);
-        Span<RealVector> meanGradients = Vectors(MeanGradients);
-        Span<RealVector> gradients = Vectors(Gradients);
-        Span<RealVector> decays = Vectors(Decays);
+        Span<Vector<float>> weights = Vectors(Weights);
+        Span<Vector<float>> meanSquares = Vectors(MeanSquares);
+        Span<Vector<float>> velocities = Vectors(Velocities);
+        Span<Vector<float>> meanGradients = Vectors(MeanGradients);
+        Span<Vector<float>> gradients = Vectors(Gradients);
+        Span<Vector<float>> decays = Vectors(Decays);
         for (int i = 0; i < weights.Length; i++)
             formula.Step(ref weights[i], ref meanSquares[i], ref velocities[i], ref meanGradients[i], gradients[i], decays[i]);
         IsFinite &= MomentKernels.AllFinite(Weights.AsSpan(0, count)) && MomentKernels.AllFinite(MeanSquares.AsSpan(0, count));
@@ -366,7 +369,7 @@ internal sealed class LazyRange(int begin, int end)
         return found < 0 ? ~found : found;
     }
 
-    private static Span<RealVector> Vectors(float[] numbers) => MemoryMarshal.Cast<float, RealVector>(numbers.AsSpan());
+    private static Span<Vector<float>> Vectors(float[] numbers) => MemoryMarshal.Cast<float, Vector<float>>(numbers.AsSpan());
 }
 
 /// <summary>What a touch of a weight needs besides the weight, side by side in memory: a random access costs one cache line.</summary>

@@ -36,15 +36,15 @@ internal sealed class LeadingDirections
     /// <summary>Rows of so many bytes stay in the second-level cache while they are multiplied with all directions.</summary>
     private const int BlockBytes = 1 << 18;
 
-    private readonly int _columns;
-
     private LeadingDirections(int columns, IReadOnlyList<float[]> vectors, IReadOnlyList<double> variances)
     {
-        _columns = columns;
+        ColumnCount = columns;
         // Rows with an example weight can be longer than others of these columns; a training of either can be continued with the other.
         Vectors = [.. vectors.Select(vector => vector[..RowLayout.WholeVectors(columns + 2)])];
         Variances = variances;
     }
+
+    public int ColumnCount { get; }
 
     /// <summary>Orthogonal and of length 1, each padded with zeros to the length of a packed row's dense part without an example weight.</summary>
     public IReadOnlyList<float[]> Vectors { get; }
@@ -81,28 +81,21 @@ internal sealed class LeadingDirections
             part => Copy(part, part.EvenBlocks(Math.Min(MostDirections, part.RowCount), 1).ElementAt(at.Place).First)))];
     }
 
-    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
+    /// <summary>Writes directions to a file, or reads some. The padding depends on the machine and is left out.</summary>
     /// <exception cref="FormatException">The parts do not fit together.</exception>
-    public static LeadingDirections Read(CheckpointReader reader, int columns)
+    public static LeadingDirections Exchange(Archive file, LeadingDirections? directions, int columns)
     {
-        double[] variances = reader.ReadArray<double>();
+        double[] variances = file.Array<double>(directions is null ? null : [.. directions.Variances]);
         if (variances.Length is 0 or > MostDirections)
             throw new FormatException();
-        var vectors = new float[variances.Length][];
-        for (int k = 0; k < vectors.Length; k++)
-        {
-            vectors[k] = reader.ReadArray<float>(columns);
-            Array.Resize(ref vectors[k], RowLayout.WholeVectors(columns + 2));
-        }
-        return new(columns, vectors, variances);
+        float[][] vectors = [.. variances.Select((_, k) => file.Array(directions?.Vectors[k][..columns], columns))];
+        return new(columns, [.. vectors.Select(vector => Padded(vector, columns))], variances);
     }
 
-    /// <summary>The padding depends on the machine and is left out.</summary>
-    public void Write(BinaryWriter writer)
+    private static float[] Padded(float[] vector, int columns)
     {
-        writer.WriteArray<double>([.. Variances]);
-        foreach (float[] vector in Vectors)
-            writer.WriteArray<float>(vector.AsSpan(0, _columns));
+        Array.Resize(ref vector, RowLayout.WholeVectors(columns + 2));
+        return vector;
     }
 
     private static float[] Copy(PackedRows rows, long position)

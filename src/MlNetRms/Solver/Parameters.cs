@@ -19,8 +19,7 @@ internal sealed class Parameters : IDisposable
     private readonly float[] _coordinates;
     private readonly float[] _coordinateGradient;
     private readonly IWeightTransform? _transform;
-    private readonly IUpdateRule _rule;
-    private readonly RuleState _state;
+    private readonly RuleSettings _ruleSettings;
     private readonly Average _average;
     private readonly LazyWeights? _touched;
     private readonly AveragingPlan _averaging;
@@ -35,11 +34,11 @@ internal sealed class Parameters : IDisposable
     /// <param name="ridge">See <see cref="LazyWeights"/>.</param>
     /// <param name="transform">The coordinates of the dense columns; null to step their weights.</param>
     /// <param name="partEnds">See <see cref="LazyWeights"/>.</param>
-    public Parameters(ParameterLayout layout, IUpdateRule rule, bool touchedOnly, float learningRate, AveragingPlan averaging, ReadOnlySpan<float> start,
+    public Parameters(ParameterLayout layout, RuleSettings rule, bool touchedOnly, float learningRate, AveragingPlan averaging, ReadOnlySpan<float> start,
         float[]? ridge = null, IWeightTransform? transform = null, IReadOnlyList<int>? partEnds = null)
     {
         Layout = layout;
-        _rule = rule;
+        _ruleSettings = rule;
         _learningRate = learningRate;
         _averaging = averaging;
         _values = new float[layout.Length];
@@ -51,35 +50,40 @@ internal sealed class Parameters : IDisposable
         if (transform is not null)
             transform.ToCoordinates(_coordinates.AsSpan(0, layout.DenseCount));
         int steppedLength = touchedOnly ? layout.DenseLength : layout.Length;
-        _state = new RuleState(rule.StateNames, steppedLength);
+        GradientLength = steppedLength;
+        var dense = new RmsPropRule(rule, steppedLength);
+        Rule = dense;
         CoordinatesToValues();
         _average = new Average(steppedLength, averaging.Begin);
         if (touchedOnly)
-            _touched = new LazyWeights(_values, layout.DenseLength, (RmsPropRule)rule, learningRate, ridge, averaging.Begin, partEnds);
+            _touched = new LazyWeights(_values, layout.DenseLength, rule, dense, learningRate, ridge, averaging.Begin, partEnds);
     }
 
     public ParameterLayout Layout { get; }
+
+    /// <summary>How the parameters change by their gradient.</summary>
+    public IUpdateRule Rule { get; }
 
     /// <summary>The current parameters, laid out as <see cref="Layout"/> says.</summary>
     public ReadOnlySpan<float> Values => _values;
 
     /// <summary>Length of the gradient that <see cref="Step"/> takes: of all parameters, or of the dense part.</summary>
-    public int GradientLength => _state[0].Length;
+    public int GradientLength { get; }
 
-    public long StepCount => _state.StepCount;
+    public long StepCount => Rule.StepCount;
 
     /// <summary>Whether every parameter and what the rule keeps for it is finite.</summary>
     // Where the square of a gradient is beyond float, every later step is 0: the weights stay finite and learn nothing.
-    public bool AreFinite => MomentKernels.AllFinite(_coordinates.AsSpan(0, GradientLength)) && MomentKernels.AllFinite(_state[0]) &&
+    public bool AreFinite => MomentKernels.AllFinite(_coordinates.AsSpan(0, GradientLength)) && Rule.State.All(array => MomentKernels.AllFinite(array.Values)) &&
         _touched is not { IsFinite: false };
 
     /// <summary>Threads that step touched weights.</summary>
     public int PartCount => _touched?.PartCount ?? 1;
 
     /// <summary>Whether a step may leave untouched weights for later: nothing but their own gradient changes them.</summary>
-    public static bool CanUpdateTouchedOnly(ParameterLayout layout, IUpdateRule rule, PenaltySettings penalties, LearningRateSettings learningRate) =>
+    public static bool CanUpdateTouchedOnly(ParameterLayout layout, RuleSettings rule, PenaltySettings penalties, LearningRateSettings learningRate) =>
         layout.SparseLength > 0 && penalties.LeavesUntouchedWeightsAlone &&
-        rule is RmsPropRule { Settings.Momentum: var momentum } && (momentum == 0 || learningRate.IsConstant);
+        (rule.Momentum == 0 || learningRate.IsConstant);
 
     /// <summary>What takes the gradient of the sparse columns; null if there is none.</summary>
     /// <param name="gradient">The gradient that will be passed to <see cref="Step"/>.</param>
@@ -92,14 +96,14 @@ internal sealed class Parameters : IDisposable
     /// <param name="learningRate">η of this step.</param>
     public void Step(ReadOnlySpan<float> gradient, long batchRows, float learningRate)
     {
-        _rule.Step(_coordinates.AsSpan(0, GradientLength), _state, ToCoordinates(gradient), learningRate);
+        Rule.Step(_coordinates.AsSpan(0, GradientLength), ToCoordinates(gradient), learningRate);
         CoordinatesToValues();
-        _touched?.Step(((RmsPropRule)_rule).CoefficientsOf(_state, learningRate), gradientFactor: (float)(1.0 / batchRows));
+        _touched?.Step(learningRate, gradientFactor: (float)(1.0 / batchRows));
     }
 
-    /// <summary>Applies a penalty and a lower bound to the parameters after a step; see <see cref="IUpdateRule.Proximal"/>.</summary>
+    /// <summary>Applies a penalty and a lower bound to the parameters after a step; see <see cref="IUpdateRule.Shrink"/>.</summary>
     public void StepProximal(ReadOnlySpan<float> penalty, ReadOnlySpan<float> lower, float learningRate) =>
-        _rule.Proximal(_values.AsSpan(0, GradientLength), _state, penalty, lower, learningRate);
+        Rule.Shrink(_values.AsSpan(0, GradientLength), penalty, lower, learningRate);
 
     /// <summary>Takes the parameters after a step into the average.</summary>
     public void AddToAverage()
@@ -121,7 +125,7 @@ internal sealed class Parameters : IDisposable
     public double[] Mean()
     {
         var mean = new double[Layout.Length];
-        _average.Mean(_state.StepCount, _coordinates, mean);
+        _average.Mean(StepCount, _coordinates, mean);
         _transform?.ToWeights(mean.AsSpan(0, Layout.DenseCount));
         _touched?.Mean(mean.AsSpan(Layout.DenseLength));
         return Layout.ByColumn<double>(mean);
@@ -130,12 +134,10 @@ internal sealed class Parameters : IDisposable
     /// <summary>All that changes, as plain data.</summary>
     public ParameterState Save()
     {
-        var state = new RuleState(_rule.StateNames, Layout.Length);
+        Dictionary<string, float[]> state = Rule.State.ToDictionary(array => array.Name, array => Padded(array.Values));
         var sums = new double[Layout.Length];
         double[] earlierSums = _average.EarlierSums is { } earlier ? [.. earlier, .. _touched?.Average.EarlierSums ?? []] : [];
         _average.Sums.CopyTo(sums, 0);
-        for (int i = 0; i < state.Names.Count; i++)
-            _state[i].CopyTo(state[i], 0);
         long[]? lastSteps = null;
         if (_touched is not null)
         {
@@ -146,9 +148,8 @@ internal sealed class Parameters : IDisposable
         }
         return new ParameterState(
             Layout.ByColumn<float>(Stepped()),
-            state.Names.ToDictionary(name => name, name => Layout.ByColumn<float>(state[name])),
+            state.ToDictionary(array => array.Key, array => Layout.ByColumn<float>(array.Value)),
             StepCount,
-            _state.AlphaPower,
             lastSteps is null ? null : Layout.ByColumn<long>(lastSteps),
             _average.FirstStep,
             Layout.ByColumn<double>(sums),
@@ -168,13 +169,14 @@ internal sealed class Parameters : IDisposable
             _coordinates.AsSpan(Layout.DenseLength).CopyTo(_values.AsSpan(Layout.DenseLength));
         CoordinatesToValues();
         Layout.SetConstants(_values);
-        var state = new RuleState(_rule.StateNames, Layout.Length) { StepCount = saved.StepCount, AlphaPower = saved.AlphaPower };
-        foreach (string name in state.Names)
+        var state = new Dictionary<string, float[]>();
+        foreach ((string name, float[] values) in Rule.State)
+        {
+            state[name] = new float[Layout.Length];
             Layout.Arrange<float>(saved.Rule[name], state[name]);
-
-        (_state.StepCount, _state.AlphaPower) = (state.StepCount, state.AlphaPower);
-        for (int i = 0; i < state.Names.Count; i++)
-            state[i].AsSpan(0, GradientLength).CopyTo(_state[i]);
+            state[name].AsSpan(0, GradientLength).CopyTo(values);
+        }
+        Rule.Restore(saved.StepCount);
         if (_averaging.HasSums(saved.FirstAveragedStep, saved.StepCount))
             RestoreAverage(saved);
         if (_touched is null)
@@ -189,7 +191,7 @@ internal sealed class Parameters : IDisposable
         {
             Layout.Arrange<long>(saved.LastSteps, lastSteps);
         }
-        _touched.Restore(state, Layout.DenseLength, lastSteps.AsSpan(Layout.DenseLength));
+        _touched.Restore(state, Layout.DenseLength, StepCount, lastSteps.AsSpan(Layout.DenseLength));
     }
 
     public void Dispose() => _touched?.Dispose();
@@ -225,6 +227,8 @@ internal sealed class Parameters : IDisposable
         Layout.SetConstants(_values);
     }
 
+    private float[] Padded(float[] values) => [.. values, .. new float[Layout.Length - values.Length]];
+
     /// <summary>What is stepped: coordinates, and the weights of touched columns.</summary>
     private float[] Stepped() =>
         [.. _coordinates.AsSpan(0, GradientLength), .. _values.AsSpan(GradientLength)];
@@ -232,7 +236,7 @@ internal sealed class Parameters : IDisposable
     /// <summary>The same state with the means and the drift of untouched weights made up for.</summary>
     private ParameterState UpToDate(ParameterState saved)
     {
-        using var same = new Parameters(Layout, _rule, touchedOnly: true, saved.LearningRate, new(0, saved.FirstAveragedStep, 0), saved.Values,
+        using var same = new Parameters(Layout, _ruleSettings, touchedOnly: true, saved.LearningRate, new(0, saved.FirstAveragedStep, 0), saved.Values,
             transform: saved.Transform);
         same.Restore(saved);
         same._touched!.BringUpToDate();
@@ -252,82 +256,72 @@ internal sealed class Parameters : IDisposable
 }
 
 /// <summary>All that changes in the parameters and what belongs to them, as plain data in the order of the columns, the bias last.</summary>
-/// <param name="Values">What is stepped: the parameters in the units of training or, of dense columns with a transform, coordinates.</param>
-/// <param name="Rule">The update rule's numbers for each parameter, by name.</param>
+/// <param name="Values">What is stepped: parameters in the units of training or, of dense columns with a transform, coordinates.</param>
+/// <param name="Rule">What the update rule keeps for each parameter, by name.</param>
 /// <param name="StepCount">Steps taken.</param>
-/// <param name="AlphaPower">αᵗ, 0 once it no longer matters.</param>
-/// <param name="LastSteps">For each parameter the step as of which all else is; null where that is <paramref name="StepCount"/> throughout.</param>
+/// <param name="LastSteps">For each parameter the step as of which all else is; null if that is <paramref name="StepCount"/> throughout.</param>
 /// <param name="FirstAveragedStep">The first step, counted from 0, that counts in <paramref name="AverageSums"/>.</param>
 /// <param name="AverageSums">Sum of each parameter over the averaged steps.</param>
 /// <param name="EarlierCount">Steps that count beside those; see <see cref="AveragingPlan"/>.</param>
-/// <param name="EarlierSums">Sum of each parameter over them; empty where there are none.</param>
-/// <param name="Transform">From the coordinates of the dense columns to their weights; null where they are the same.</param>
+/// <param name="EarlierSums">Sum of each parameter over them; empty if there are none.</param>
+/// <param name="Transform">From the coordinates of the dense columns to their weights; null if they are the same.</param>
 /// <param name="LearningRate">η before the schedule, which tells what momentum has done since <paramref name="LastSteps"/>.</param>
 internal sealed record ParameterState(
-    float[] Values, IReadOnlyDictionary<string, float[]> Rule, long StepCount, double AlphaPower, long[]? LastSteps,
+    float[] Values, IReadOnlyDictionary<string, float[]> Rule, long StepCount, long[]? LastSteps,
     long FirstAveragedStep, double[] AverageSums, long EarlierCount, double[] EarlierSums, IWeightTransform? Transform, float LearningRate)
 {
-    /// <summary>The same in the order of other columns, among which all of these are.</summary>
-    public ParameterState Rearranged(ActiveFeatures from, ActiveFeatures to) => this with
-    {
-        Values = to.Rearrange(Values, from),
-        Rule = Rule.ToDictionary(numbers => numbers.Key, numbers => to.Rearrange(numbers.Value, from)),
-        LastSteps = LastSteps is null ? null : to.Rearrange(LastSteps, from),
-        AverageSums = to.Rearrange(AverageSums, from),
-        EarlierSums = to.Rearrange(EarlierSums, from),
-    };
-
-    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
-    /// <param name="reader">The file.</param>
-    /// <param name="layout">The columns.</param>
-    /// <param name="names">What the update rule keeps for each parameter.</param>
-    /// <exception cref="FormatException">The parts do not fit together.</exception>
-    public static ParameterState Read(CheckpointReader reader, RowLayout layout, IReadOnlyList<string> names)
-    {
-        int length = layout.ColumnCount + 1;
-        float[] values = reader.ReadArray<float>(length);
-        Dictionary<string, float[]> rule = names.Order(StringComparer.Ordinal).ToDictionary(name => name, _ => reader.ReadArray<float>(length));
-        long stepCount = reader.ReadInt64();
-        double alphaPower = reader.ReadDouble();
-        long[]? lastSteps = reader.ReadOptional(() => reader.ReadArray<long>(length));
-        long firstAveragedStep = reader.ReadInt64();
-        double[] averageSums = reader.ReadArray<double>(length);
-        long earlierCount = reader.ReadInt64();
-        double[] earlierSums = reader.ReadArray<double>();
-        IWeightTransform? transform = reader.ReadEnum<TransformKind>() switch
-        {
-            TransformKind.All => Decorrelation.Read(reader, layout.DenseCount),
-            TransformKind.Leading => LeadingDecorrelation.Read(reader, layout.DenseCount),
-            _ => null,
-        };
-        if (stepCount < 0 || (earlierSums.Length > 0 && earlierSums.Length != length) || Array.Exists(lastSteps ?? [], step => step < 0 || step > stepCount))
-            throw new FormatException();
-        return new(values, rule, stepCount, alphaPower, lastSteps, firstAveragedStep, averageSums, earlierCount, earlierSums, transform, reader.ReadSingle());
-    }
-
-    public void Write(BinaryWriter writer)
-    {
-        writer.WriteArray<float>(Values);
-        foreach (string name in Rule.Keys.Order(StringComparer.Ordinal))
-            writer.WriteArray<float>(Rule[name]);
-        writer.Write(StepCount);
-        writer.Write(AlphaPower);
-        writer.WriteOptional(LastSteps, steps => writer.WriteArray<long>(steps));
-        writer.Write(FirstAveragedStep);
-        writer.WriteArray<double>(AverageSums);
-        writer.Write(EarlierCount);
-        writer.WriteArray<double>(EarlierSums);
-        writer.WriteEnum(Transform switch { null => TransformKind.None, Decorrelation => TransformKind.All, _ => TransformKind.Leading });
-        Transform?.Write(writer);
-        writer.Write(LearningRate);
-    }
-
     private enum TransformKind
     {
         None,
         All,
         Leading,
     }
+
+    /// <summary>The same in the order of other columns, among which all of these are.</summary>
+    public ParameterState Rearranged(ActiveFeatures from, ActiveFeatures to) => this with
+    {
+        Values = to.Rearrange(Values, from),
+        Rule = Rule.ToDictionary(array => array.Key, array => to.Rearrange(array.Value, from)),
+        LastSteps = LastSteps is null ? null : to.Rearrange(LastSteps, from),
+        AverageSums = to.Rearrange(AverageSums, from),
+        EarlierSums = to.Rearrange(EarlierSums, from),
+    };
+
+    /// <summary>Writes a state to a file, or reads one.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="state">The state to write.</param>
+    /// <param name="layout">The columns.</param>
+    /// <exception cref="FormatException">The parts do not fit together.</exception>
+    public static ParameterState Exchange(Archive file, ParameterState? state, RowLayout layout)
+    {
+        int length = layout.ColumnCount + 1;
+        var exchanged = new ParameterState(
+            file.Array(state?.Values, length),
+            ExchangeArrays(file, state?.Rule, length),
+            file.Value(state?.StepCount),
+            file.Optional(state?.LastSteps, (same, steps) => same.Array(steps, length)),
+            file.Value(state?.FirstAveragedStep),
+            file.Array(state?.AverageSums, length),
+            file.Value(state?.EarlierCount),
+            file.Array(state?.EarlierSums),
+            ExchangeTransform(file, state?.Transform, layout.DenseCount),
+            file.Value(state?.LearningRate));
+        bool fits = exchanged.StepCount >= 0 && (exchanged.EarlierSums.Length == 0 || exchanged.EarlierSums.Length == length)
+            && Array.TrueForAll(exchanged.LastSteps ?? [], step => step >= 0 && step <= exchanged.StepCount);
+        return fits ? exchanged : throw new FormatException();
+    }
+
+    private static Dictionary<string, float[]> ExchangeArrays(Archive file, IReadOnlyDictionary<string, float[]>? arrays, int length) => new(file.List(
+        arrays?.OrderBy(array => array.Key, StringComparer.Ordinal).ToList(),
+        (same, array) => KeyValuePair.Create(same.Text(array.Key), same.Array(array.Value, length))));
+
+    private static IWeightTransform? ExchangeTransform(Archive file, IWeightTransform? transform, int columns) =>
+        file.Value<TransformKind>(transform switch { null => TransformKind.None, Decorrelation => TransformKind.All, _ => TransformKind.Leading }) switch
+        {
+            TransformKind.All => Decorrelation.Exchange(file, transform as Decorrelation, columns),
+            TransformKind.Leading => LeadingDecorrelation.Exchange(file, transform as LeadingDecorrelation, columns),
+            _ => null,
+        };
 }
 
 /// <summary>

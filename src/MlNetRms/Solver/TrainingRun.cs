@@ -56,16 +56,15 @@ internal sealed class TrainingRun : IDisposable
         LearningRate = learningRate.Initial;
         Schedule = learningRate.Schedule;
         var layout = new ParameterLayout(rows.Layout);
-        var rule = new RmsPropRule(settings.Rule);
         // The gradient of touched weights is not a sum that could be exchanged.
-        UpdatesTouchedOnly = !training.IsDivided && Parameters.CanUpdateTouchedOnly(layout, rule, settings.Penalties, settings.LearningRate);
+        UpdatesTouchedOnly = !training.IsDivided && Parameters.CanUpdateTouchedOnly(layout, settings.Rule, settings.Penalties, settings.LearningRate);
         var loss = new StandardizedLoss(settings.Loss, rows.Scaling, training, cancellation);
         FirstWeights = start.Weights(rows.Scaling, settings.Plan);
         if (previous is not null && !keepsState)
             FirstWeights = NotWorseThanNone(FirstWeights, rows, new MeanLoss(training, loss, cancellation));
         bool mayEndEarly = rows.Validation is not null || settings.HasEpochCallback;
         var averaging = new AveragingPlan(_stepsBefore, FirstAveragedStep(previous), mayEndEarly ? Plan.RunningSteps : 0);
-        _parameters = new Parameters(layout, rule, UpdatesTouchedOnly, learningRate.Initial, averaging, FirstWeights,
+        _parameters = new Parameters(layout, settings.Rule, UpdatesTouchedOnly, learningRate.Initial, averaging, FirstWeights,
             L2 > 0 && UpdatesTouchedOnly ? RidgeByPlace(layout, rows.Scaling) : null, Coordinates.Transform,
             UpdatesTouchedOnly ? SparseParts.Ends(layout, rows.Scaling, Plan.BatchSize, settings.Plan.NumberOfThreads) : null);
         if (keepsState)

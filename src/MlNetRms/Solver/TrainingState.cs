@@ -58,7 +58,7 @@ internal sealed record TrainingState(
         var plan = new TrainingPlan(reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt64());
         var scaling = new Scaling(reader);
         float l2 = reader.ReadSingle();
-        var parameters = ParameterState.Read(reader, LayoutOf(scaling), new RmsPropRule(identity.Rule).StateNames);
+        var parameters = ParameterState.Exchange(Archive.ToRead(reader.BaseStream, reader.Remaining), null, LayoutOf(scaling));
         var state = new TrainingState(identity, plan, scaling, l2, parameters, reader.ReadInt32(), reader.ReadInt64(), reader.ReadInt32(),
             new EpochPart(reader.ReadInt32(), new LossSum(reader.ReadDouble(), reader.ReadDouble())), reader.ReadEnum<StopReason>(),
             reader.ReadOptional(() => new BestEpochState(reader.ReadInt32(), reader.ReadDouble(), reader.ReadArray<double>(scaling.Columns.Count + 1))),
@@ -77,7 +77,7 @@ internal sealed record TrainingState(
         writer.Write(Plan.AveragedSteps);
         Scaling.Write(writer);
         writer.Write(L2);
-        Parameters.Write(writer);
+        ParameterState.Exchange(Archive.ToWrite(writer.BaseStream), Parameters, LayoutOf(Scaling));
         writer.Write(EpochsBefore);
         writer.Write(StepsBefore);
         writer.Write(Epoch);

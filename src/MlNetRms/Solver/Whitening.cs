@@ -80,20 +80,14 @@ internal sealed class Decorrelation : IWeightTransform
     /// <summary>Whether the covariance is that of all rows, not of a sample.</summary>
     public bool IsOfAllRows { get; }
 
-    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
     /// <exception cref="FormatException">The parts do not fit together.</exception>
-    public static Decorrelation Read(CheckpointReader reader, int columns) => columns > 0
-        ? new(reader.ReadDouble(), reader.ReadBoolean(), (reader.ReadArray<double>(columns), reader.ReadArray<double>(checked(columns * columns))))
+    public static Decorrelation Exchange(Archive file, Decorrelation? decorrelation, int columns) => columns > 0
+        ? new(file.Value(decorrelation?._l2), file.Flag(decorrelation?.IsOfAllRows),
+            (file.Array(decorrelation?._eigenvalues, columns), file.Array(decorrelation?._eigenvectors, checked(columns * columns))))
         : throw new FormatException();
 
     /// <inheritdoc/>
-    public void Write(BinaryWriter writer)
-    {
-        writer.Write(_l2);
-        writer.Write(IsOfAllRows);
-        writer.WriteArray<double>(_eigenvalues);
-        writer.WriteArray<double>(_eigenvectors);
-    }
+    public void Write(BinaryWriter writer) => Exchange(Archive.ToWrite(writer.BaseStream), this, _columns);
 
     /// <inheritdoc/>
     public double Energy(double denseEnergy) => DirectionCount;
@@ -240,11 +234,11 @@ internal sealed class LeadingDecorrelation : IWeightTransform
     /// <summary>Directions that are scaled.</summary>
     public int DirectionCount => _scales.Length;
 
-    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
-    public static LeadingDecorrelation Read(CheckpointReader reader, int columns) => new(LeadingDirections.Read(reader, columns));
+    public static LeadingDecorrelation Exchange(Archive file, LeadingDecorrelation? decorrelation, int columns) =>
+        new(LeadingDirections.Exchange(file, decorrelation?._leading, columns));
 
     /// <inheritdoc/>
-    public void Write(BinaryWriter writer) => _leading.Write(writer);
+    public void Write(BinaryWriter writer) => LeadingDirections.Exchange(Archive.ToWrite(writer.BaseStream), _leading, _leading.ColumnCount);
 
     /// <inheritdoc/>
     public double Energy(double denseEnergy) => denseEnergy - _leading.Variances.Sum(variance => variance - 1);

@@ -103,7 +103,7 @@ public sealed class BatchGradientTests
     }
 
     private static Parameters SomeParameters(TrainingRows rows) => new(new ParameterLayout(rows.Layout),
-        new RmsPropRule(new RuleSettings(0.9f, 0.1f, EpsilonPlacement.OutsideSquareRoot, BiasCorrection: false, Momentum: 0, Centered: false)),
+        new RuleSettings(0.9f, 0.1f, EpsilonPlacement.OutsideSquareRoot, BiasCorrection: false, Momentum: 0, Centered: false),
         touchedOnly: false, learningRate: 1, averaging: default, start: Some.Normals(2, rows.Layout.ColumnCount + 1));
 
     private static (double Loss, double Weight) Loss(PackedRows store, int first, int count, float[] parameters)

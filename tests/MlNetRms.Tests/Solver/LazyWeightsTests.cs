@@ -42,12 +42,11 @@ public sealed class LazyWeightsTests
         private static readonly float[] _before = [9, 9, 9];
 
         private readonly RuleSettings _settings;
-        private readonly RmsPropRule _rule;
         private readonly long _firstAveragedStep;
         private readonly Average _average;
         private readonly float[] _weights = Some.Normals(1, Length);
-        private readonly RuleState _dense;
-        private readonly RuleState _clock;
+        private readonly RmsPropRule _dense;
+        private readonly RmsPropRule _clock;
         private float[] _parameters;
         private LazyWeights _touched;
         private int _step;
@@ -55,10 +54,9 @@ public sealed class LazyWeightsTests
         public Pair(RuleSettings settings, long firstAveragedStep)
         {
             _settings = settings;
-            _rule = new RmsPropRule(settings);
             _firstAveragedStep = firstAveragedStep;
-            _dense = new RuleState(_rule.StateNames, Length);
-            _clock = new RuleState(_rule.StateNames, 1);
+            _dense = new RmsPropRule(settings, Length);
+            _clock = new RmsPropRule(settings, 1);
             _average = new Average(Length, firstAveragedStep);
             _parameters = [.. _before, .. _weights];
             _touched = New(_parameters);
@@ -79,14 +77,14 @@ public sealed class LazyWeightsTests
             _touched.Prepare(places);
             Assert.Equal(prediction, SparseKernels.Dot(places, values, _parameters.AsSpan(_before.Length)), Tolerance * 10);        // ten products of size 1
 
-            _rule.Step(_weights, _dense, gradient, learningRate);
+            _dense.Step(_weights, gradient, learningRate);
             _average.Add(_step++, _weights);
             // As two rows give it: each value in two halves, and the sum over 4.
             _touched.ForEachPart(part => _touched.Add(part, places, values, 1, rowWeight: 1));
             _touched.Prepare(places);        // nothing to do for what the batch has touched already
             _touched.ForEachPart(part => _touched.Add(part, places, values, 1, rowWeight: 1));
-            _rule.Step(new float[1], _clock, [0], learningRate);
-            _touched.Step(_rule.CoefficientsOf(_clock, learningRate), gradientFactor: 0.25f);
+            _clock.Step(new float[1], [0], learningRate);
+            _touched.Step(learningRate, gradientFactor: 0.25f);
             Assert.Equal(_before, _parameters[.._before.Length]);
         }
 
@@ -117,20 +115,20 @@ public sealed class LazyWeightsTests
 
         public void AssertClose()
         {
-            (float[] weights, RuleState state) = UpToDate();
+            (float[] weights, Dictionary<string, float[]> state) = UpToDate();
             Models.AssertClose(_weights, weights, Tolerance);
-            foreach (string name in _rule.StateNames.Where(name => name != RmsPropRule.Velocity || _settings.Momentum > 0))
-                Models.AssertClose(_dense[name], state[name][_before.Length..], Tolerance);
+            foreach ((string name, float[] values) in _dense.State.Where(array => array.Values != _dense.Velocity || _settings.Momentum > 0))
+                Models.AssertClose(values, state[name][_before.Length..], Tolerance);
             AssertAverage();
         }
 
         /// <summary>All that is kept, bit for bit.</summary>
         public void AssertSameBits(Pair other)
         {
-            (float[] weights, RuleState state) = UpToDate();
-            (float[] otherWeights, RuleState otherState) = other.UpToDate();
+            (float[] weights, Dictionary<string, float[]> state) = UpToDate();
+            (float[] otherWeights, Dictionary<string, float[]> otherState) = other.UpToDate();
             Assert.Equal(otherWeights, weights);
-            Assert.All(_rule.StateNames, name => Assert.Equal(otherState[name], state[name]));
+            Assert.All(state.Keys, name => Assert.Equal(otherState[name], state[name]));
             Assert.Equal(other.Average(), Average());
         }
 
@@ -149,11 +147,11 @@ public sealed class LazyWeightsTests
         }
 
         /// <summary>What is kept now, made up for in a copy.</summary>
-        private (float[] Weights, RuleState State) UpToDate()
+        private (float[] Weights, Dictionary<string, float[]> State) UpToDate()
         {
             (float[] parameters, LazyWeights touched) = Copy();
             touched.BringUpToDate();
-            RuleState state = NewState();
+            Dictionary<string, float[]> state = NewState();
             var lastSteps = new long[Length];
             touched.Save(state, _before.Length, lastSteps);
             Assert.All(lastSteps, step => Assert.Equal(_step, step));
@@ -162,21 +160,20 @@ public sealed class LazyWeightsTests
 
         private (float[] Parameters, LazyWeights Touched) Copy()
         {
-            RuleState state = NewState();
+            Dictionary<string, float[]> state = NewState();
             var lastSteps = new long[Length];
             Average average = _touched.Average;
             _touched.Save(state, _before.Length, lastSteps);
-            state.StepCount = _step;
             float[] parameters = [.. _parameters];
             LazyWeights touched = New(parameters);
-            touched.Restore(state, _before.Length, lastSteps);
+            touched.Restore(state, _before.Length, _step, lastSteps);
             touched.Average.Restore(average.FirstStep, average.Sums, average.EarlierCount, average.EarlierSums);
             return (parameters, touched);
         }
 
-        private LazyWeights New(float[] parameters) => new(parameters, _before.Length, _rule, ConstantRate, ridge: null, _firstAveragedStep, partEnds: [5, 6, Length]);
+        private LazyWeights New(float[] parameters) => new(parameters, _before.Length, _settings, _clock, ConstantRate, ridge: null, _firstAveragedStep, partEnds: [5, 6, Length]);
 
-        private RuleState NewState() => new(_rule.StateNames, _before.Length + Length);
+        private Dictionary<string, float[]> NewState() => _dense.State.ToDictionary(array => array.Name, _ => new float[_before.Length + Length]);
 
         private static float[] Floats(double[] values) => Array.ConvertAll(values, value => (float)value);
     }
@@ -327,13 +324,13 @@ public sealed class LazyWeightsTests
     public void Add_WithARidge_AddsItTimesTheRowsWeightAndTheWeightItself()
     {
         // α = 0 and ε = 1: a step is −η·g / (|g| + 1), which shows g.
-        var rule = new RmsPropRule(new(Alpha: 0, Epsilon: 1, EpsilonPlacement.OutsideSquareRoot, BiasCorrection: false, Momentum: 0, Centered: false));
+        var settings = new RuleSettings(Alpha: 0, Epsilon: 1, EpsilonPlacement.OutsideSquareRoot, BiasCorrection: false, Momentum: 0, Centered: false);
         float[] parameters = [9, 1, -2, 3];
-        var touched = new LazyWeights(parameters, 1, rule, 1, ridge: [0.5f, 0.25f, 8], 0);
+        var touched = new LazyWeights(parameters, 1, settings, new RmsPropRule(settings, 0), 1, ridge: [0.5f, 0.25f, 8], 0);
         touched.Add(part: 0, [0, 1], [2, 3], factor: 0.5f, rowWeight: 3);
         touched.Add(part: 0, [1], [1], factor: -1, rowWeight: 0.5f);
 
-        touched.Step(rule.CoefficientsOf(new RuleState(rule.StateNames, 1), 1), gradientFactor: 0.5f);
+        touched.Step(learningRate: 1, gradientFactor: 0.5f);
 
         double[] gradient = [0.5 * (1 + 3 * 0.5 * 1), 0.5 * (1.5 + 3 * 0.25 * -2 - 1 + 0.5 * 0.25 * -2), 0];
         Assert.Equal(9, parameters[0]);
@@ -345,19 +342,19 @@ public sealed class LazyWeightsTests
     [Fact]
     public void IsFinite_AMeanSquareBeyondFloat_IsFalseEverAfter()
     {
-        var rule = new RmsPropRule(Form(centered: false, biasCorrection: false, EpsilonPlacement.OutsideSquareRoot));
-        var finite = new LazyWeights([1, 2], 0, rule, 0.1f, ridge: null, 0);
-        var overflowing = new LazyWeights([1, 2], 0, rule, 0.1f, ridge: null, 0);
+        RuleSettings settings = Form(centered: false, biasCorrection: false, EpsilonPlacement.OutsideSquareRoot);
+        var rule = new RmsPropRule(settings, 0);
+        var finite = new LazyWeights([1, 2], 0, settings, rule, 0.1f, ridge: null, 0);
+        var overflowing = new LazyWeights([1, 2], 0, settings, rule, 0.1f, ridge: null, 0);
         overflowing.Add(part: 0, [1], [1e25f], 1, rowWeight: 1);
-        StepCoefficients step = rule.CoefficientsOf(new RuleState(rule.StateNames, 1), 0.1f);
 
-        finite.Step(step, 1);
-        overflowing.Step(step, 1);
+        finite.Step(0.1f, 1);
+        overflowing.Step(0.1f, 1);
 
         Assert.True(finite.IsFinite);
         Assert.False(overflowing.IsFinite);
         overflowing.Add(part: 0, [0], [1], 1, rowWeight: 1);
-        overflowing.Step(step, 1);
+        overflowing.Step(0.1f, 1);
         Assert.False(overflowing.IsFinite);
     }
 
@@ -367,11 +364,13 @@ public sealed class LazyWeightsTests
     [InlineData(float.NegativeInfinity)]
     public void IsFinite_AGradientThatIsNoNumber_IsFalse(float gradient)
     {
-        var rule = new RmsPropRule(Form(centered: false, biasCorrection: true, EpsilonPlacement.OutsideSquareRoot));
-        var weights = new LazyWeights([1, 2], 0, rule, 0.1f, ridge: null, 0);
+        RuleSettings settings = Form(centered: false, biasCorrection: true, EpsilonPlacement.OutsideSquareRoot);
+        var rule = new RmsPropRule(settings, 0);
+        rule.Restore(1000);
+        var weights = new LazyWeights([1, 2], 0, settings, rule, 0.1f, ridge: null, 0);
         weights.Add(part: 0, [0, 1], [1, gradient], 1, rowWeight: 1);
 
-        weights.Step(rule.CoefficientsOf(new RuleState(rule.StateNames, 1) { AlphaPower = 0 }, 0.1f), 1);
+        weights.Step(0.1f, 1);
 
         Assert.False(weights.IsFinite);
     }
