@@ -1,10 +1,7 @@
-using MlNetRms.Host;
-using MlNetRms.Jobs;
 using MlNetRms.Kernels;
 using MlNetRms.Rows;
 using MlNetRms.Saving;
 using MlNetRms.Settings;
-
 
 namespace MlNetRms.Solver;
 
@@ -15,51 +12,36 @@ namespace MlNetRms.Solver;
 /// </summary>
 internal sealed class Parameters : IDisposable
 {
+    private readonly ParameterSetup _setup;
+    private readonly IWeightTransform? _transform;
     private readonly float[] _values;
     private readonly float[] _coordinates;
     private readonly float[] _coordinateGradient;
-    private readonly IWeightTransform? _transform;
-    private readonly RuleSettings _ruleSettings;
     private readonly Average _average;
-    private readonly LazyWeights? _touched;
-    private readonly AveragingPlan _averaging;
-    private readonly float _learningRate;
+    private readonly LazyWeights? _lazy;
 
-    /// <param name="layout">The order of the parameters.</param>
-    /// <param name="rule">How they change.</param>
-    /// <param name="touchedOnly">Whether a step changes only those weights of sparse columns that its batch touches; see <see cref="CanUpdateTouchedOnly"/>.</param>
-    /// <param name="learningRate">η before the schedule.</param>
-    /// <param name="averaging">The steps whose parameters count in <see cref="Mean"/>.</param>
+    /// <param name="setup">What the parameters are and how they change.</param>
     /// <param name="start">First values by column, the bias last.</param>
-    /// <param name="ridge">See <see cref="LazyWeights"/>.</param>
-    /// <param name="transform">The coordinates of the dense columns; null to step their weights.</param>
-    /// <param name="partEnds">See <see cref="LazyWeights"/>.</param>
-    public Parameters(ParameterLayout layout, RuleSettings rule, bool touchedOnly, float learningRate, AveragingPlan averaging, ReadOnlySpan<float> start,
-        float[]? ridge = null, IWeightTransform? transform = null, IReadOnlyList<int>? partEnds = null)
+    public Parameters(ParameterSetup setup, ReadOnlySpan<float> start)
     {
-        Layout = layout;
-        _ruleSettings = rule;
-        _learningRate = learningRate;
-        _averaging = averaging;
-        _values = new float[layout.Length];
-        layout.Arrange(start, _values);
-        layout.SetConstants(_values);
-        _transform = transform;
-        _coordinates = transform is null ? _values : [.. _values];
-        _coordinateGradient = transform is null ? [] : new float[layout.Length];
-        if (transform is not null)
-            transform.ToCoordinates(_coordinates.AsSpan(0, layout.DenseCount));
-        int steppedLength = touchedOnly ? layout.DenseLength : layout.Length;
-        GradientLength = steppedLength;
-        var dense = new RmsPropRule(rule, steppedLength);
-        Rule = dense;
+        _setup = setup;
+        _transform = setup.Transform;
+        _values = new float[Layout.Length];
+        Layout.Arrange(start, _values);
+        Layout.SetConstants(_values);
+        _coordinates = _transform is null ? _values : [.. _values];
+        _coordinateGradient = _transform is null ? [] : new float[Layout.Length];
+        _transform?.ToCoordinates(_coordinates.AsSpan(0, Layout.DenseCount));
+        _average = new Average(Layout.Length, setup.Averaging.Begin);
+        GradientLength = setup.Lazy is null ? Layout.Length : Layout.DenseLength;
+        var rule = new RmsPropRule(setup.Rule, GradientLength);
+        Rule = rule;
+        if (setup.Lazy is { } lazy)
+            _lazy = new LazyWeights(rule, new LazyForm(setup.Rule, setup.LearningRate), _values, Layout.DenseLength, _average, lazy);
         CoordinatesToValues();
-        _average = new Average(steppedLength, averaging.Begin);
-        if (touchedOnly)
-            _touched = new LazyWeights(_values, layout.DenseLength, rule, dense, learningRate, ridge, averaging.Begin, partEnds);
     }
 
-    public ParameterLayout Layout { get; }
+    public ParameterLayout Layout => _setup.Layout;
 
     /// <summary>How the parameters change by their gradient.</summary>
     public IUpdateRule Rule { get; }
@@ -73,32 +55,27 @@ internal sealed class Parameters : IDisposable
     public long StepCount => Rule.StepCount;
 
     /// <summary>Whether every parameter and what the rule keeps for it is finite.</summary>
-    // Where the square of a gradient is beyond float, every later step is 0: the weights stay finite and learn nothing.
-    public bool AreFinite => MomentKernels.AllFinite(_coordinates.AsSpan(0, GradientLength)) && Rule.State.All(array => MomentKernels.AllFinite(array.Values)) &&
-        _touched is not { IsFinite: false };
+    // If the square of a gradient is beyond float, every later step is 0: the weights stay finite and learn nothing.
+    public bool AreFinite => MomentKernels.AllFinite(_coordinates.AsSpan(0, GradientLength))
+        && Rule.State.All(array => MomentKernels.AllFinite(array.Values)) && _lazy is not { IsFinite: false };
 
-    /// <summary>Threads that step touched weights.</summary>
-    public int PartCount => _touched?.PartCount ?? 1;
-
-    /// <summary>Whether a step may leave untouched weights for later: nothing but their own gradient changes them.</summary>
-    public static bool CanUpdateTouchedOnly(ParameterLayout layout, RuleSettings rule, PenaltySettings penalties, LearningRateSettings learningRate) =>
-        layout.SparseLength > 0 && penalties.LeavesUntouchedWeightsAlone &&
-        (rule.Momentum == 0 || learningRate.IsConstant);
+    /// <summary>Threads that step lazily updated weights.</summary>
+    public int RangeCount => _lazy?.RangeCount ?? 1;
 
     /// <summary>What takes the gradient of the sparse columns; null if there is none.</summary>
     /// <param name="gradient">The gradient that will be passed to <see cref="Step"/>.</param>
     public ISparseGradient? SparseGradient(float[] gradient) => Layout.SparseLength == 0 ? null
-        : _touched is not null ? _touched : new SparseGradient(gradient.AsMemory(Layout.DenseLength));
+        : _lazy is not null ? _lazy : new SparseGradient(gradient.AsMemory(Layout.DenseLength));
 
     /// <summary>Takes one step.</summary>
     /// <param name="gradient">Mean gradient of the batch.</param>
-    /// <param name="batchRows">Its rows, by whose number the gradient of touched weights is still to be divided.</param>
+    /// <param name="batchRows">Its rows, by whose number the gradient of lazily updated weights is still to be divided.</param>
     /// <param name="learningRate">η of this step.</param>
     public void Step(ReadOnlySpan<float> gradient, long batchRows, float learningRate)
     {
         Rule.Step(_coordinates.AsSpan(0, GradientLength), ToCoordinates(gradient), learningRate);
         CoordinatesToValues();
-        _touched?.Step(learningRate, gradientFactor: (float)(1.0 / batchRows));
+        _lazy?.Step(learningRate, gradientFactor: (float)(1.0 / batchRows));
     }
 
     /// <summary>Applies a penalty and a lower bound to the parameters after a step; see <see cref="IUpdateRule.Shrink"/>.</summary>
@@ -108,104 +85,81 @@ internal sealed class Parameters : IDisposable
     /// <summary>Takes the parameters after a step into the average.</summary>
     public void AddToAverage()
     {
-        _average.Add(StepCount - 1, _coordinates);
-        if (_averaging.RestartsAfter(StepCount))
+        _average.Add(StepCount, _coordinates.AsSpan(0, GradientLength));
+        if (_setup.Averaging.RestartsAfter(StepCount))
         {
+            _lazy?.CatchUpSums();
             _average.Restart(StepCount);
-            _touched?.RestartAverage();
         }
-        else if (_averaging.DropsEarlierAfter(StepCount))
+        else if (_setup.Averaging.DropsEarlierAfter(StepCount))
         {
             _average.DropEarlier();
-            _touched?.Average.DropEarlier();
         }
     }
 
-    /// <summary>By column, the mean over the averaged steps so far, or the current parameters where there is none.</summary>
+    /// <summary>By column, the mean over the averaged steps so far, or the current parameters if there are none.</summary>
     public double[] Mean()
     {
-        var mean = new double[Layout.Length];
-        _average.Mean(StepCount, _coordinates, mean);
+        float[] stepped = Stepped();
+        double[] sums = [.. _average.Sums];
+        _lazy?.CatchUp(stepped, sums);
+        double[] mean = _average.Mean(StepCount, stepped, sums);
         _transform?.ToWeights(mean.AsSpan(0, Layout.DenseCount));
-        _touched?.Mean(mean.AsSpan(Layout.DenseLength));
         return Layout.ByColumn<double>(mean);
     }
 
     /// <summary>All that changes, as plain data.</summary>
     public ParameterState Save()
     {
-        Dictionary<string, float[]> state = Rule.State.ToDictionary(array => array.Name, array => Padded(array.Values));
-        var sums = new double[Layout.Length];
-        double[] earlierSums = _average.EarlierSums is { } earlier ? [.. earlier, .. _touched?.Average.EarlierSums ?? []] : [];
-        _average.Sums.CopyTo(sums, 0);
+        float[] stepped = Stepped();
+        Dictionary<string, float[]> rule = Rule.State.ToDictionary(array => array.Name, array => Padded(array.Values));
+        double[] sums = [.. _average.Sums];
         long[]? lastSteps = null;
-        if (_touched is not null)
+        if (_lazy is not null)
         {
             lastSteps = new long[Layout.Length];
             Array.Fill(lastSteps, StepCount);
-            _touched.Save(state, Layout.DenseLength, lastSteps.AsSpan(Layout.DenseLength));
-            _touched.Average.Sums.CopyTo(sums, Layout.DenseLength);
+            _lazy.Save(ParameterState.ToLazy(stepped, rule, sums, lastSteps));
         }
         return new ParameterState(
-            Layout.ByColumn<float>(Stepped()),
-            state.ToDictionary(array => array.Key, array => Layout.ByColumn<float>(array.Value)),
+            Layout.ByColumn<float>(stepped),
+            rule.ToDictionary(array => array.Key, array => Layout.ByColumn<float>(array.Value)),
             StepCount,
             lastSteps is null ? null : Layout.ByColumn<long>(lastSteps),
             _average.FirstStep,
             Layout.ByColumn<double>(sums),
             _average.EarlierCount,
-            earlierSums.Length > 0 ? Layout.ByColumn<double>(earlierSums) : [],
+            _average.EarlierSums is { } earlier ? Layout.ByColumn<double>(earlier) : [],
             _transform,
-            _learningRate);
+            _setup.LearningRate);
     }
 
     /// <summary>Continues from a state. Its average is continued if it is that of the same training or began at the same step, else it begins now.</summary>
     public void Restore(ParameterState saved)
     {
-        if (saved.LastSteps is not null && (_touched is null || saved.LearningRate != _learningRate))
-            saved = UpToDate(saved);
+        if (_lazy is null || saved.LearningRate != _setup.LearningRate)
+            saved = saved.CaughtUp(_setup.Rule);
         Layout.Arrange<float>(saved.Values, _coordinates);
         if (_transform is not null)
             _coordinates.AsSpan(Layout.DenseLength).CopyTo(_values.AsSpan(Layout.DenseLength));
         CoordinatesToValues();
         Layout.SetConstants(_values);
-        var state = new Dictionary<string, float[]>();
+        var rule = new Dictionary<string, float[]>();
         foreach ((string name, float[] values) in Rule.State)
         {
-            state[name] = new float[Layout.Length];
-            Layout.Arrange<float>(saved.Rule[name], state[name]);
-            state[name].AsSpan(0, GradientLength).CopyTo(values);
+            rule[name] = Arranged<float>(ParameterState.OfRule(saved.Rule, name));
+            rule[name].AsSpan(0, GradientLength).CopyTo(values);
         }
         Rule.Restore(saved.StepCount);
-        if (_averaging.HasSums(saved.FirstAveragedStep, saved.StepCount))
-            RestoreAverage(saved);
-        if (_touched is null)
+        if (_setup.Averaging.HasSums(saved.FirstAveragedStep, saved.StepCount))
+            _average.Restore(saved.FirstAveragedStep, Arranged<double>(saved.AverageSums), saved.EarlierCount, Arranged<double>(saved.EarlierSums));
+        if (_lazy is null)
             return;
-        var lastSteps = new long[Layout.Length];
-        if (saved.LastSteps is null)
-        {
-            Array.Fill(lastSteps, StepCount);
-            AddToSums(_touched.Average.Sums, -1);        // touched weights are added when they are next touched
-        }
-        else
-        {
-            Layout.Arrange<long>(saved.LastSteps, lastSteps);
-        }
-        _touched.Restore(state, Layout.DenseLength, StepCount, lastSteps.AsSpan(Layout.DenseLength));
+        long[] lastSteps = Arranged<long>(saved.LastSteps ?? [.. Enumerable.Repeat(saved.StepCount, saved.Values.Length)]);
+        _lazy.Restore(ParameterState.ToLazy(_values, rule, _average.Sums, lastSteps), saved.StepCount);
     }
 
-    public void Dispose() => _touched?.Dispose();
-
-    private void RestoreAverage(ParameterState saved)
-    {
-        var sums = new double[Layout.Length];
-        var earlierSums = new double[Layout.Length];
-        Layout.Arrange<double>(saved.AverageSums, sums);
-        Layout.Arrange<double>(saved.EarlierSums, earlierSums);
-        int length = GradientLength;
-        _average.Restore(saved.FirstAveragedStep, sums.AsSpan(0, length), saved.EarlierCount, earlierSums.AsSpan(0, length));
-        _touched?.Average.Restore(saved.FirstAveragedStep, sums.AsSpan(length), saved.EarlierCount, earlierSums.AsSpan(length));
-    }
+    public void Dispose() => _lazy?.Dispose();
 
     private ReadOnlySpan<float> ToCoordinates(ReadOnlySpan<float> gradient)
     {
@@ -217,7 +171,7 @@ internal sealed class Parameters : IDisposable
         return coordinateGradient;
     }
 
-    /// <summary>Everything but the dense weights is its own coordinate; touched weights are kept among the values alone.</summary>
+    /// <summary>Everything but the dense weights is its own coordinate; lazily updated weights are kept among the values alone.</summary>
     private void CoordinatesToValues()
     {
         if (_transform is null)
@@ -229,30 +183,30 @@ internal sealed class Parameters : IDisposable
 
     private float[] Padded(float[] values) => [.. values, .. new float[Layout.Length - values.Length]];
 
-    /// <summary>What is stepped: coordinates, and the weights of touched columns.</summary>
-    private float[] Stepped() =>
-        [.. _coordinates.AsSpan(0, GradientLength), .. _values.AsSpan(GradientLength)];
-
-    /// <summary>The same state with the means and the drift of untouched weights made up for.</summary>
-    private ParameterState UpToDate(ParameterState saved)
+    private T[] Arranged<T>(T[] byColumn)
     {
-        using var same = new Parameters(Layout, _ruleSettings, touchedOnly: true, saved.LearningRate, new(0, saved.FirstAveragedStep, 0), saved.Values,
-            transform: saved.Transform);
-        same.Restore(saved);
-        same._touched!.BringUpToDate();
-        ParameterState upToDate = same.Save();
-        var sums = new double[Layout.Length];
-        Layout.Arrange<double>(upToDate.AverageSums, sums);
-        same.AddToSums(sums.AsSpan(Layout.DenseLength), 1);
-        return upToDate with { LastSteps = null, AverageSums = Layout.ByColumn<double>(sums) };
+        var parameters = new T[Layout.Length];
+        Layout.Arrange<T>(byColumn, parameters);
+        return parameters;
     }
 
-    /// <summary>Adds the weights of sparse columns after the last step, times a factor, to the sums of an average that has begun.</summary>
-    private void AddToSums(Span<double> sums, int factor)
-    {
-        for (int i = 0; StepCount > _average.FirstStep && i < sums.Length; i++)
-            sums[i] += factor * _values[Layout.DenseLength + i];
-    }
+    /// <summary>What is stepped: coordinates, and lazily updated weights.</summary>
+    private float[] Stepped() => [.. _coordinates.AsSpan(0, GradientLength), .. _values.AsSpan(GradientLength)];
+}
+
+/// <summary>What the parameters are and how they change.</summary>
+/// <param name="Layout">The order of the parameters.</param>
+/// <param name="Rule">The constants of the update rule.</param>
+/// <param name="LearningRate">η before the schedule.</param>
+/// <param name="Averaging">The steps whose parameters count in the mean.</param>
+/// <param name="Transform">The coordinates of the dense columns; null to step their weights.</param>
+/// <param name="Lazy">How a step changes only the weights of sparse columns that its batch touches; null if it changes all.</param>
+internal sealed record ParameterSetup(
+    ParameterLayout Layout, RuleSettings Rule, float LearningRate, AveragingPlan Averaging, IWeightTransform? Transform, LazySetup? Lazy)
+{
+    /// <summary>Whether a step may leave untouched weights for later: nothing but their own gradient changes them.</summary>
+    public static bool CanBeLazy(ParameterLayout layout, RuleSettings rule, PenaltySettings penalties, LearningRateSettings learningRate) =>
+        layout.SparseLength > 0 && penalties.LeavesUntouchedWeightsAlone && (rule.Momentum == 0 || learningRate.IsConstant);
 }
 
 /// <summary>All that changes in the parameters and what belongs to them, as plain data in the order of the columns, the bias last.</summary>
@@ -276,6 +230,36 @@ internal sealed record ParameterState(
         All,
         Leading,
     }
+
+    /// <summary>The arrays of lazily updated weights.</summary>
+    public static LazyArrays ToLazy(float[] values, IReadOnlyDictionary<string, float[]> rule, double[] sums, long[] lastSteps) => new(
+        values, OfRule(rule, nameof(RmsPropRule.MeanSquare)), OfRule(rule, nameof(RmsPropRule.Velocity)),
+        rule.GetValueOrDefault(nameof(RmsPropRule.MeanGradient)), sums, lastSteps);
+
+    /// <summary>The same with every parameter as after the last step.</summary>
+    /// <param name="settings">The rule that made the state.</param>
+    public ParameterState CaughtUp(RuleSettings settings)
+    {
+        if (LastSteps is null)
+            return this;
+        ParameterState copy = this with
+        {
+            Values = [.. Values],
+            Rule = Rule.ToDictionary(array => array.Key, array => array.Value.ToArray()),
+            AverageSums = [.. AverageSums],
+            LastSteps = null,
+        };
+        LazyArrays parameters = ToLazy(copy.Values, copy.Rule, copy.AverageSums, [.. LastSteps]);
+        var form = new LazyForm(settings, LearningRate);
+        for (int i = 0; i < Values.Length; i++)
+            parameters[i] = form.CatchUp(parameters[i], StepCount, FirstAveragedStep);
+        return copy;
+    }
+
+    /// <summary>One of the arrays that an update rule keeps.</summary>
+    /// <exception cref="InvalidDataException">The file that the state is from has none of this name.</exception>
+    public static float[] OfRule(IReadOnlyDictionary<string, float[]> rule, string name) =>
+        rule.TryGetValue(name, out float[]? values) ? values : throw new InvalidDataException($"The saved training lacks the {name} of its update rule.");
 
     /// <summary>The same in the order of other columns, among which all of these are.</summary>
     public ParameterState Rearranged(ActiveFeatures from, ActiveFeatures to) => this with

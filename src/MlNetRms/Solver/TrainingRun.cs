@@ -57,16 +57,17 @@ internal sealed class TrainingRun : IDisposable
         Schedule = learningRate.Schedule;
         var layout = new ParameterLayout(rows.Layout);
         // The gradient of touched weights is not a sum that could be exchanged.
-        UpdatesTouchedOnly = !training.IsDivided && Parameters.CanUpdateTouchedOnly(layout, settings.Rule, settings.Penalties, settings.LearningRate);
+        UpdatesTouchedOnly = !training.IsDivided && ParameterSetup.CanBeLazy(layout, settings.Rule, settings.Penalties, settings.LearningRate);
         var loss = new StandardizedLoss(settings.Loss, rows.Scaling, training, cancellation);
         FirstWeights = start.Weights(rows.Scaling, settings.Plan);
         if (previous is not null && !keepsState)
             FirstWeights = NotWorseThanNone(FirstWeights, rows, new MeanLoss(training, loss, cancellation));
         bool mayEndEarly = rows.Validation is not null || settings.HasEpochCallback;
         var averaging = new AveragingPlan(_stepsBefore, FirstAveragedStep(previous), mayEndEarly ? Plan.RunningSteps : 0);
-        _parameters = new Parameters(layout, settings.Rule, UpdatesTouchedOnly, learningRate.Initial, averaging, FirstWeights,
-            L2 > 0 && UpdatesTouchedOnly ? RidgeByPlace(layout, rows.Scaling) : null, Coordinates.Transform,
-            UpdatesTouchedOnly ? SparseParts.Ends(layout, rows.Scaling, Plan.BatchSize, settings.Plan.NumberOfThreads) : null);
+        LazySetup? lazy = !UpdatesTouchedOnly ? null : new LazySetup(L2 > 0 ? RidgeByPlace(layout, rows.Scaling) : null,
+            SparseParts.Ends(layout, rows.Scaling, Plan.BatchSize, settings.Plan.NumberOfThreads));
+        _parameters = new Parameters(
+            new ParameterSetup(layout, settings.Rule, learningRate.Initial, averaging, Coordinates.Transform, lazy), FirstWeights);
         if (keepsState)
             _parameters.Restore(previous!.Parameters.Rearranged(previous.Scaling.Columns, rows.Scaling.Columns) with { EarlierCount = 0, EarlierSums = [] });
 
@@ -111,7 +112,7 @@ internal sealed class TrainingRun : IDisposable
     public EpochHistory History { get; }
 
     /// <summary>Threads that take part.</summary>
-    public int NumberOfThreads => Math.Max(_batches.NumberOfThreads, _parameters.PartCount);
+    public int NumberOfThreads => Math.Max(_batches.NumberOfThreads, _parameters.RangeCount);
 
     /// <summary>Whether a step changes only those weights of sparse columns that its batch touches (<see cref="LazyWeights"/>).</summary>
     public bool UpdatesTouchedOnly { get; }

@@ -189,6 +189,7 @@ public class SparseStepBenchmark
     private static LazyWeights NewTouched(float[] weights)
     {
         RuleSettings settings = TrainingSettings.From(_options).Rule;
-        return new(weights, offset: 0, settings, new RmsPropRule(settings, 0), _options.LearningRate, ridge: null, firstAveragedStep: long.MaxValue);
+        return new(new RmsPropRule(settings, 0), new LazyForm(settings, _options.LearningRate), weights, offset: 0,
+            new Average(weights.Length, firstStep: long.MaxValue), new LazySetup(Ridge: null, [weights.Length]));
     }
 }
