@@ -1,14 +1,9 @@
 using System.Runtime.CompilerServices;
-using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
 
 namespace MlNetRms.Solver;
 
-/// <summary>Mini-batch training: the loop over epochs and steps. All it changes is in <see cref="Parameters"/>.</summary>
+/// <summary>Mini-batch training: the algorithm, step by step. All that it changes is in <see cref="Parameters"/>.</summary>
 internal sealed class Loop(
     IBatches batches, Penalties penalties, Parameters parameters, LearningRateSettings learningRates, TrainingPlan plan,
     ProgressMeter progress, int stepsBetweenReports)
@@ -40,23 +35,28 @@ internal sealed class Loop(
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public EpochResult Run(int epoch, int orderNumber, Action? betweenSteps)
     {
-        batches.Begin(orderNumber);
+        batches.Begin(orderNumber);                                                // a new order of mini-batches
         (int position, LossSum losses) = Part;
         int count = batches.Count;
         float learningRate = position == count ? learningRates.At(Step - 1, plan.TotalSteps) : 0;
         while (position < count)
         {
-            learningRate = learningRates.At(Step, plan.TotalSteps);
-            BatchSum batch = batches.Compute(position);
+            learningRate = learningRates.At(Step, plan.TotalSteps);                // η
+            BatchSum batch = batches.Compute(position);                            // Σ c·ℓ(ŷ, y) and g = Σ c·ℓ'(ŷ, y)·x over its B rows
             losses += batch.Losses;
             // The bias's gradient is the sum of all derivatives.
             if (!double.IsFinite(losses.Loss) || !float.IsFinite(batch.Gradient[parameters.Layout.BiasPosition]))
                 throw new DivergedException(epoch, Step + 1, learningRate);
-            batch.DivideByRows();
-            penalties.ApplyBefore(batch.Gradient, parameters.Values);
-            parameters.Step(batch.Gradient, batch.RowCount, learningRate);
-            penalties.ApplyAfter(parameters, learningRate);
-            parameters.AddToAverage();
+
+            batch.DivideByRows();                                                  // g ← g / B
+            penalties.ApplyBefore(batch.Gradient, parameters.Values);              // g ← g + λ·w, no longer than the largest norm
+            ReadOnlySpan<float> gradient = parameters.Whiten(batch.Gradient);      // g ← M·g, with u where w = M·u
+            parameters.Rule.Step(parameters.Coordinates, gradient, learningRate);  // v ← μ·v + g / (√ŝ + ε); u ← u − η·v
+            parameters.Unwhiten();                                                 // w = M·u
+            parameters.Lazy?.Step(learningRate, (float)(1.0 / batch.RowCount));    // the same rule for the sparse columns in the batch
+            penalties.ApplyAfter(parameters, learningRate);                        // w ← sign(w)·max(|w| − η·λ₁ / (√ŝ + ε), 0)
+            parameters.AddToAverage();                                             // the sum of u over the averaged steps
+
             Step++;
             Part = new EpochPart(++position, losses);
             if (betweenSteps is not null && Step % StepsBetween == 0)

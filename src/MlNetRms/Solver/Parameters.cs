@@ -18,7 +18,6 @@ internal sealed class Parameters : IDisposable
     private readonly float[] _coordinates;
     private readonly float[] _coordinateGradient;
     private readonly Average _average;
-    private readonly LazyWeights? _lazy;
 
     /// <param name="setup">What the parameters are and how they change.</param>
     /// <param name="start">First values by column, the bias last.</param>
@@ -37,8 +36,8 @@ internal sealed class Parameters : IDisposable
         var rule = new RmsPropRule(setup.Rule, GradientLength);
         Rule = rule;
         if (setup.Lazy is { } lazy)
-            _lazy = new LazyWeights(rule, new LazyForm(setup.Rule, setup.LearningRate), _values, Layout.DenseLength, _average, lazy);
-        CoordinatesToValues();
+            Lazy = new LazyWeights(rule, new LazyForm(setup.Rule, setup.LearningRate), _values, Layout.DenseLength, _average, lazy);
+        Unwhiten();
     }
 
     public ParameterLayout Layout => _setup.Layout;
@@ -46,36 +45,53 @@ internal sealed class Parameters : IDisposable
     /// <summary>How the parameters change by their gradient.</summary>
     public IUpdateRule Rule { get; }
 
+    /// <summary>The weights of sparse columns if a step changes only those that its batch touches; else null.</summary>
+    public LazyWeights? Lazy { get; }
+
+    /// <summary>What the rule steps: u of the dense columns, and all other parameters that are not lazily updated.</summary>
+    public Span<float> Coordinates => _coordinates.AsSpan(0, GradientLength);
+
     /// <summary>The current parameters, laid out as <see cref="Layout"/> says.</summary>
     public ReadOnlySpan<float> Values => _values;
 
-    /// <summary>Length of the gradient that <see cref="Step"/> takes: of all parameters, or of the dense part.</summary>
+    /// <summary>Length of the gradient that the rule takes: of all parameters, or of the dense part if the others are lazily updated.</summary>
     public int GradientLength { get; }
 
     public long StepCount => Rule.StepCount;
 
     /// <summary>Whether every parameter and what the rule keeps for it is finite.</summary>
     // If the square of a gradient is beyond float, every later step is 0: the weights stay finite and learn nothing.
-    public bool AreFinite => MomentKernels.AllFinite(_coordinates.AsSpan(0, GradientLength))
-        && Rule.State.All(array => MomentKernels.AllFinite(array.Values)) && _lazy is not { IsFinite: false };
+    public bool AreFinite => MomentKernels.AllFinite(Coordinates)
+        && Rule.State.All(array => MomentKernels.AllFinite(array.Values)) && Lazy is not { IsFinite: false };
 
     /// <summary>Threads that step lazily updated weights.</summary>
-    public int RangeCount => _lazy?.RangeCount ?? 1;
+    public int RangeCount => Lazy?.RangeCount ?? 1;
 
     /// <summary>What takes the gradient of the sparse columns; null if there is none.</summary>
-    /// <param name="gradient">The gradient that will be passed to <see cref="Step"/>.</param>
+    /// <param name="gradient">The gradient that will be passed to <see cref="Whiten"/>.</param>
     public ISparseGradient? SparseGradient(float[] gradient) => Layout.SparseLength == 0 ? null
-        : _lazy is not null ? _lazy : new SparseGradient(gradient.AsMemory(Layout.DenseLength));
+        : Lazy is not null ? Lazy : new SparseGradient(gradient.AsMemory(Layout.DenseLength));
 
-    /// <summary>Takes one step.</summary>
-    /// <param name="gradient">Mean gradient of the batch.</param>
-    /// <param name="batchRows">Its rows, by whose number the gradient of lazily updated weights is still to be divided.</param>
-    /// <param name="learningRate">η of this step.</param>
-    public void Step(ReadOnlySpan<float> gradient, long batchRows, float learningRate)
+    /// <summary>The gradient in the coordinates: g_u = M·g of the dense columns, and the rest as it is.</summary>
+    /// <param name="gradient">The gradient of the weights; its length is <see cref="GradientLength"/>.</param>
+    public ReadOnlySpan<float> Whiten(ReadOnlySpan<float> gradient)
     {
-        Rule.Step(_coordinates.AsSpan(0, GradientLength), ToCoordinates(gradient), learningRate);
-        CoordinatesToValues();
-        _lazy?.Step(learningRate, gradientFactor: (float)(1.0 / batchRows));
+        if (_transform is null)
+            return gradient;
+        Span<float> whitened = _coordinateGradient.AsSpan(0, GradientLength);
+        _transform.ToCoordinateGradient(gradient, whitened);
+        gradient[Layout.DenseCount..].CopyTo(whitened[Layout.DenseCount..]);
+        return whitened;
+    }
+
+    /// <summary>Computes the weights from the coordinates: w = M·u of the dense columns, and the rest as it is.</summary>
+    public void Unwhiten()
+    {
+        if (_transform is null)
+            return;
+        Coordinates[Layout.DenseCount..].CopyTo(_values.AsSpan(Layout.DenseCount));
+        _transform.ToWeights(_coordinates, _values);
+        Layout.SetConstants(_values);
     }
 
     /// <summary>Applies a penalty and a lower bound to the parameters after a step; see <see cref="IUpdateRule.Shrink"/>.</summary>
@@ -85,10 +101,10 @@ internal sealed class Parameters : IDisposable
     /// <summary>Takes the parameters after a step into the average.</summary>
     public void AddToAverage()
     {
-        _average.Add(StepCount, _coordinates.AsSpan(0, GradientLength));
+        _average.Add(StepCount, Coordinates);
         if (_setup.Averaging.RestartsAfter(StepCount))
         {
-            _lazy?.CatchUpSums();
+            Lazy?.CatchUpSums();
             _average.Restart(StepCount);
         }
         else if (_setup.Averaging.DropsEarlierAfter(StepCount))
@@ -102,7 +118,7 @@ internal sealed class Parameters : IDisposable
     {
         float[] stepped = Stepped();
         double[] sums = [.. _average.Sums];
-        _lazy?.CatchUp(stepped, sums);
+        Lazy?.CatchUp(stepped, sums);
         double[] mean = _average.Mean(StepCount, stepped, sums);
         _transform?.ToWeights(mean.AsSpan(0, Layout.DenseCount));
         return Layout.ByColumn<double>(mean);
@@ -115,11 +131,11 @@ internal sealed class Parameters : IDisposable
         Dictionary<string, float[]> rule = Rule.State.ToDictionary(array => array.Name, array => Padded(array.Values));
         double[] sums = [.. _average.Sums];
         long[]? lastSteps = null;
-        if (_lazy is not null)
+        if (Lazy is not null)
         {
             lastSteps = new long[Layout.Length];
             Array.Fill(lastSteps, StepCount);
-            _lazy.Save(ParameterState.ToLazy(stepped, rule, sums, lastSteps));
+            Lazy.Save(ParameterState.ToLazy(stepped, rule, sums, lastSteps));
         }
         return new ParameterState(
             Layout.ByColumn<float>(stepped),
@@ -137,12 +153,12 @@ internal sealed class Parameters : IDisposable
     /// <summary>Continues from a state. Its average is continued if it is that of the same training or began at the same step, else it begins now.</summary>
     public void Restore(ParameterState saved)
     {
-        if (_lazy is null || saved.LearningRate != _setup.LearningRate)
+        if (Lazy is null || saved.LearningRate != _setup.LearningRate)
             saved = saved.CaughtUp(_setup.Rule);
         Layout.Arrange<float>(saved.Values, _coordinates);
         if (_transform is not null)
             _coordinates.AsSpan(Layout.DenseLength).CopyTo(_values.AsSpan(Layout.DenseLength));
-        CoordinatesToValues();
+        Unwhiten();
         Layout.SetConstants(_values);
         var rule = new Dictionary<string, float[]>();
         foreach ((string name, float[] values) in Rule.State)
@@ -153,33 +169,13 @@ internal sealed class Parameters : IDisposable
         Rule.Restore(saved.StepCount);
         if (_setup.Averaging.HasSums(saved.FirstAveragedStep, saved.StepCount))
             _average.Restore(saved.FirstAveragedStep, Arranged<double>(saved.AverageSums), saved.EarlierCount, Arranged<double>(saved.EarlierSums));
-        if (_lazy is null)
+        if (Lazy is null)
             return;
         long[] lastSteps = Arranged<long>(saved.LastSteps ?? [.. Enumerable.Repeat(saved.StepCount, saved.Values.Length)]);
-        _lazy.Restore(ParameterState.ToLazy(_values, rule, _average.Sums, lastSteps), saved.StepCount);
+        Lazy.Restore(ParameterState.ToLazy(_values, rule, _average.Sums, lastSteps), saved.StepCount);
     }
 
-    public void Dispose() => _lazy?.Dispose();
-
-    private ReadOnlySpan<float> ToCoordinates(ReadOnlySpan<float> gradient)
-    {
-        if (_transform is null)
-            return gradient;
-        Span<float> coordinateGradient = _coordinateGradient.AsSpan(0, GradientLength);
-        _transform.ToCoordinateGradient(gradient, coordinateGradient);
-        gradient[Layout.DenseCount..].CopyTo(coordinateGradient[Layout.DenseCount..]);
-        return coordinateGradient;
-    }
-
-    /// <summary>Everything but the dense weights is its own coordinate; lazily updated weights are kept among the values alone.</summary>
-    private void CoordinatesToValues()
-    {
-        if (_transform is null)
-            return;
-        _coordinates.AsSpan(Layout.DenseCount, GradientLength - Layout.DenseCount).CopyTo(_values.AsSpan(Layout.DenseCount));
-        _transform.ToWeights(_coordinates, _values);
-        Layout.SetConstants(_values);
-    }
+    public void Dispose() => Lazy?.Dispose();
 
     private float[] Padded(float[] values) => [.. values, .. new float[Layout.Length - values.Length]];
 
@@ -191,7 +187,7 @@ internal sealed class Parameters : IDisposable
     }
 
     /// <summary>What is stepped: coordinates, and lazily updated weights.</summary>
-    private float[] Stepped() => [.. _coordinates.AsSpan(0, GradientLength), .. _values.AsSpan(GradientLength)];
+    private float[] Stepped() => [.. Coordinates, .. _values.AsSpan(GradientLength)];
 }
 
 /// <summary>What the parameters are and how they change.</summary>
