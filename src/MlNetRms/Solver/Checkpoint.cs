@@ -205,7 +205,8 @@ internal static class TrainingConditions
         ("the learning rate in effect", TrainingIdentity.Text(run.LearningRate)),
         ("the schedule in effect", run.Schedule.Name),
         ("the L2 penalty in effect", TrainingIdentity.Text(run.L2)),
-        ("the decorrelated coordinates", run.Coordinates.Transform is { } transform ? ContentHash.Of(transform.Write) : "none"),
+        ("the decorrelated coordinates", run.Coordinates.Transform is { } transform
+            ? ContentHash.Of(writer => Whitening.Exchange(Archive.ToWrite(writer.BaseStream), transform, rows.Layout.DenseCount)) : "none"),
     ];
 
     private static string IsSet(bool isSet) => isSet ? "set" : "null";

@@ -21,7 +21,7 @@ internal static class ConditionNumber
     /// </summary>
     public static double Estimate(Covariance covariance)
     {
-        var factor = new PivotedCholesky(covariance.ToArray(), covariance.ColumnCount, Decorrelation.SmallestShare);
+        var factor = new PivotedCholesky(covariance.ToArray(), covariance.ColumnCount, Whitening.SmallestShare);
         return factor.Rank < 2 ? 1 : Math.Sqrt(Growth(factor.Rank, x => factor.Multiply(x)) * Growth(factor.Rank, x => factor.Solve(x)));
     }
 

@@ -95,33 +95,29 @@ internal sealed class Coordinates
         Covariance? covariance = rows.Scaling.IsOn && rows.Layout.DenseCount > 0 && (areFew || decorrelates)
             ? Covariance.Of(rows.Training, cancellation, isSampleEnough: !decorrelates) : null;
         LeadingDirections? leading = scales && rows.Scaling is { IsOn: true, IsPareto: false }
-            ? LeadingDirections.Of(rows.Training, cancellation) : null;
+            ? LeadingDirections.Find(rows.Training, cancellation) : null;
 
-        AreThoseOfBefore = previous is not null && !rows.Scaling.HasNewUnits && previous.Parameters.Transform switch
-        {
-            Decorrelation directions => covariance is not null && directions.Fits(covariance, cancellation),
-            LeadingDecorrelation directions => directions.Fits(leading),
-            _ => true,
-        };
+        AreThoseOfBefore = previous is not null && !rows.Scaling.HasNewUnits
+            && previous.Parameters.Whitening?.Fits(covariance, leading, cancellation) != false;
         if (AreThoseOfBefore)
-            Transform = previous!.Parameters.Transform;
+            Transform = previous!.Parameters.Whitening;
         else if (leading is not null)
-            Transform = new LeadingDecorrelation(leading);
+            Transform = new Whitening(leading);
         else if (decorrelates && covariance is not null)
-            Transform = new Decorrelation(covariance, l2, cancellation);
+            Transform = new Whitening(covariance, l2, cancellation);
         ConditionNumber = covariance is null ? null : Decorrelation?.ConditionNumber ?? Solver.ConditionNumber.Estimate(covariance);
         double denseEnergy = rows.Scaling.Energy - rows.Scaling.SparseEnergy;
-        Energy = rows.Scaling.SparseEnergy + (Transform?.Energy(denseEnergy) ?? denseEnergy);
+        Energy = rows.Scaling.SparseEnergy + (Transform?.RowNorm(denseEnergy) ?? denseEnergy);
     }
 
     /// <summary>Whether the state of the previous training holds in them: its units and its coordinates fit these rows.</summary>
     public bool AreThoseOfBefore { get; }
 
     /// <summary>From the coordinates to the weights of the dense columns; null where they are the same.</summary>
-    public IWeightTransform? Transform { get; }
+    public Whitening? Transform { get; }
 
     /// <summary>The same where all dense columns are decorrelated, else null.</summary>
-    public Decorrelation? Decorrelation => Transform as Decorrelation;
+    public Whitening? Decorrelation => Transform is { IsOfAllDirections: true } ? Transform : null;
 
     /// <summary>Condition number of the dense columns; null where it is not known.</summary>
     public double? ConditionNumber { get; }

@@ -9,7 +9,7 @@ using MlNetRms.Settings;
 namespace MlNetRms.Solver;
 
 /// <summary>Computes <see cref="FitStatistics"/>: one pass over the rows for each mean.</summary>
-internal sealed class Evaluation(TrainingRows rows, StandardizedLoss loss, Decorrelation? decorrelation, bool isPenalized, CancellationToken cancellation)
+internal sealed class Evaluation(TrainingRows rows, StandardizedLoss loss, Whitening? decorrelation, bool isPenalized, CancellationToken cancellation)
 {
     /// <param name="weights">The returned weights by column, the bias last, in the units of training.</param>
     public FitStatistics Of(double[] weights)

@@ -13,7 +13,7 @@ namespace MlNetRms.Solver;
 internal sealed class Parameters : IDisposable
 {
     private readonly ParameterSetup _setup;
-    private readonly IWeightTransform? _transform;
+    private readonly Whitening? _whitening;
     private readonly float[] _values;
     private readonly float[] _coordinates;
     private readonly float[] _coordinateGradient;
@@ -24,13 +24,13 @@ internal sealed class Parameters : IDisposable
     public Parameters(ParameterSetup setup, ReadOnlySpan<float> start)
     {
         _setup = setup;
-        _transform = setup.Transform;
+        _whitening = setup.Whitening;
         _values = new float[Layout.Length];
         Layout.Arrange(start, _values);
         Layout.SetConstants(_values);
-        _coordinates = _transform is null ? _values : [.. _values];
-        _coordinateGradient = _transform is null ? [] : new float[Layout.Length];
-        _transform?.ToCoordinates(_coordinates.AsSpan(0, Layout.DenseCount));
+        _coordinates = _whitening is null ? _values : [.. _values];
+        _coordinateGradient = _whitening is null ? [] : new float[Layout.Length];
+        _whitening?.ToCoordinates(_values.AsSpan(0, Layout.DenseCount)).CopyTo(_coordinates, 0);
         _average = new Average(Layout.Length, setup.Averaging.Begin);
         GradientLength = setup.Lazy is null ? Layout.Length : Layout.DenseLength;
         var rule = new RmsPropRule(setup.Rule, GradientLength);
@@ -76,10 +76,10 @@ internal sealed class Parameters : IDisposable
     /// <param name="gradient">The gradient of the weights; its length is <see cref="GradientLength"/>.</param>
     public ReadOnlySpan<float> Whiten(ReadOnlySpan<float> gradient)
     {
-        if (_transform is null)
+        if (_whitening is null)
             return gradient;
         Span<float> whitened = _coordinateGradient.AsSpan(0, GradientLength);
-        _transform.ToCoordinateGradient(gradient, whitened);
+        _whitening.Multiply(gradient, whitened);
         gradient[Layout.DenseCount..].CopyTo(whitened[Layout.DenseCount..]);
         return whitened;
     }
@@ -87,10 +87,10 @@ internal sealed class Parameters : IDisposable
     /// <summary>Computes the weights from the coordinates: w = M·u of the dense columns, and the rest as it is.</summary>
     public void Unwhiten()
     {
-        if (_transform is null)
+        if (_whitening is null)
             return;
+        _whitening.Multiply(_coordinates, _values);
         Coordinates[Layout.DenseCount..].CopyTo(_values.AsSpan(Layout.DenseCount));
-        _transform.ToWeights(_coordinates, _values);
         Layout.SetConstants(_values);
     }
 
@@ -120,7 +120,7 @@ internal sealed class Parameters : IDisposable
         double[] sums = [.. _average.Sums];
         Lazy?.CatchUp(stepped, sums);
         double[] mean = _average.Mean(StepCount, stepped, sums);
-        _transform?.ToWeights(mean.AsSpan(0, Layout.DenseCount));
+        _whitening?.ToWeights(mean.AsSpan(0, Layout.DenseCount)).CopyTo(mean, 0);
         return Layout.ByColumn<double>(mean);
     }
 
@@ -146,7 +146,7 @@ internal sealed class Parameters : IDisposable
             Layout.ByColumn<double>(sums),
             _average.EarlierCount,
             _average.EarlierSums is { } earlier ? Layout.ByColumn<double>(earlier) : [],
-            _transform,
+            _whitening,
             _setup.LearningRate);
     }
 
@@ -156,7 +156,7 @@ internal sealed class Parameters : IDisposable
         if (Lazy is null || saved.LearningRate != _setup.LearningRate)
             saved = saved.CaughtUp(_setup.Rule);
         Layout.Arrange<float>(saved.Values, _coordinates);
-        if (_transform is not null)
+        if (_whitening is not null)
             _coordinates.AsSpan(Layout.DenseLength).CopyTo(_values.AsSpan(Layout.DenseLength));
         Unwhiten();
         Layout.SetConstants(_values);
@@ -195,10 +195,10 @@ internal sealed class Parameters : IDisposable
 /// <param name="Rule">The constants of the update rule.</param>
 /// <param name="LearningRate">η before the schedule.</param>
 /// <param name="Averaging">The steps whose parameters count in the mean.</param>
-/// <param name="Transform">The coordinates of the dense columns; null to step their weights.</param>
+/// <param name="Whitening">The coordinates of the dense columns; null to step their weights.</param>
 /// <param name="Lazy">How a step changes only the weights of sparse columns that its batch touches; null if it changes all.</param>
 internal sealed record ParameterSetup(
-    ParameterLayout Layout, RuleSettings Rule, float LearningRate, AveragingPlan Averaging, IWeightTransform? Transform, LazySetup? Lazy)
+    ParameterLayout Layout, RuleSettings Rule, float LearningRate, AveragingPlan Averaging, Whitening? Whitening, LazySetup? Lazy)
 {
     /// <summary>Whether a step may leave untouched weights for later: nothing but their own gradient changes them.</summary>
     public static bool CanBeLazy(ParameterLayout layout, RuleSettings rule, PenaltySettings penalties, LearningRateSettings learningRate) =>
@@ -206,7 +206,7 @@ internal sealed record ParameterSetup(
 }
 
 /// <summary>All that changes in the parameters and what belongs to them, as plain data in the order of the columns, the bias last.</summary>
-/// <param name="Values">What is stepped: parameters in the units of training or, of dense columns with a transform, coordinates.</param>
+/// <param name="Values">What is stepped: parameters in the units of training or, of whitened columns, coordinates.</param>
 /// <param name="Rule">What the update rule keeps for each parameter, by name.</param>
 /// <param name="StepCount">Steps taken.</param>
 /// <param name="LastSteps">For each parameter the step as of which all else is; null if that is <paramref name="StepCount"/> throughout.</param>
@@ -214,19 +214,12 @@ internal sealed record ParameterSetup(
 /// <param name="AverageSums">Sum of each parameter over the averaged steps.</param>
 /// <param name="EarlierCount">Steps that count beside those; see <see cref="AveragingPlan"/>.</param>
 /// <param name="EarlierSums">Sum of each parameter over them; empty if there are none.</param>
-/// <param name="Transform">From the coordinates of the dense columns to their weights; null if they are the same.</param>
+/// <param name="Whitening">From the coordinates of the dense columns to their weights; null if they are the same.</param>
 /// <param name="LearningRate">η before the schedule, which tells what momentum has done since <paramref name="LastSteps"/>.</param>
 internal sealed record ParameterState(
     float[] Values, IReadOnlyDictionary<string, float[]> Rule, long StepCount, long[]? LastSteps,
-    long FirstAveragedStep, double[] AverageSums, long EarlierCount, double[] EarlierSums, IWeightTransform? Transform, float LearningRate)
+    long FirstAveragedStep, double[] AverageSums, long EarlierCount, double[] EarlierSums, Whitening? Whitening, float LearningRate)
 {
-    private enum TransformKind
-    {
-        None,
-        All,
-        Leading,
-    }
-
     /// <summary>The arrays of lazily updated weights.</summary>
     public static LazyArrays ToLazy(float[] values, IReadOnlyDictionary<string, float[]> rule, double[] sums, long[] lastSteps) => new(
         values, OfRule(rule, nameof(RmsPropRule.MeanSquare)), OfRule(rule, nameof(RmsPropRule.Velocity)),
@@ -284,7 +277,7 @@ internal sealed record ParameterState(
             file.Array(state?.AverageSums, length),
             file.Value(state?.EarlierCount),
             file.Array(state?.EarlierSums),
-            ExchangeTransform(file, state?.Transform, layout.DenseCount),
+            file.Optional(state?.Whitening, (same, whitening) => Whitening.Exchange(same, whitening, layout.DenseCount)),
             file.Value(state?.LearningRate));
         bool fits = exchanged.StepCount >= 0 && (exchanged.EarlierSums.Length == 0 || exchanged.EarlierSums.Length == length)
             && Array.TrueForAll(exchanged.LastSteps ?? [], step => step >= 0 && step <= exchanged.StepCount);
@@ -294,14 +287,6 @@ internal sealed record ParameterState(
     private static Dictionary<string, float[]> ExchangeArrays(Archive file, IReadOnlyDictionary<string, float[]>? arrays, int length) => new(file.List(
         arrays?.OrderBy(array => array.Key, StringComparer.Ordinal).ToList(),
         (same, array) => KeyValuePair.Create(same.Text(array.Key), same.Array(array.Value, length))));
-
-    private static IWeightTransform? ExchangeTransform(Archive file, IWeightTransform? transform, int columns) =>
-        file.Value<TransformKind>(transform switch { null => TransformKind.None, Decorrelation => TransformKind.All, _ => TransformKind.Leading }) switch
-        {
-            TransformKind.All => Decorrelation.Exchange(file, transform as Decorrelation, columns),
-            TransformKind.Leading => LeadingDecorrelation.Exchange(file, transform as LeadingDecorrelation, columns),
-            _ => null,
-        };
 }
 
 /// <summary>
