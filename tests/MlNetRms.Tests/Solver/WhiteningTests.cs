@@ -8,7 +8,7 @@ using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests.Solver;
 
-public sealed class DecorrelationTests
+public sealed class WhiteningTests
 {
     private static readonly Dictionary<string, Func<Examples>> _sets = new()
     {
@@ -27,14 +27,17 @@ public sealed class DecorrelationTests
     [Theory, MemberData(nameof(Sets))]
     public void Matrix_OfAnySet_WhitensTheDirectionsKept(string set)
     {
-        (Matrix<double> covariance, Decorrelation decorrelation) = Make(_sets[set]());
-        Matrix<double> kept = Kept(decorrelation, covariance.RowCount);
+        (Matrix<double> covariance, Whitening whitening) = Make(_sets[set]());
+        Matrix<double> matrix = MatrixOf(whitening, covariance.RowCount);
 
-        Matrix<double> whitened = kept.TransposeThisAndMultiply(covariance * kept);
+        Matrix<double> whitened = matrix * covariance * matrix;
 
-        Assert.Equal(decorrelation.DirectionCount, kept.ColumnCount);
-        Assert.Equal(covariance.RowCount - decorrelation.DirectionCount, decorrelation.DroppedCount);
-        Assert.InRange((whitened - Matrix<double>.Build.DenseIdentity(kept.ColumnCount)).Enumerate().Max(Math.Abs), 0, 1e-8);
+        Assert.Equal(covariance.RowCount - whitening.DirectionCount, whitening.DroppedCount);
+        Assert.InRange((matrix - matrix.Transpose()).Enumerate().Max(Math.Abs), 0, 1e-10 * matrix.Enumerate().Max(Math.Abs));
+        // The identity in the directions kept, 0 in the others: a projection.
+        Assert.InRange((whitened * whitened - whitened).Enumerate().Max(Math.Abs), 0, 1e-8);
+        Assert.Equal(whitening.DirectionCount, whitened.Trace(), 1e-7);
+        Assert.Equal(whitening.DirectionCount, whitening.RowNorm(99));
     }
 
     [Theory]
@@ -42,12 +45,12 @@ public sealed class DecorrelationTests
     [InlineData(3)]
     public void Matrix_WithL2_WhitensTheCovariancePlusThePenalty(double l2)
     {
-        (Matrix<double> covariance, Decorrelation decorrelation) = Make(_sets["correlated"](), l2);
+        (Matrix<double> covariance, Whitening whitening) = Make(_sets["correlated"](), l2);
         int columns = covariance.RowCount;
-        Matrix<double> matrix = Kept(decorrelation, columns);
+        Matrix<double> matrix = MatrixOf(whitening, columns);
         Matrix<double> curvature = covariance + l2 * Matrix<double>.Build.DenseIdentity(columns);
 
-        Matrix<double> whitened = matrix.TransposeThisAndMultiply(curvature * matrix);
+        Matrix<double> whitened = matrix * curvature * matrix;
 
         Assert.InRange((whitened - Matrix<double>.Build.DenseIdentity(columns)).Enumerate().Max(Math.Abs), 0, 1e-8);
     }
@@ -57,60 +60,56 @@ public sealed class DecorrelationTests
     [InlineData("weighted")]
     [InlineData("correlated")]
     [InlineData("nearly collinear")]
-    public void ToCoordinates_OfToWeights_IsWhatItWasGivenAndBack(string set)
+    public void ToCoordinates_OfWeights_IsWhatTheyWereMadeFromAndBack(string set)
     {
-        (Matrix<double> covariance, Decorrelation decorrelation) = Make(_sets[set]());
+        (Matrix<double> covariance, Whitening whitening) = Make(_sets[set]());
         int columns = covariance.RowCount;
         float[] coordinates = Some.Normals(1, columns);
         var weights = new float[columns];
 
-        decorrelation.ToWeights(Padded(coordinates), weights);
-        float[] back = [.. weights];
-        decorrelation.ToCoordinates(back);
+        whitening.Multiply(Padded(coordinates), weights);
+        float[] back = whitening.ToCoordinates(weights);
         float[] weightsAgain = new float[columns];
-        decorrelation.ToWeights(Padded(back), weightsAgain);
+        whitening.Multiply(Padded(back), weightsAgain);
 
         // Rounded to float in between: the shortest direction magnifies that by the condition number.
-        Models.AssertClose(coordinates, back, 1e-6 * decorrelation.ConditionNumber);
+        Models.AssertClose(coordinates, back, 1e-6 * whitening.ConditionNumber);
         Models.AssertClose(weights, weightsAgain, 1e-6);
-        double[] inDouble = Array.ConvertAll(coordinates, u => (double)u);
-        decorrelation.ToWeights(inDouble);
+        double[] inDouble = whitening.ToWeights(Array.ConvertAll(coordinates, u => (double)u));
         Models.AssertClose(Floats(inDouble), weights, 1e-6);
     }
 
     [Theory, MemberData(nameof(Sets))]
-    public void ToCoordinateGradient_AnyGradient_IsThatOfTheTransposedMatrix(string set)
+    public void Multiply_AnyGradient_IsThatOfTheMatrix(string set)
     {
-        (Matrix<double> covariance, Decorrelation decorrelation) = Make(_sets[set]());
+        (Matrix<double> covariance, Whitening whitening) = Make(_sets[set]());
         int columns = covariance.RowCount;
-        Matrix<double> matrix = MatrixOf(decorrelation, columns);
         float[] gradient = Some.Normals(2, columns);
-        float[] actual = Enumerable.Repeat(99f, RowLayout.WholeVectors(columns)).ToArray();
+        var actual = new float[RowLayout.WholeVectors(columns)];
 
-        decorrelation.ToCoordinateGradient(gradient, actual);
+        whitening.Multiply(Padded(gradient), actual);
 
-        Vector<double> expected = matrix.TransposeThisAndMultiply(Vector<double>.Build.Dense(columns, i => gradient[i]));
+        Vector<double> expected = MatrixOf(whitening, columns) * Vector<double>.Build.Dense(columns, i => gradient[i]);
         Models.AssertClose(Floats([.. expected]), actual[..columns], 1e-6);
-        Assert.All(actual[columns..], g => Assert.Equal(0, g));
     }
 
     [Fact]
     public void Constructor_DuplicateColumns_GetEqualWeightsAndCountOnce()
     {
-        (Matrix<double> covariance, Decorrelation decorrelation) = Make(_sets["duplicates"]());
-        Matrix<double> matrix = MatrixOf(decorrelation, covariance.RowCount);
+        (Matrix<double> covariance, Whitening whitening) = Make(_sets["duplicates"]());
+        Matrix<double> matrix = MatrixOf(whitening, covariance.RowCount);
 
-        Assert.Equal((4, 1), (decorrelation.DirectionCount, decorrelation.DroppedCount));
+        Assert.Equal((4, 1), (whitening.DirectionCount, whitening.DroppedCount));
         Assert.InRange((matrix.Row(1) - matrix.Row(4)).AbsoluteMaximum(), 0, 1e-10);
     }
 
     [Fact]
     public void Constructor_ConstantColumn_GetsWeightZero()
     {
-        (Matrix<double> covariance, Decorrelation decorrelation) = Make(_sets["constant"]());
+        (Matrix<double> covariance, Whitening whitening) = Make(_sets["constant"]());
 
-        Assert.Equal((4, 1), (decorrelation.DirectionCount, decorrelation.DroppedCount));
-        Assert.All(MatrixOf(decorrelation, covariance.RowCount).Row(4), element => Assert.Equal(0, element));
+        Assert.Equal((4, 1), (whitening.DirectionCount, whitening.DroppedCount));
+        Assert.All(MatrixOf(whitening, covariance.RowCount).Row(4), element => Assert.Equal(0, element));
     }
 
     [Theory]
@@ -126,91 +125,82 @@ public sealed class DecorrelationTests
             _ => new Examples([.. Enumerable.Repeat(new float[] { 1, 2, 3 }, 20)], Some.Normals(1, 20)),
         };
 
-        (Matrix<double> covariance, Decorrelation decorrelation) = Make(rows);
+        (Matrix<double> covariance, Whitening whitening) = Make(rows);
 
-        Assert.Equal(directions, decorrelation.DirectionCount);
-        Assert.Equal(covariance.RowCount - directions, decorrelation.DroppedCount);
-        Assert.True(double.IsFinite(decorrelation.ConditionNumber) && decorrelation.ConditionNumber >= 1);
+        Assert.Equal(directions, whitening.DirectionCount);
+        Assert.Equal(covariance.RowCount - directions, whitening.DroppedCount);
+        Assert.True(double.IsFinite(whitening.ConditionNumber) && whitening.ConditionNumber >= 1);
         var weights = new float[] { 1, -2, 3, 4, 5 }[..Math.Min(5, covariance.RowCount)].Concat(new float[Math.Max(0, covariance.RowCount - 5)]).ToArray();
-        decorrelation.ToCoordinates(weights);
-        Assert.Equal(directions, weights.Count(u => u != 0));
-        Assert.All(weights, u => Assert.True(float.IsFinite(u)));
+        Assert.All(whitening.ToCoordinates(weights), u => Assert.True(float.IsFinite(u)));
+        Assert.Equal(directions, MatrixOf(whitening, covariance.RowCount).Rank());
     }
 
     [Fact]
     public void Constructor_L2_IsAddedToEachVarianceInTheScale()
     {
         const double L2 = 0.5;
-        (Matrix<double> covariance, Decorrelation plain) = Make(_sets["correlated"]());
-        (_, Decorrelation ridge) = Make(_sets["correlated"](), L2);
+        (Matrix<double> covariance, Whitening plain) = Make(_sets["correlated"]());
+        (_, Whitening ridge) = Make(_sets["correlated"](), L2);
         (Matrix<double> without, Matrix<double> with) = (MatrixOf(plain, covariance.RowCount), MatrixOf(ridge, covariance.RowCount));
 
-        for (int k = 0; k < covariance.RowCount; k++)
-        {
-            // A column of M is an eigenvector of length 1 / √(variance + λ).
-            double variance = 1 / without.Column(k).DotProduct(without.Column(k));
-            Assert.Equal(1 / Math.Sqrt(variance + L2), with.Column(k).L2Norm(), 1e-10);
-        }
+        // M² is the inverse of the covariance, plus λ on its diagonal.
+        Matrix<double> difference = (with * with).Inverse() - (without * without).Inverse();
+        Assert.InRange((difference - L2 * Matrix<double>.Build.DenseIdentity(covariance.RowCount)).Enumerate().Max(Math.Abs), 0, 1e-8);
         Assert.Equal(plain.ConditionNumber, ridge.ConditionNumber);        // of the columns, whatever the penalty
     }
 
     [Fact]
     public void ConditionNumber_OfTwoColumns_IsThatOfTheirCorrelation()
     {
-        (Matrix<double> covariance, Decorrelation decorrelation) = Make(Mixed(Some.Linear(1, 500, 2), 20));
+        (Matrix<double> covariance, Whitening whitening) = Make(Mixed(Some.Linear(1, 500, 2), 20));
         double correlation = covariance[0, 1];        // of columns with variance 1, up to float
 
-        Assert.Equal(Math.Sqrt((1 + correlation) / (1 - correlation)), decorrelation.ConditionNumber, 1e-3 * decorrelation.ConditionNumber);
+        Assert.Equal(Math.Sqrt((1 + correlation) / (1 - correlation)), whitening.ConditionNumber, 1e-3 * whitening.ConditionNumber);
         Assert.InRange(correlation, 0.99, 1);
     }
 
     [Fact]
     public void InverseDiagonal_OfFullRank_IsThatOfTheInverseCovariance()
     {
-        (Matrix<double> covariance, Decorrelation decorrelation) = Make(_sets["correlated"](), l2: 0.1);        // the penalty is no part of it
+        (Matrix<double> covariance, Whitening whitening) = Make(_sets["correlated"](), l2: 0.1);        // the penalty is no part of it
 
         Vector<double> expected = covariance.Inverse().Diagonal();
 
-        Assert.All(expected.Zip(decorrelation.InverseDiagonal()), pair => Assert.Equal(pair.First, pair.Second, 1e-8 * pair.First));
-        Assert.True(decorrelation.IsOfAllRows);
+        Assert.All(expected.Zip(whitening.InverseDiagonal()), pair => Assert.Equal(pair.First, pair.Second, 1e-8 * pair.First));
+        Assert.True(whitening.IsOfAllRows);
     }
 
     [Fact]
-    public void Decorrelation_OfManyColumnsWithAToken_EndsWithItOrIsTheSame()
+    public void Constructor_ManyColumnsAndAToken_EndsWithItOrIsTheSame()
     {
         using TrainingRows read = Stored.Read(Some.Linear(1, 400, 130), new() { Decorrelate = false });
         Covariance covariance = Covariance.Of(read.Training, CancellationToken.None);
         using var running = new CancellationTokenSource();
         var cancelled = new CancellationToken(canceled: true);
 
-        OperationCanceledException thrown = Assert.ThrowsAny<OperationCanceledException>(() => new Decorrelation(covariance, 0.1, cancelled));
+        OperationCanceledException thrown = Assert.ThrowsAny<OperationCanceledException>(() => new Whitening(covariance, 0.1, cancelled));
 
         Assert.Equal(cancelled, thrown.CancellationToken);
-        Assert.Equal(new Decorrelation(covariance, 0.1).InverseDiagonal(), new Decorrelation(covariance, 0.1, running.Token).InverseDiagonal());
+        Assert.Equal(new Whitening(covariance, 0.1).InverseDiagonal(), new Whitening(covariance, 0.1, running.Token).InverseDiagonal());
     }
 
-    private static (Matrix<double> Covariance, Decorrelation Decorrelation) Make(Examples rows, double l2 = 0)
+    private static (Matrix<double> Covariance, Whitening Whitening) Make(Examples rows, double l2 = 0)
     {
         using TrainingRows read = Stored.Read(rows, new());
         Covariance covariance = Covariance.Of(read.Training, CancellationToken.None);
-        return (Matrix<double>.Build.Dense(rows.Width, rows.Width, covariance.ToArray()), new Decorrelation(covariance, l2));
+        return (Matrix<double>.Build.Dense(rows.Width, rows.Width, covariance.ToArray()), new Whitening(covariance, l2));
     }
 
     /// <summary>M, from the weights of unit vectors.</summary>
-    private static Matrix<double> MatrixOf(Decorrelation decorrelation, int columns) =>
+    private static Matrix<double> MatrixOf(Whitening whitening, int columns) =>
         Matrix<double>.Build.DenseOfColumnArrays(Enumerable.Range(0, columns).Select(k =>
         {
             var unit = new double[columns];
             unit[k] = 1;
-            decorrelation.ToWeights(unit);
-            return unit;
+            return whitening.ToWeights(unit);
         }));
 
-    /// <summary>The columns of M that are not 0.</summary>
-    private static Matrix<double> Kept(Decorrelation decorrelation, int columns) =>
-        Matrix<double>.Build.DenseOfColumnVectors(MatrixOf(decorrelation, columns).EnumerateColumns().Where(column => column.L2Norm() > 0));
-
-    /// <summary>Each column after the first takes the one before it, so many times as large, into itself.</summary>
+    /// <summary>Adds to each column after the first the one before it, this many times as large.</summary>
     private static Examples Mixed(Examples rows, float share)
     {
         foreach (float[] row in rows.Features)
