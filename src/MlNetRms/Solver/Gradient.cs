@@ -236,7 +236,7 @@ internal sealed class GradientBlock
         derivatives.CopyTo(_derivatives);
         for (int i = 0; i < derivatives.Length; i++)
             _rowWeights[i] = _rows.Weight(lanes.Slice(i * stride, stride));
-        sparse.ForEachPart(_addPart);
+        sparse.ForEachRange(_addPart);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -8,7 +8,7 @@ using MlNetRms.Settings;
 namespace MlNetRms.Solver;
 
 /// <summary>
-/// RMSProp for many weights of which a mini-batch touches few: a step costs the batch's non-zeros, not the number of weights.
+/// RMSProp for many weights when a mini-batch touches few of them: a step costs the batch's non-zeros, not the number of weights.
 /// </summary>
 /// <remarks>
 /// <para>
@@ -101,7 +101,7 @@ internal sealed class LazyWeights : ISparseGradient, IDisposable
     }
 
     /// <inheritdoc/>
-    public void ForEachPart(Action<int> action)
+    public void ForEachRange(Action<int> action)
     {
         _forRange = action;
         _team ??= new WorkerTeam(_ranges.Length, _ranges.Length, range => _forRange(range));
@@ -109,9 +109,9 @@ internal sealed class LazyWeights : ISparseGradient, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Add(int part, ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, float rowWeight)
+    public void Add(int range, ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, float rowWeight)
     {
-        LazyRange own = _ranges[part];
+        LazyRange own = _ranges[range];
         Range inRange = own.Find(places);
         places = places[inRange];
         values = values[inRange];
@@ -138,7 +138,7 @@ internal sealed class LazyWeights : ISparseGradient, IDisposable
     public void Step(float learningRate, float gradientFactor)
     {
         (_formula, _gradientFactor) = (_rule.Formula(learningRate), gradientFactor);
-        ForEachPart(_stepRange);
+        ForEachRange(_stepRange);
         _step++;
     }
 
@@ -235,9 +235,9 @@ internal sealed class LazyWeights : ISparseGradient, IDisposable
     }
 }
 
-/// <summary>How the weights of sparse columns are updated that their batch touches.</summary>
+/// <summary>How lazily updated weights are penalised and divided among threads.</summary>
 /// <param name="Ridge">λ of an L2 penalty by place, over the share of the rows that touch the weight; null for none.</param>
-/// <param name="RangeEnds">Where the ranges of places end that one thread each updates, ascending. The weights do not depend on them.</param>
+/// <param name="RangeEnds">Ends of the ranges of places, ascending; one thread updates each range. The weights do not depend on them.</param>
 internal sealed record LazySetup(float[]? Ridge, IReadOnlyList<int> RangeEnds);
 
 /// <summary>
@@ -259,7 +259,7 @@ internal sealed class LazyForm(RuleSettings rule, float learningRate)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float Decay(long steps) => _alphaPowers[steps];
 
-    /// <summary>A weight after <paramref name="now"/> steps of which none has touched it since <see cref="LazyWeight.LastStep"/>.</summary>
+    /// <summary>A weight after <paramref name="now"/> steps, if none after <see cref="LazyWeight.LastStep"/> has touched it.</summary>
     /// <param name="weight">The weight as of its last step.</param>
     /// <param name="now">Steps taken.</param>
     /// <param name="firstAveragedStep">The first step, counted from 0, that counts in the sum.</param>
@@ -320,7 +320,7 @@ internal sealed record LazyArrays(
     }
 }
 
-/// <summary>The places that one thread updates: those of them that the batch touches, and room to gather what belongs to some.</summary>
+/// <summary>The places that one thread updates: which of them the batch touches, and room to gather what belongs to some of these.</summary>
 /// <param name="begin">The first place.</param>
 /// <param name="end">The place after the last.</param>
 internal sealed class LazyRange(int begin, int end)
@@ -430,11 +430,13 @@ internal interface ISparseGradient
     /// <summary>Brings the weights at these places up to date.</summary>
     void Prepare(ReadOnlySpan<int> places);
 
-    /// <summary>Calls an action for each part of the places, on several threads if there are several parts.</summary>
-    void ForEachPart(Action<int> action);
+    /// <summary>Calls an action for each range of places, on several threads if there are several ranges.</summary>
+    void ForEachRange(Action<int> action);
 
-    /// <summary>Adds factor · valueₖ to the gradient of the weight at placeₖ, and the row's share of a penalty, for the places of one part.</summary>
-    void Add(int part, ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, float rowWeight);
+    /// <summary>
+    /// Adds factor · valueₖ to the gradient of the weight at placeₖ, and the row's share of a penalty, for the places in one range.
+    /// </summary>
+    void Add(int range, ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, float rowWeight);
 }
 
 /// <summary>Adds to an array that has one number for each place.</summary>
@@ -446,8 +448,8 @@ internal sealed class SparseGradient(Memory<float> gradient) : ISparseGradient
     {
     }
 
-    public void ForEachPart(Action<int> action) => action(0);
+    public void ForEachRange(Action<int> action) => action(0);
 
-    public void Add(int part, ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, float rowWeight) =>
+    public void Add(int range, ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, float rowWeight) =>
         SparseKernels.AddScaled(places, values, factor, gradient.Span);
 }

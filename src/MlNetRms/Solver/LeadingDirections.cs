@@ -88,13 +88,16 @@ internal sealed class LeadingDirections
     private static (List<float[]> Products, double[] Variances) Multiply(
         RowSet rows, long sample, List<float[]> vectors, CancellationToken cancellation)
     {
-        (List<float[]> Products, double[] Sums)[] parts = [.. rows.Parts.Select(part => MultiplyShard(part, rows.ShareOf(part, sample), vectors, cancellation))];
-        double[] sums = rows.Sum([.. parts.Select(part => part.Sums)]);
-        return ([.. vectors.Select((_, k) => rows.Sum([.. parts.Select(part => part.Products[k])]))], Array.ConvertAll(sums[..^1], sum => sum / sums[^1]));
+        (List<float[]> Products, double[] Sums)[] shards =
+            [.. rows.Parts.Select(shard => MultiplyShard(shard, rows.ShareOf(shard, sample), vectors, cancellation))];
+        double[] sums = rows.Sum([.. shards.Select(shard => shard.Sums)]);
+        List<float[]> products = [.. vectors.Select((_, k) => rows.Sum([.. shards.Select(shard => shard.Products[k])]))];
+        return (products, Array.ConvertAll(sums[..^1], sum => sum / sums[^1]));
     }
 
-    /// <returns>The products with each vector; the sums of squares along each, and behind them the sum of the weights.</returns>
-    private static (List<float[]> Products, double[] Sums) MultiplyShard(PackedRows rows, long sample, List<float[]> vectors, CancellationToken cancellation)
+    /// <returns>The products with each vector; the sums of squares along each, then the sum of the weights.</returns>
+    private static (List<float[]> Products, double[] Sums) MultiplyShard(
+        PackedRows rows, long sample, List<float[]> vectors, CancellationToken cancellation)
     {
         int stride = rows.Layout.Stride;
         int blockRows = Math.Max(1, BlockBytes / sizeof(float) / stride);

@@ -19,7 +19,7 @@ internal sealed class Loop(
     /// <summary>What has been done of the current epoch. It stays until <see cref="EndEpoch"/>.</summary>
     public EpochPart Part { get; private set; }
 
-    /// <summary>Continues from a part of an epoch that another loop has done.</summary>
+    /// <summary>Continues after a part of an epoch that another loop has done.</summary>
     public void Restore(long step, EpochPart part) => (Step, Part) = (step, part);
 
     /// <summary>The next call of <see cref="Run"/> begins an epoch.</summary>
@@ -50,10 +50,10 @@ internal sealed class Loop(
 
             batch.DivideByRows();                                                  // g ← g / B
             penalties.ApplyBefore(batch.Gradient, parameters.Values);              // g ← g + λ·w, no longer than the largest norm
-            ReadOnlySpan<float> gradient = parameters.Whiten(batch.Gradient);      // g ← M·g, with u where w = M·u
-            parameters.Rule.Step(parameters.Coordinates, gradient, learningRate);  // v ← μ·v + g / (√ŝ + ε); u ← u − η·v
+            ReadOnlySpan<float> gradient = parameters.Whiten(batch.Gradient);      // g_u = M·g, for the u of w = M·u
+            parameters.Rule.Step(parameters.Coordinates, gradient, learningRate);  // v ← μ·v + g_u / (√ŝ + ε);  u ← u − η·v
             parameters.Unwhiten();                                                 // w = M·u
-            parameters.Lazy?.Step(learningRate, (float)(1.0 / batch.RowCount));    // the same rule for the sparse columns in the batch
+            parameters.Lazy?.Step(learningRate, (float)(1.0 / batch.RowCount));    // the same for the sparse columns in the batch
             penalties.ApplyAfter(parameters, learningRate);                        // w ← sign(w)·max(|w| − η·λ₁ / (√ŝ + ε), 0)
             parameters.AddToAverage();                                             // the sum of u over the averaged steps
 
@@ -87,7 +87,7 @@ internal readonly record struct EpochPart(int Steps, LossSum Losses);
 /// <param name="LearningRate">Of the last step.</param>
 internal readonly record struct EpochResult(int Epoch, long Step, double Loss, double? ValidationLoss, float LearningRate);
 
-/// <summary>The loss, the weights or the mean square of the gradients became infinite or NaN: where it happened.</summary>
+/// <summary>The loss, the weights or the mean square of the gradients became infinite or NaN, and when.</summary>
 internal sealed class DivergedException(int epoch, long step, float learningRate) : Exception
 {
     public int Epoch { get; } = epoch;

@@ -150,7 +150,9 @@ internal sealed class Parameters : IDisposable
             _setup.LearningRate);
     }
 
-    /// <summary>Continues from a state. Its average is continued if it is that of the same training or began at the same step, else it begins now.</summary>
+    /// <summary>
+    /// Continues from a state. Its average is continued if it is that of the same training or began at the same step, else it begins now.
+    /// </summary>
     public void Restore(ParameterState saved)
     {
         if (Lazy is null || saved.LearningRate != _setup.LearningRate)
@@ -209,7 +211,7 @@ internal sealed record ParameterSetup(
 /// <param name="Values">What is stepped: parameters in the units of training or, of whitened columns, coordinates.</param>
 /// <param name="Rule">What the update rule keeps for each parameter, by name.</param>
 /// <param name="StepCount">Steps taken.</param>
-/// <param name="LastSteps">For each parameter the step as of which all else is; null if that is <paramref name="StepCount"/> throughout.</param>
+/// <param name="LastSteps">For each parameter, the last step that all its other numbers include; null if that is <paramref name="StepCount"/> for all.</param>
 /// <param name="FirstAveragedStep">The first step, counted from 0, that counts in <paramref name="AverageSums"/>.</param>
 /// <param name="AverageSums">Sum of each parameter over the averaged steps.</param>
 /// <param name="EarlierCount">Steps that count beside those; see <see cref="AveragingPlan"/>.</param>
@@ -248,7 +250,8 @@ internal sealed record ParameterState(
     /// <summary>One of the arrays that an update rule keeps.</summary>
     /// <exception cref="InvalidDataException">The file that the state is from has none of this name.</exception>
     public static float[] OfRule(IReadOnlyDictionary<string, float[]> rule, string name) =>
-        rule.TryGetValue(name, out float[]? values) ? values : throw new InvalidDataException($"The saved training lacks the {name} of its update rule.");
+        rule.TryGetValue(name, out float[]? values)
+            ? values : throw new InvalidDataException($"The saved training lacks the {name} of its update rule.");
 
     /// <summary>The same in the order of other columns, among which all of these are.</summary>
     public ParameterState Rearranged(ActiveFeatures from, ActiveFeatures to) => this with
@@ -284,14 +287,14 @@ internal sealed record ParameterState(
         return fits ? exchanged : throw new FormatException();
     }
 
-    private static Dictionary<string, float[]> ExchangeArrays(Archive file, IReadOnlyDictionary<string, float[]>? arrays, int length) => new(file.List(
-        arrays?.OrderBy(array => array.Key, StringComparer.Ordinal).ToList(),
-        (same, array) => KeyValuePair.Create(same.Text(array.Key), same.Array(array.Value, length))));
+    private static Dictionary<string, float[]> ExchangeArrays(Archive file, IReadOnlyDictionary<string, float[]>? arrays, int length) =>
+        new(file.List(arrays?.OrderBy(array => array.Key, StringComparer.Ordinal).ToList(),
+            (same, array) => KeyValuePair.Create(same.Text(array.Key), same.Array(array.Value, length))));
 }
 
 /// <summary>
 /// The order of the parameters: that of a packed row (<see cref="RowLayout"/>). Whatever is kept or returned is in the order of
-/// the columns, with the bias behind the last.
+/// the columns, with the bias after the last.
 /// </summary>
 internal sealed class ParameterLayout(RowLayout rows)
 {
@@ -301,7 +304,7 @@ internal sealed class ParameterLayout(RowLayout rows)
     /// <summary>Parameters of the dense part, the constants and padding included.</summary>
     public int DenseLength => rows.DenseLength;
 
-    /// <summary>Parameters of sparse columns, behind the dense part.</summary>
+    /// <summary>Parameters of sparse columns, after the dense part.</summary>
     public int SparseLength => rows.SparseCount;
 
     public int Length => DenseLength + SparseLength;
@@ -319,7 +322,7 @@ internal sealed class ParameterLayout(RowLayout rows)
     /// <summary>Sets what is not trained: with −1 against the label, the product of a row and the parameters is the residual.</summary>
     public void SetConstants(Span<float> parameters) => parameters[rows.LabelLane] = -1;
 
-    /// <summary>Sets the gradient to 0 where there is no parameter: rows have the label and the example weight there.</summary>
+    /// <summary>Sets the gradient to 0 in lanes without a parameter: rows have the label and the example weight there.</summary>
     public void ClearConstants(Span<float> gradient) => gradient[(rows.BiasLane + 1)..DenseLength].Clear();
 
     /// <summary>From the order of the parameters to that of the columns.</summary>
@@ -331,7 +334,7 @@ internal sealed class ParameterLayout(RowLayout rows)
         return byColumn;
     }
 
-    /// <summary>Inverse of <see cref="ByColumn"/>; 0 where there is no column.</summary>
+    /// <summary>Inverse of <see cref="ByColumn"/>; 0 at positions without a column.</summary>
     public void Arrange<T>(ReadOnlySpan<T> byColumn, Span<T> parameters)
     {
         parameters.Clear();

@@ -6,7 +6,7 @@ using MlNetRms.Settings;
 
 namespace MlNetRms.Solver;
 
-/// <summary>The formula of <see cref="RmsProp"/> with the numbers of one step, for as many parameters as a vector holds. It is written nowhere else.</summary>
+/// <summary>The formula of <see cref="RmsProp"/> with the numbers of one step, for a vector of parameters. It is written nowhere else.</summary>
 /// <remarks>Without fused multiply-add: each parameter gets the bits of the scalar formula, wherever it stands in a vector.</remarks>
 /// <param name="settings">The constants.</param>
 /// <param name="learningRate">η of the step.</param>
@@ -48,7 +48,7 @@ internal readonly struct RmsPropFormula(RuleSettings settings, float learningRat
         (s, v) = (newS, newV);
     }
 
-    /// <summary>The proximal step of λ₁·|w| and of a lower bound: w ← max(sign(w)·max(|w| − η·λ₁ / (√(ŝ + ε) + ε'), 0), lower).</summary>
+    /// <summary>Proximal step of λ₁·|w| and of a lower bound: w ← max(sign(w)·max(|w| − η·λ₁ / (√(ŝ + ε) + ε'), 0), lower).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Shrink(ref Vector<float> w, Vector<float> s, Vector<float> penalty, Vector<float> lower)
     {
@@ -57,7 +57,7 @@ internal readonly struct RmsPropFormula(RuleSettings settings, float learningRat
         w = Vector.Max(Vector.CopySign(size, w), lower);
     }
 
-    /// <summary>√(ŝ + ε) + ε', where one of the two is 0.</summary>
+    /// <summary>√(ŝ + ε) + ε'; one of ε and ε' is 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Vector<float> Root(Vector<float> meanSquare) => Vector.SquareRoot(meanSquare + _inside) + _outside;
 }
@@ -184,7 +184,7 @@ internal sealed class RmsPropRule : IUpdateRule
 /// <summary>How parameters change by a gradient, with what the rule remembers from step to step.</summary>
 internal interface IUpdateRule
 {
-    /// <summary>What is kept for each parameter, by name: the arrays that the rule itself uses. They are saved and restored under these names.</summary>
+    /// <summary>What is kept for each parameter, by name, in the arrays that the rule itself uses; saved and restored by name.</summary>
     IReadOnlyList<(string Name, float[] Values)> State { get; }
 
     /// <summary>Steps taken, t.</summary>

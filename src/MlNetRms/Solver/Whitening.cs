@@ -76,7 +76,7 @@ internal sealed class Whitening
         _scales = Array.ConvertAll(_variances, variance => variance > least ? 1 / Math.Sqrt(variance + l2) : 0);
         DirectionCount = _scales.Count(scale => scale > 0);
         ConditionNumber = DirectionCount == 0 ? 1 : Math.Sqrt(_variances.Max() / _variances.Where(variance => variance > least).Min());
-        // Of the leading directions, as the dense part of a row: packed rows end with the bias and the label.
+        // V's rows are as long as the dense part of packed rows without example weights, which has the bias and the label after the columns.
         _stride = RowLayout.WholeVectors(isOfAllDirections ? columns : columns + 2);
         _matrix = isOfAllDirections ? Matrix() : Padded(_vectors, columns, _stride);
     }
@@ -129,7 +129,7 @@ internal sealed class Whitening
 
     /// <summary>M·x, of weights' coordinates or of a gradient.</summary>
     /// <param name="vector">x, as long as the dense part of the parameters.</param>
-    /// <param name="product">As long; what is behind the dense columns is not defined.</param>
+    /// <param name="product">The same length; what follows the dense columns is not defined.</param>
     public void Multiply(ReadOnlySpan<float> vector, Span<float> product)
     {
         if (IsOfAllDirections)
@@ -168,7 +168,7 @@ internal sealed class Whitening
         return diagonal;
     }
 
-    /// <summary>The routine cannot be told to stop: once cancelled, it is waited for no longer. It uses nothing that others change or free.</summary>
+    /// <summary>The routine cannot be told to stop: a cancelled caller leaves it behind. It uses nothing that others change or free.</summary>
     private static (double[] Variances, double[] Vectors) Decompose(Covariance covariance, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
@@ -183,7 +183,8 @@ internal sealed class Whitening
         var vectors = new double[columns * columns];
         var values = new Complex[columns];
         // The managed routine itself: a native provider chosen elsewhere in the process must change no bit.
-        ManagedLinearAlgebraProvider.Instance.EigenDecomp(isSymmetric: true, columns, covariance.ToArray(), vectors, values, new double[columns * columns]);
+        ManagedLinearAlgebraProvider.Instance.EigenDecomp(
+            isSymmetric: true, columns, covariance.ToArray(), vectors, values, new double[columns * columns]);
         return (Array.ConvertAll(values, value => value.Real), vectors);
     }
 
@@ -262,7 +263,7 @@ internal sealed class Whitening
         return bothKept ? IsAlike(value, _variances[k]) : value <= MostVarianceRatio * SmallestShare * largest;
     }
 
-    /// <summary>Whether as many directions stand out in rows that vary alike in all others, and each of mine varies alike there.</summary>
+    /// <summary>Whether as many directions stand out in other rows, and the variance along each of mine is much the same there.</summary>
     private bool FitsLeading(LeadingDirections other) =>
         other.ColumnCount == _columns && other.Vectors.Count == DirectionCount && Enumerable.Range(0, DirectionCount).All(k =>
         {

@@ -182,7 +182,7 @@ public class SparseStepBenchmark
     [Benchmark]
     public void LazyWeights()
     {
-        _sparse.Add(part: 0, _places, _values, factor: 1, rowWeight: 1);
+        _sparse.Add(range: 0, _places, _values, factor: 1, rowWeight: 1);
         _sparse.Step(_options.LearningRate, gradientFactor: 1);
     }
 

@@ -83,15 +83,16 @@ public sealed class LazyWeightsTests
             double prediction = places.Zip(values, (place, value) => (double)value * _weights[place]).Sum();
             Assert.Equal(_settings.Momentum > 0, _lazy.NeedsPreparation);
             _lazy.Prepare(places);
-            Assert.Equal(prediction, SparseKernels.Dot(places, values, _parameters.AsSpan(_before.Length)), Tolerance * 10);        // ten products of size 1
+            // Ten products of size 1.
+            Assert.Equal(prediction, SparseKernels.Dot(places, values, _parameters.AsSpan(_before.Length)), Tolerance * 10);
 
             _dense.Step(_weights, gradient, learningRate);
             _average.Add(++_step, _weights);
             Record();
             // As two rows give it: each value in two halves, and the sum over 4.
-            _lazy.ForEachPart(part => _lazy.Add(part, places, values, 1, rowWeight: 1));
+            _lazy.ForEachRange(range => _lazy.Add(range, places, values, 1, rowWeight: 1));
             _lazy.Prepare(places);        // nothing to do for what the batch has touched already
-            _lazy.ForEachPart(part => _lazy.Add(part, places, values, 1, rowWeight: 1));
+            _lazy.ForEachRange(range => _lazy.Add(range, places, values, 1, rowWeight: 1));
             _clock.Step(new float[1], [0], learningRate);
             _lazy.Step(learningRate, gradientFactor: 0.25f);
             Assert.Equal(_before, _parameters[.._before.Length]);
@@ -364,11 +365,11 @@ public sealed class LazyWeightsTests
     public void Add_WithARidge_AddsItTimesTheRowsWeightAndTheWeightItself()
     {
         // α = 0 and ε = 1: a step is −η·g / (|g| + 1), which shows g.
-        var settings = new RuleSettings(Alpha: 0, Epsilon: 1, EpsilonPlacement.OutsideSquareRoot, BiasCorrection: false, Momentum: 0, Centered: false);
+        RuleSettings settings = Form(centered: false, biasCorrection: false, EpsilonPlacement.OutsideSquareRoot) with { Alpha = 0, Epsilon = 1 };
         float[] parameters = [9, 1, -2, 3];
         LazyWeights lazy = New(settings, new RmsPropRule(settings, 0), parameters, offset: 1, ridge: [0.5f, 0.25f, 8]);
-        lazy.Add(part: 0, [0, 1], [2, 3], factor: 0.5f, rowWeight: 3);
-        lazy.Add(part: 0, [1], [1], factor: -1, rowWeight: 0.5f);
+        lazy.Add(range: 0, [0, 1], [2, 3], factor: 0.5f, rowWeight: 3);
+        lazy.Add(range: 0, [1], [1], factor: -1, rowWeight: 0.5f);
 
         lazy.Step(learningRate: 1, gradientFactor: 0.5f);
 
@@ -386,14 +387,14 @@ public sealed class LazyWeightsTests
         var rule = new RmsPropRule(settings, 0);
         LazyWeights finite = New(settings, rule, [1, 2], offset: 0, ridge: null);
         LazyWeights overflowing = New(settings, rule, [1, 2], offset: 0, ridge: null);
-        overflowing.Add(part: 0, [1], [1e25f], 1, rowWeight: 1);
+        overflowing.Add(range: 0, [1], [1e25f], 1, rowWeight: 1);
 
         finite.Step(0.1f, 1);
         overflowing.Step(0.1f, 1);
 
         Assert.True(finite.IsFinite);
         Assert.False(overflowing.IsFinite);
-        overflowing.Add(part: 0, [0], [1], 1, rowWeight: 1);
+        overflowing.Add(range: 0, [0], [1], 1, rowWeight: 1);
         overflowing.Step(0.1f, 1);
         Assert.False(overflowing.IsFinite);
     }
@@ -408,7 +409,7 @@ public sealed class LazyWeightsTests
         var rule = new RmsPropRule(settings, 0);
         rule.Restore(1000);
         LazyWeights weights = New(settings, rule, [1, 2], offset: 0, ridge: null);
-        weights.Add(part: 0, [0, 1], [1, gradient], 1, rowWeight: 1);
+        weights.Add(range: 0, [0, 1], [1, gradient], 1, rowWeight: 1);
 
         weights.Step(0.1f, 1);
 

@@ -59,7 +59,7 @@ public sealed class RmsPropRuleTests
     public void StepCentered_MeanSquareBelowTheSquaredMean_TakesAVarianceOfZero()
     {
         // s − m² is −0.5 in every coordinate, in whole vectors and in the rest.
-        var settings = new RuleSettings(Alpha: 1, Epsilon: 0.5f, EpsilonPlacement.OutsideSquareRoot, BiasCorrection: false, Momentum: 0, Centered: true);
+        RuleSettings settings = Settings(biasCorrection: false, centered: true) with { Alpha = 1, Epsilon = 0.5f, Momentum = 0 };
         var rule = new RmsPropRule(settings, LongestLength);
         Array.Fill(rule.MeanSquare, 0.5f);
         Array.Fill(rule.MeanGradient!, 1f);
@@ -76,7 +76,7 @@ public sealed class RmsPropRuleTests
     [InlineData(true)]
     public void State_PlainAndCentered_IsWhatTheRuleKeepsByName(bool centered)
     {
-        var rule = new RmsPropRule(new RuleSettings(Alpha, Epsilon, EpsilonPlacement.OutsideSquareRoot, BiasCorrection: true, Momentum: 0.9f, centered), 3);
+        var rule = new RmsPropRule(Settings(biasCorrection: true, centered), 3);
 
         (string, float[])[] expected = [("MeanSquare", rule.MeanSquare), ("Velocity", rule.Velocity)];
         if (centered)
@@ -92,7 +92,7 @@ public sealed class RmsPropRuleTests
     public void Restore_IntoANewRule_ContinuesWithTheSameBits(bool centered, int stepCount)
     {
         const int Length = 19;
-        var settings = new RuleSettings(Alpha, Epsilon, EpsilonPlacement.OutsideSquareRoot, BiasCorrection: true, Momentum: 0.9f, centered);
+        RuleSettings settings = Settings(biasCorrection: true, centered);
         var whole = new RmsPropRule(settings, Length);
         float[] expected = Some.Normals(1, Length);
         for (int step = 0; step < stepCount; step++)
@@ -120,7 +120,7 @@ public sealed class RmsPropRuleTests
     {
         const int Length = 43;
         const float Rate = 0.1f;
-        var rule = new RmsPropRule(new RuleSettings(Alpha, Epsilon, EpsilonPlacement.OutsideSquareRoot, biasCorrection, Momentum: 0.9f, Centered: false), Length);
+        var rule = new RmsPropRule(Settings(biasCorrection, centered: false), Length);
         float[] parameters = Some.Normals(1, Length);
         rule.Step(parameters, Some.Normals(2, Length), Rate);
         float[] before = [.. parameters];
@@ -139,4 +139,7 @@ public sealed class RmsPropRuleTests
         Assert.Contains(0f, parameters);
         Assert.Contains(parameters, parameter => parameter != 0);
     }
+
+    private static RuleSettings Settings(bool biasCorrection, bool centered) =>
+        new(Alpha, Epsilon, EpsilonPlacement.OutsideSquareRoot, biasCorrection, Momentum: 0.9f, centered);
 }

@@ -130,7 +130,7 @@ public sealed class WhiteningTests
         Assert.Equal(directions, whitening.DirectionCount);
         Assert.Equal(covariance.RowCount - directions, whitening.DroppedCount);
         Assert.True(double.IsFinite(whitening.ConditionNumber) && whitening.ConditionNumber >= 1);
-        var weights = new float[] { 1, -2, 3, 4, 5 }[..Math.Min(5, covariance.RowCount)].Concat(new float[Math.Max(0, covariance.RowCount - 5)]).ToArray();
+        float[] weights = Some.Normals(1, covariance.RowCount);
         Assert.All(whitening.ToCoordinates(weights), u => Assert.True(float.IsFinite(u)));
         Assert.Equal(directions, MatrixOf(whitening, covariance.RowCount).Rank());
     }
