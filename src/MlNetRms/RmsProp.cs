@@ -1,11 +1,5 @@
-using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
 using MlNetRms.Solver;
-
 
 namespace MlNetRms;
 
@@ -28,6 +22,10 @@ namespace MlNetRms;
 /// value of s, and in whether η is part of the velocity. Here it is not, as in PyTorch, and s starts at 0.
 /// </para>
 /// <para>
+/// Bias correction divides s alone, not m. With both divided the variance ŝ − m̂² would be 0 at the first step, and the step
+/// η·g/ε. The centered form of optax divides both.
+/// </para>
+/// <para>
 /// NaN or infinity in a gradient permanently contaminates the state. An instance holds the state of one minimisation
 /// and is not safe for use by several threads at once.
 /// </para>
@@ -35,7 +33,6 @@ namespace MlNetRms;
 public sealed class RmsProp
 {
     private readonly RmsPropRule _rule;
-    private readonly RuleState _state;
 
     /// <summary>Creates the state for a function of <paramref name="parameterCount"/> variables.</summary>
     /// <param name="parameterCount">Number of variables; at least 1.</param>
@@ -43,7 +40,8 @@ public sealed class RmsProp
     /// <param name="epsilon">ε, keeps the denominator away from zero; finite and greater than 0, in units of the gradient
     /// (of its square when it is added inside the root).</param>
     /// <param name="epsilonPlacement">Whether ε is added to the root or inside it.</param>
-    /// <param name="biasCorrection">Whether the means are divided by 1−αᵗ, which removes their pull towards zero in the first steps.</param>
+    /// <param name="biasCorrection">Whether the mean square is divided by 1−αᵗ, which removes its pull towards zero in the
+    /// first steps. The mean gradient of the centered form is not divided.</param>
     /// <param name="momentum">μ, weight of the old velocity, in [0, 1); 0 means none.</param>
     /// <param name="centered">Whether to divide by the standard deviation of the gradient instead of its root mean square.</param>
     /// <exception cref="ArgumentOutOfRangeException">A value is outside its range, or NaN.</exception>
@@ -57,18 +55,17 @@ public sealed class RmsProp
         Require.Defined(epsilonPlacement, nameof(epsilonPlacement));
         Require.InUnitInterval(momentum, nameof(momentum));
 
-        _rule = new RmsPropRule(new RuleSettings(alpha, epsilon, epsilonPlacement, biasCorrection, momentum, centered));
-        _state = new RuleState(_rule.StateNames, parameterCount);
+        _rule = new RmsPropRule(new RuleSettings(alpha, epsilon, epsilonPlacement, biasCorrection, momentum, centered), parameterCount);
     }
 
     /// <summary>Number of variables.</summary>
-    public int ParameterCount => _state[0].Length;
+    public int ParameterCount => _rule.MeanSquare.Length;
 
     /// <summary>Number of steps taken, t.</summary>
-    public long StepCount => _state.StepCount;
+    public long StepCount => _rule.StepCount;
 
     /// <summary>The running mean s of the squared gradients, without bias correction; length <see cref="ParameterCount"/>.</summary>
-    public ReadOnlySpan<float> MeanSquare => _state[RmsPropRule.MeanSquare];
+    public ReadOnlySpan<float> MeanSquare => _rule.MeanSquare;
 
     /// <summary>Takes one step: changes <paramref name="parameters"/> in place.</summary>
     /// <param name="parameters">The point w; length <see cref="ParameterCount"/>.</param>
@@ -82,7 +79,7 @@ public sealed class RmsProp
         Require.Length(gradient.Length, ParameterCount, nameof(gradient));
         Require.NonNegative(learningRate, nameof(learningRate));
 
-        _rule.Step(parameters, _state, gradient, learningRate);
+        _rule.Step(parameters, gradient, learningRate);
     }
 }
 

@@ -1,10 +1,4 @@
 using System.Runtime.CompilerServices;
-using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Settings;
 
 namespace MlNetRms.Solver;
 
@@ -12,33 +6,38 @@ namespace MlNetRms.Solver;
 /// Mean of the weights over the last steps (Polyak and Juditsky 1992): the noise of single mini-batches cancels out.
 /// </summary>
 /// <param name="parameterCount">Length of the weights.</param>
-/// <param name="firstStep">The first step, counted from 0, whose weights count.</param>
+/// <param name="firstStep">See <see cref="FirstStep"/>.</param>
 internal sealed class Average(int parameterCount, long firstStep)
 {
-    /// <summary>The first step that counts in <see cref="Sums"/>.</summary>
+    /// <summary>The first step, counted from 0, whose weights count in <see cref="Sums"/>: those after more than this many steps.</summary>
     public long FirstStep { get; private set; } = firstStep;
 
-    /// <summary>Sum of the weights after each step that counted.</summary>
+    /// <summary>
+    /// For each weight, the sum of its values after every averaged step up to and including the weight's last step. That is the last step taken
+    /// if every step changes the weight, and the last one that touched it if not (<see cref="LazyWeights"/>).
+    /// </summary>
     public double[] Sums { get; private set; } = new double[parameterCount];
 
-    /// <summary>Steps that count beside those.</summary>
+    /// <summary>Steps that count besides those.</summary>
     public long EarlierCount { get; private set; }
 
-    /// <summary>Sum of the weights after each of them; null where there are none.</summary>
+    /// <summary>Sum of the weights after each of them; null if there are none.</summary>
     public double[]? EarlierSums { get; private set; }
 
-    /// <summary>Takes in the weights after a step, if that step counts.</summary>
+    /// <summary>Adds weights that every step changes.</summary>
+    /// <param name="stepCount">Steps taken.</param>
+    /// <param name="weights">The first of all weights, after the last step.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Add(long step, ReadOnlySpan<float> parameters)
+    public void Add(long stepCount, ReadOnlySpan<float> weights)
     {
-        if (step < FirstStep)
+        if (stepCount <= FirstStep)
             return;
-        double[] sums = Sums;
+        Span<double> sums = Sums.AsSpan(0, weights.Length);
         for (int i = 0; i < sums.Length; i++)
-            sums[i] += parameters[i];
+            sums[i] += weights[i];
     }
 
-    /// <summary>Makes the sums so far the earlier ones, in place of those, and begins new ones.</summary>
+    /// <summary>Makes the sums so far, which must include the last step for every weight, the earlier ones, and begins new sums.</summary>
     public void Restart(long stepCount)
     {
         EarlierCount = stepCount - FirstStep;
@@ -50,15 +49,17 @@ internal sealed class Average(int parameterCount, long firstStep)
     /// <summary>From now on only <see cref="Sums"/> counts.</summary>
     public void DropEarlier() => (EarlierCount, EarlierSums) = (0, null);
 
-    /// <summary>Steps that have counted after so many.</summary>
-    public long Count(long stepCount) => EarlierCount + Math.Max(stepCount - FirstStep, 0);
-
-    /// <summary>Writes the mean after so many steps, or the last weights if none counted.</summary>
-    public void Mean(long stepCount, ReadOnlySpan<float> last, Span<double> mean)
+    /// <summary>The mean after this many steps, or the last weights if none counted.</summary>
+    /// <param name="stepCount">Steps taken.</param>
+    /// <param name="last">The weights after the last step.</param>
+    /// <param name="sums"><see cref="Sums"/>, including the last step for every weight.</param>
+    public double[] Mean(long stepCount, ReadOnlySpan<float> last, ReadOnlySpan<double> sums)
     {
-        long count = Count(stepCount);
-        for (int i = 0; i < Sums.Length; i++)
-            mean[i] = count == 0 ? last[i] : EarlierSums is null ? Sums[i] / count : (EarlierSums[i] + Sums[i]) / count;
+        long count = EarlierCount + Math.Max(stepCount - FirstStep, 0);
+        var mean = new double[last.Length];
+        for (int i = 0; i < mean.Length; i++)
+            mean[i] = count == 0 ? last[i] : ((EarlierSums?[i] ?? 0) + sums[i]) / count;
+        return mean;
     }
 
     /// <summary>Continues with sums that were saved.</summary>
@@ -72,8 +73,8 @@ internal sealed class Average(int parameterCount, long firstStep)
 }
 
 /// <summary>
-/// Which steps count in the average. At the end those from <paramref name="First"/> on. Before, where a training may end early, a running
-/// window: the steps since it was last restarted, and those between the last two restarts, so that it is never short.
+/// Which steps count in the average. At the end those from <paramref name="First"/> on. Before, while a training may end early, a running
+/// window: the steps since the last restart and those between the last two restarts, so that it is never short.
 /// </summary>
 /// <param name="Start">Steps done before the training.</param>
 /// <param name="First">The first step, counted from 0, that counts at the end.</param>
@@ -83,7 +84,7 @@ internal readonly record struct AveragingPlan(long Start, long First, long Windo
     /// <summary>The first step that is added up.</summary>
     public long Begin => Window > 0 ? Math.Min(Start, First) : First;
 
-    /// <summary>Whether the sums so far become the earlier ones after so many steps, and new sums begin.</summary>
+    /// <summary>Whether the sums so far become the earlier ones after this many steps, and new sums begin.</summary>
     public bool RestartsAfter(long stepCount)
     {
         if (Window == 0 || stepCount >= First)
@@ -94,9 +95,9 @@ internal readonly record struct AveragingPlan(long Start, long First, long Windo
         return isDue && done + Math.Min(done, Window) <= First - Start;
     }
 
-    /// <summary>Whether the earlier sums no longer count after so many steps: the planned average is as long as a window.</summary>
+    /// <summary>Whether the earlier sums no longer count after this many steps: the planned average is as long as a window.</summary>
     public bool DropsEarlierAfter(long stepCount) => Window > 0 && stepCount == First + Window;
 
-    /// <summary>Whether sums from one step to another are those of this plan, or else of another training.</summary>
+    /// <summary>Whether sums from one step to another belong to this plan, not to another training.</summary>
     public bool HasSums(long first, long stepCount) => first <= stepCount && (first == First || (Window > 0 && first >= Start));
 }

@@ -182,8 +182,8 @@ internal static class TrainingConditions
         new("the learning rate in effect", Text(run.LearningRate)),
         new("the schedule in effect", run.Schedule.Name),
         new("the L2 penalty in effect", Text(run.L2)),
-        new("the decorrelated coordinates", run.Coordinates.Transform is { } transform
-            ? ContentHash.Compute(file => ParameterState.ExchangeTransform(file, transform, rows.Layout.DenseCount)) : "none"),
+        new("the whitening", run.Coordinates.Whitening is { } whitening
+            ? ContentHash.Compute(file => Whitening.Exchange(file, whitening, rows.Layout.DenseCount)) : "none"),
     ];
 
     private static string Text(IFormattable value) => value.ToString(format: null, CultureInfo.InvariantCulture);

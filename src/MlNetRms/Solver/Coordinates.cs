@@ -20,34 +20,29 @@ internal sealed class Coordinates
         bool needsCovariance = wanted == WhitenedDirections.All || (scaling.IsOn && Decisions.HasFewColumns(denseCount));
         Covariance? covariance = needsCovariance
             ? Covariance.Compute(rows.Training, cancellation, isSampleEnough: wanted == WhitenedDirections.None) : null;
-        LeadingDirections? leading = wanted == WhitenedDirections.Leading ? LeadingDirections.Of(rows.Training, cancellation) : null;
+        LeadingDirections? leading = wanted == WhitenedDirections.Leading ? LeadingDirections.Find(rows.Training, cancellation) : null;
 
-        AreThoseOfBefore = previous is not null && !scaling.HasNewUnits && previous.Parameters.Transform switch
-        {
-            Decorrelation directions => covariance is not null && directions.Fits(covariance, cancellation),
-            LeadingDecorrelation directions => directions.Fits(leading),
-            _ => true,
-        };
-        Decorrelation? all = null;
+        AreThoseOfBefore = previous is not null && !scaling.HasNewUnits
+            && previous.Parameters.Whitening?.Fits(covariance, leading, cancellation) != false;
         if (AreThoseOfBefore)
-            Transform = previous!.Parameters.Transform;
-        else if (leading is not null)
-            Transform = new LeadingDecorrelation(leading);
-        else if (covariance is not null && wanted == WhitenedDirections.All)
-            Transform = all = new Decorrelation(covariance, l2, cancellation);
-        ConditionNumber = covariance is null ? null : Decorrelation?.ConditionNumber ?? new Decorrelation(covariance, l2, cancellation).ConditionNumber;
+            Whitening = previous!.Parameters.Whitening;
+        // Also without whitening: its condition number says what that costs.
+        Whitening? ofThese = covariance is null || WhiteningOfAll is not null ? null : new Whitening(covariance, l2, cancellation);
+        if (!AreThoseOfBefore)
+            Whitening = leading is not null ? new Whitening(leading) : wanted == WhitenedDirections.All ? ofThese : null;
+        ConditionNumber = WhiteningOfAll?.ConditionNumber ?? ofThese?.ConditionNumber;
         double denseNorm = scaling.RowNorm - scaling.SparseRowNorm;
-        RowNorm = scaling.SparseRowNorm + (Transform?.Energy(denseNorm) ?? denseNorm);
+        RowNorm = scaling.SparseRowNorm + (Whitening?.RowNorm(denseNorm) ?? denseNorm);
     }
 
     /// <summary>Whether the state of the previous training holds in them: its units and its coordinates fit these rows.</summary>
     public bool AreThoseOfBefore { get; }
 
     /// <summary>From the coordinates to the weights of the dense columns; null if they are the same.</summary>
-    public IWeightTransform? Transform { get; }
+    public Whitening? Whitening { get; }
 
-    /// <summary>The same if all dense columns are whitened, else null.</summary>
-    public Decorrelation? Decorrelation => Transform as Decorrelation;
+    /// <summary>The same if all directions of the dense columns are whitened, else null.</summary>
+    public Whitening? WhiteningOfAll => Whitening is { IsOfAllDirections: true } ? Whitening : null;
 
     /// <summary>Condition number of the dense columns; null if it is not known.</summary>
     public double? ConditionNumber { get; }

@@ -5,7 +5,7 @@ namespace MlNetRms.Solver;
 
 /// <summary>Computes <see cref="FitStatistics"/>, with one pass over the rows per mean.</summary>
 internal sealed class Evaluation(
-    TrainingRows rows, StandardizedLoss loss, Decorrelation? decorrelation, bool isPenalized, CancellationToken cancellation)
+    TrainingRows rows, StandardizedLoss loss, Whitening? whitening, bool isPenalized, CancellationToken cancellation)
 {
     /// <param name="weights">The returned weights by column, the bias last, in the units of training.</param>
     public FitStatistics Evaluate(double[] weights)
@@ -21,7 +21,7 @@ internal sealed class Evaluation(
         double lossOfWeights = loss.IsSquared ? residual / 2 : losses.Compute(weights);
         double lossOfConstant = loss.IsSquared ? spread / 2 : losses.Compute(constant);
 
-        long freedom = rows.Training.RowCount - 1 - (decorrelation?.DirectionCount + rows.Layout.SparseCount ?? VaryingColumns());
+        long freedom = rows.Training.RowCount - 1 - (whitening?.DirectionCount + rows.Layout.SparseCount ?? VaryingColumns());
         double? deviation = freedom > 0
             ? Math.Sqrt(residual * rows.Training.RowCount / freedom) * scaling.LabelStandardDeviation : null;
         return new FitStatistics(loss.ReportFactor * lossOfWeights, loss.ReportFactor * lossOfConstant,
@@ -37,9 +37,9 @@ internal sealed class Evaluation(
     /// </summary>
     private double[]? StandardErrors(double? deviation)
     {
-        if (deviation is not { } sigma || decorrelation is not { IsOfAllRows: true } || !loss.IsSquared || isPenalized || rows.Layout.SparseCount > 0)
+        if (deviation is not { } sigma || whitening is not { IsOfAllRows: true } || !loss.IsSquared || isPenalized || rows.Layout.SparseCount > 0)
             return null;
-        double[] inverse = decorrelation.InverseDiagonal();
+        double[] inverse = whitening.InverseDiagonal();
         var errors = new double[rows.Layout.ColumnCount];
         for (int column = 0; column < errors.Length; column++)
             errors[column] = sigma * Math.Sqrt(inverse[rows.Layout.Position(column)] / rows.Training.RowCount) * rows.Scaling.Scale(column);

@@ -152,7 +152,7 @@ internal sealed class GradientBlock
         derivatives.CopyTo(_derivatives);
         for (int i = 0; i < derivatives.Length; i++)
             _rowWeights[i] = _rows.Weight(lanes.Slice(i * stride, stride));
-        sparse.ForEachPart(_addRange);
+        sparse.ForEachRange(_addRange);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

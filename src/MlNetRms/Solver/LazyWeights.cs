@@ -1,116 +1,120 @@
+using System.Diagnostics;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using MlNetRms.Host;
-using MlNetRms.Jobs;
 using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
 
 namespace MlNetRms.Solver;
 
 /// <summary>
-/// RMSProp for many weights of which a mini-batch touches few: a step costs the batch's non-zeros, not the number of weights.
+/// RMSProp for many weights when a mini-batch touches few of them: a step costs the batch's non-zeros, not the number of weights.
 /// </summary>
 /// <remarks>
 /// <para>
-/// While a weight's gradient is 0, its means only shrink, k steps at once by αᵏ, and the weight rests, or with momentum and
-/// a constant rate drifts by a geometric series: v ← μᵏ·v, w ← w − η·v·μ·(1−μᵏ)/(1−μ). So all of it is brought up to date
-/// when the weight is next needed, and the running sum of the weights likewise. In real arithmetic this is
-/// <see cref="RmsProp"/>, step by step; it is not skipping the decay, which would be another algorithm.
+/// A step changes only the weights that its batch touches. What the others miss has a closed form (<see cref="LazyForm"/>), and each of them
+/// catches up when it is next needed. In real arithmetic this is <see cref="RmsProp"/>, step by step; it does not skip the decay, which would
+/// be another algorithm.
 /// </para>
 /// <para>
-/// With a rate that changes, momentum has no such form; L1 and bounds act on every weight, and clipping needs the whole gradient: none of them can
-/// be trained this way. An L2 penalty is divided among the rows that touch a weight.
+/// With a rate that changes, momentum has no closed form; L1 and bounds act on every weight, and clipping needs the whole gradient: these
+/// trainings step every weight. An L2 penalty is divided among the rows that touch a weight.
 /// </para>
 /// </remarks>
 internal sealed class LazyWeights : ISparseGradient, IDisposable
 {
+    private readonly RmsPropRule _rule;
+    private readonly LazyForm _form;
     private readonly float[] _parameters;
     private readonly int _offset;
-    private readonly float _alpha;
-    private readonly bool _centered;
-    private readonly float _momentum;
-    private readonly float _learningRate;
-    private readonly PowerTable _alphaPowers;
-    private readonly PowerTable _momentumPowers;
-    private readonly LazyCoordinate[] _coordinates;
-    private readonly float[] _meanGradients;
-    private readonly float[] _velocities;
-    private readonly LazyRange[] _parts;
+    private readonly Average _average;
     private readonly float[]? _ridge;
-    private readonly Action<int> _stepPart;
+    private readonly LazyCoordinate[] _coordinates;
+    private readonly float[] _velocities;
+    private readonly float[] _meanGradients;
+    private readonly LazyRange[] _ranges;
+    private readonly Action<int> _stepRange;
     private WorkerTeam? _team;
-    private Action<int>? _forPart;
-    private StepCoefficients _coefficients;
+    private Action<int>? _forRange;
+    private RmsPropFormula _formula;
     private float _gradientFactor;
+
+    /// <summary>Steps taken.</summary>
     private long _step;
 
+    /// <param name="rule">The rule of the dense columns, which counts the steps.</param>
+    /// <param name="form">What untouched weights miss.</param>
     /// <param name="parameters">All parameters; the weights are changed in place.</param>
-    /// <param name="offset">Where the weights begin; they go to the end.</param>
-    /// <param name="rule">The form of the rule.</param>
-    /// <param name="learningRate">η of every step; used with momentum only.</param>
-    /// <param name="ridge">λ of an L2 penalty by place, over the share of the rows that touch the weight; null for none.</param>
-    /// <param name="firstAveragedStep">The first step, counted from 0, whose weights count in <see cref="Mean"/>.</param>
-    /// <param name="partEnds">Where the parts of the places end that one thread each updates, ascending; null for one part. The weights do not depend on them.</param>
-    public LazyWeights(float[] parameters, int offset, RmsPropRule rule, float learningRate, float[]? ridge, long firstAveragedStep,
-        IReadOnlyList<int>? partEnds = null)
+    /// <param name="offset">Where the weights begin, in the parameters and in the sums of the average; they go to the end.</param>
+    /// <param name="average">Takes the sums of the weights, each up to its last touch.</param>
+    /// <param name="setup">The penalty and the threads.</param>
+    public LazyWeights(RmsPropRule rule, LazyForm form, float[] parameters, int offset, Average average, LazySetup setup)
     {
+        _rule = rule;
+        _form = form;
         _parameters = parameters;
         _offset = offset;
+        _average = average;
+        _ridge = setup.Ridge;
         int count = parameters.Length - offset;
-        _alpha = rule.Settings.Alpha;
-        _centered = rule.Settings.Centered;
-        _momentum = rule.Settings.Momentum;
-        _learningRate = learningRate;
-        _ridge = ridge;
-        _alphaPowers = new PowerTable(_alpha);
-        _momentumPowers = new PowerTable(_momentum);
         _coordinates = new LazyCoordinate[count];
-        _meanGradients = new float[_centered ? count : 0];
-        _velocities = new float[_momentum > 0 ? count : 0];
-        Average = new Average(count, firstAveragedStep);
-        partEnds ??= [count];
-        _parts = [.. partEnds.Select((end, part) => new LazyRange(part == 0 ? 0 : partEnds[part - 1], end))];
-        _stepPart = StepPart;
+        _velocities = new float[form.HasMomentum ? count : 0];
+        _meanGradients = new float[form.IsCentered ? count : 0];
+        _ranges = [.. setup.RangeEnds.Select((end, range) => new LazyRange(range == 0 ? 0 : setup.RangeEnds[range - 1], end))];
+        _stepRange = StepRange;
     }
 
     /// <summary>Whether every weight and mean square has been finite after every step.</summary>
-    public bool IsFinite => Array.TrueForAll(_parts, part => part.IsFinite);
+    public bool IsFinite => Array.TrueForAll(_ranges, range => range.IsFinite);
 
-    public int PartCount => _parts.Length;
-
-    /// <summary>Sums of the weights after the averaged steps, each as of its last touch: <see cref="Mean"/> makes up for the rest.</summary>
-    public Average Average { get; }
+    public int RangeCount => _ranges.Length;
 
     /// <summary>With momentum, weights that no row touches drift.</summary>
-    public bool NeedsPreparation => _momentum > 0;
+    public bool NeedsPreparation => _form.HasMomentum;
+
+    /// <summary>A weight as of its last touch.</summary>
+    private LazyWeight this[int place]
+    {
+        get => new(_parameters[_offset + place], _coordinates[place].MeanSquare, NeedsPreparation ? _velocities[place] : 0,
+            _form.IsCentered ? _meanGradients[place] : 0, _average.Sums[_offset + place], _coordinates[place].LastStep);
+        set
+        {
+            _parameters[_offset + place] = value.Weight;
+            _coordinates[place].MeanSquare = value.MeanSquare;
+            _coordinates[place].LastStep = value.LastStep;
+            _average.Sums[_offset + place] = value.Sum;
+            if (NeedsPreparation)
+                _velocities[place] = value.Velocity;
+            if (_form.IsCentered)
+                _meanGradients[place] = value.MeanGradient;
+        }
+    }
 
     /// <inheritdoc/>
     public void Prepare(ReadOnlySpan<int> places)
     {
         foreach (int place in places)
         {
-            if (!_coordinates[place].IsTouched)
-                BringUpToDate(place);
+            if (!_coordinates[place].IsTouched && _coordinates[place].LastStep < _step)
+                this[place] = _form.CatchUp(this[place], _step, _average.FirstStep);
         }
     }
 
     /// <inheritdoc/>
-    public void ForEachPart(Action<int> action)
+    public void ForEachRange(Action<int> action)
     {
-        _forPart = action;
-        _team ??= new WorkerTeam(_parts.Length, _parts.Length, part => _forPart(part));
+        _forRange = action;
+        _team ??= new WorkerTeam(_ranges.Length, _ranges.Length, range => _forRange(range));
         _team.Run();
     }
 
     /// <inheritdoc/>
-    public void Add(int part, ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, float rowWeight)
+    public void Add(int range, ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, float rowWeight)
     {
-        LazyRange own = _parts[part];
-        Range range = own.Of(places);
-        places = places[range];
-        values = values[range];
+        LazyRange own = _ranges[range];
+        Range inRange = own.Find(places);
+        places = places[inRange];
+        values = values[inRange];
         Span<LazyCoordinate> coordinates = _coordinates;
         ReadOnlySpan<float> weights = _parameters.AsSpan(_offset);
         ReadOnlySpan<float> ridge = _ridge;
@@ -124,188 +128,201 @@ internal sealed class LazyWeights : ISparseGradient, IDisposable
                 own.Touch(place);
             }
             coordinate.Gradient += factor * values[k];
-            // λ·w in every step has the same mean as this where the weight is touched, at the cost of the non-zeros.
+            // λ·w in every step has the same mean as this in the steps that touch the weight, at the cost of the non-zeros.
             if (ridge.Length > 0)
                 coordinate.Gradient += rowWeight * ridge[place] * weights[place];
         }
     }
 
-    /// <summary>Takes one step with the gradient added up so far, times <paramref name="gradientFactor"/>.</summary>
-    public void Step(in StepCoefficients step, float gradientFactor)
+    /// <summary>Takes the step that the rule has just taken, with the gradient added up so far times <paramref name="gradientFactor"/>.</summary>
+    public void Step(float learningRate, float gradientFactor)
     {
-        (_coefficients, _gradientFactor) = (step, gradientFactor);
-        ForEachPart(_stepPart);
+        (_formula, _gradientFactor) = (_rule.Formula(learningRate), gradientFactor);
+        ForEachRange(_stepRange);
         _step++;
+    }
+
+    /// <summary>Writes every weight, and its sum for the average, as after the last step.</summary>
+    public void CatchUp(Span<float> weights, Span<double> sums)
+    {
+        for (int place = 0; place < _coordinates.Length; place++)
+        {
+            LazyWeight now = _form.CatchUp(this[place], _step, _average.FirstStep);
+            (weights[_offset + place], sums[_offset + place]) = (now.Weight, _form.SumAfter(this[place], _step, _average.FirstStep));
+        }
+    }
+
+    /// <summary>Takes what the weights have been since their last touch into the sums of the average, which then begins new sums.</summary>
+    public void CatchUpSums()
+    {
+        for (int place = 0; place < _coordinates.Length; place++)
+            _average.Sums[_offset + place] = _form.SumAfter(this[place], _step, _average.FirstStep);
+    }
+
+    /// <summary>Writes each weight as of its last touch.</summary>
+    public void Save(LazyArrays arrays)
+    {
+        for (int place = 0; place < _coordinates.Length; place++)
+            arrays[_offset + place] = this[place];
+    }
+
+    /// <summary>Inverse of <see cref="Save"/>: continues after this many steps.</summary>
+    public void Restore(LazyArrays arrays, long stepCount)
+    {
+        _step = stepCount;
+        for (int place = 0; place < _coordinates.Length; place++)
+        {
+            LazyWeight weight = this[place] = arrays[_offset + place];
+            _ranges[0].IsFinite &= float.IsFinite(weight.MeanSquare) && float.IsFinite(weight.Weight);
+        }
     }
 
     public void Dispose() => _team?.Dispose();
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void StepPart(int number)
+    private void StepRange(int number)
     {
-        LazyRange part = _parts[number];
-        ReadOnlySpan<int> touched = part.Touched;
-        if (_momentum > 0 || _step > Average.FirstStep)
-        {
-            foreach (int place in touched)
-                Settle(place);
-        }
+        LazyRange range = _ranges[number];
+        ReadOnlySpan<int> touched = range.Touched;
         for (int done = 0; done < touched.Length; done += LazyRange.Length)
-            StepBlock(part, touched.Slice(done, Math.Min(LazyRange.Length, touched.Length - done)));
-        part.Clear();
+            StepBlock(range, touched.Slice(done, Math.Min(LazyRange.Length, touched.Length - done)));
+        range.Clear();
     }
 
     /// <summary>Steps some weights: gathers what belongs to them, steps vectors of them, and puts all back.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void StepBlock(LazyRange part, ReadOnlySpan<int> touched)
+    private void StepBlock(LazyRange range, ReadOnlySpan<int> touched)
     {
         Span<float> parameters = _parameters.AsSpan(_offset);
         Span<LazyCoordinate> coordinates = _coordinates;
-        ReadOnlySpan<float> alphaPowers = _alphaPowers.Table;
+        Span<double> sums = _average.Sums.AsSpan(_offset);
+        long firstAveraged = _average.FirstStep;
         long now = _step + 1;
         for (int i = 0; i < touched.Length; i++)
         {
             int place = touched[i];
             ref LazyCoordinate c = ref coordinates[place];
-            long age = now - c.LastStep;
-            part.Weights[i] = parameters[place];
-            part.MeanSquares[i] = c.MeanSquare;
-            part.Gradients[i] = c.Gradient * _gradientFactor;
-            part.Decays[i] = age < alphaPowers.Length ? alphaPowers[(int)age] : _alphaPowers[age];
+            Debug.Assert(!NeedsPreparation || c.LastStep == _step);
+            range.Weights[i] = parameters[place];
+            range.MeanSquares[i] = c.MeanSquare;
+            range.Gradients[i] = c.Gradient * _gradientFactor;
+            range.Decays[i] = _form.Decay(now - c.LastStep);
+            // Prepared weights have caught up already; others have stood still.
+            if (_step > firstAveraged)
+                sums[place] += (double)parameters[place] * (_step - Math.Max(c.LastStep, firstAveraged));
         }
-        if (_momentum > 0)
-            SparseKernels.Gather(touched, _velocities, part.Velocities);
-        if (_centered)
-            SparseKernels.Gather(touched, _meanGradients, part.MeanGradients);
-        part.Step(_coefficients, touched.Length);
+        if (NeedsPreparation)
+            SparseKernels.Gather(touched, _velocities, range.Velocities);
+        if (_form.IsCentered)
+            SparseKernels.Gather(touched, _meanGradients, range.MeanGradients);
+        range.Step(_formula, touched.Length);
 
         for (int i = 0; i < touched.Length; i++)
         {
             int place = touched[i];
             ref LazyCoordinate c = ref coordinates[place];
-            parameters[place] = part.Weights[i];
-            c.MeanSquare = part.MeanSquares[i];
+            parameters[place] = range.Weights[i];
+            c.MeanSquare = range.MeanSquares[i];
             c.LastStep = now;
             c.Gradient = 0;
+            if (now > firstAveraged)
+                sums[place] += range.Weights[i];
         }
-        if (_momentum > 0)
-            SparseKernels.Scatter(touched, part.Velocities, _velocities);
-        if (_centered)
-            SparseKernels.Scatter(touched, part.MeanGradients, _meanGradients);
+        if (NeedsPreparation)
+            SparseKernels.Scatter(touched, range.Velocities, _velocities);
+        if (_form.IsCentered)
+            SparseKernels.Scatter(touched, range.MeanGradients, _meanGradients);
+    }
+}
+
+/// <summary>How lazily updated weights are penalised and divided among threads.</summary>
+/// <param name="Ridge">λ of an L2 penalty by place, over the share of the rows that touch the weight; null for none.</param>
+/// <param name="RangeEnds">Ends of the ranges of places, ascending; one thread updates each range. The weights do not depend on them.</param>
+internal sealed record LazySetup(float[]? Ridge, IReadOnlyList<int> RangeEnds);
+
+/// <summary>
+/// What weights miss while no row touches them, in closed form. k steps without a gradient shrink the means by αᵏ; the weight stands still or,
+/// with momentum and a constant rate, drifts by a geometric series: v ← μᵏ·v, w ← w − η·v·μ·(1−μᵏ)/(1−μ).
+/// </summary>
+/// <param name="rule">The constants of the rule.</param>
+/// <param name="learningRate">η of every step; used with momentum only.</param>
+internal sealed class LazyForm(RuleSettings rule, float learningRate)
+{
+    private readonly PowerTable _alphaPowers = new(rule.Alpha);
+    private readonly PowerTable _momentumPowers = new(rule.Momentum);
+
+    public bool HasMomentum => rule.Momentum > 0;
+
+    public bool IsCentered => rule.Centered;
+
+    /// <summary>αᵏ.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public float Decay(long steps) => _alphaPowers[steps];
+
+    /// <summary>A weight after <paramref name="now"/> steps, if none after <see cref="LazyWeight.LastStep"/> has touched it.</summary>
+    /// <param name="weight">The weight as of its last step.</param>
+    /// <param name="now">Steps taken.</param>
+    /// <param name="firstAveragedStep">The first step, counted from 0, that counts in the sum.</param>
+    public LazyWeight CatchUp(LazyWeight weight, long now, long firstAveragedStep)
+    {
+        long steps = now - weight.LastStep;
+        if (steps == 0)
+            return weight;
+        float decay = _alphaPowers[steps];
+        float left = _momentumPowers[steps];
+        float caughtUp = weight.Weight - Drift(weight) * (1 - left);
+        double sum = SumAfter(weight, now - 1, firstAveragedStep) + (now > firstAveragedStep ? caughtUp : 0);
+        return new(caughtUp, weight.MeanSquare * decay, weight.Velocity * left, weight.MeanGradient * decay, sum, now);
     }
 
-    /// <summary>Makes up for the steps without a gradient: in the sum for the average, and in what momentum did.</summary>
-    private void Settle(int place)
+    /// <summary>The sum of <see cref="CatchUp"/> alone.</summary>
+    public double SumAfter(LazyWeight weight, long now, long firstAveragedStep)
     {
-        if (_step > Average.FirstStep)
-            Average.Sums[place] += SumOfRest(place, _step + 1);
-        if (_momentum > 0)
-            Rest(place, _step);
-    }
-
-    /// <summary>Writes each weight's mean over the averaged steps; the last weights if there is none.</summary>
-    public void Mean(Span<double> mean)
-    {
-        long count = Average.Count(_step);
-        double[]? earlier = Average.EarlierSums;
-        for (int place = 0; place < mean.Length; place++)
-        {
-            double sum = Average.Sums[place] + SumOfRest(place, _step + 1);
-            mean[place] = count == 0 ? Rested(place, _step).Weight : earlier is null ? sum / count : (earlier[place] + sum) / count;
-        }
-    }
-
-    /// <summary>See <see cref="Average.Restart"/>.</summary>
-    public void RestartAverage()
-    {
-        for (int place = 0; place < Average.Sums.Length; place++)
-            Average.Sums[place] += SumOfRest(place, _step + 1);
-        Average.Restart(_step);
-    }
-
-    /// <summary>Applies to every weight what the steps since its last touch have done to it.</summary>
-    public void BringUpToDate()
-    {
-        for (int place = 0; place < _coordinates.Length; place++)
-            BringUpToDate(place);
-    }
-
-    /// <summary>Writes what is kept for each weight beside the sums, as of its last touch.</summary>
-    public void Save(RuleState state, int offset, Span<long> lastSteps)
-    {
-        for (int place = 0; place < _coordinates.Length; place++)
-        {
-            state[RmsPropRule.MeanSquare][offset + place] = _coordinates[place].MeanSquare;
-            state[RmsPropRule.Velocity][offset + place] = _momentum > 0 ? _velocities[place] : 0;
-            if (_centered)
-                state[RmsPropRule.MeanGradient][offset + place] = _meanGradients[place];
-            lastSteps[place] = _coordinates[place].LastStep;
-        }
-    }
-
-    /// <summary>Inverse of <see cref="Save"/>: continues after <see cref="RuleState.StepCount"/> steps.</summary>
-    public void Restore(RuleState state, int offset, ReadOnlySpan<long> lastSteps)
-    {
-        _step = state.StepCount;
-        for (int place = 0; place < _coordinates.Length; place++)
-        {
-            _coordinates[place].MeanSquare = state[RmsPropRule.MeanSquare][offset + place];
-            _coordinates[place].LastStep = lastSteps[place];
-            _parts[0].IsFinite &= float.IsFinite(_coordinates[place].MeanSquare) && float.IsFinite(_parameters[_offset + place]);
-            if (_momentum > 0)
-                _velocities[place] = state[RmsPropRule.Velocity][offset + place];
-            if (_centered)
-                _meanGradients[place] = state[RmsPropRule.MeanGradient][offset + place];
-        }
-    }
-
-    private void BringUpToDate(int place)
-    {
-        ref LazyCoordinate c = ref _coordinates[place];
-        if (c.LastStep == _step)
-            return;
-        float decay = _alphaPowers[_step - c.LastStep];
-        c.MeanSquare *= decay;
-        if (_centered)
-            _meanGradients[place] *= decay;
-        Average.Sums[place] += SumOfRest(place, _step);
-        if (_momentum > 0)
-            Rest(place, _step);
-        c.LastStep = _step;
-    }
-
-    /// <summary>Moves a weight to where it is after a step, with no gradient since its last touch.</summary>
-    private void Rest(int place, long to) => (_parameters[_offset + place], _velocities[place]) = Rested(place, to);
-
-    private (float Weight, float Velocity) Rested(int place, long to)
-    {
-        float weight = _parameters[_offset + place];
-        if (_momentum == 0)
-            return (weight, 0);
-        float left = _momentumPowers[to - _coordinates[place].LastStep];
-        return (weight - Drift(place) * (1 - left), _velocities[place] * left);
-    }
-
-    /// <summary>Sum of a weight after each averaged step from its last touch on, up to but without step <paramref name="end"/>.</summary>
-    private double SumOfRest(int place, long end)
-    {
-        long last = _coordinates[place].LastStep;
-        long first = Math.Max(last, Average.FirstStep + 1);
-        long count = Math.Max(end - first, 0);
-        double sum = (double)_parameters[_offset + place] * count;
-        if (_momentum == 0 || count == 0)
-            return sum;
-        double powers = _momentumPowers[first - last] * (1.0 - _momentumPowers[count]) / (1 - _momentum);
-        return sum - Drift(place) * (count - powers);
+        if (now <= firstAveragedStep || now == weight.LastStep)
+            return weight.Sum;
+        // From the last step on if that is in the sum already: the term of μ⁰ is exact, and is taken away again.
+        bool isCounted = weight.LastStep > firstAveragedStep;
+        long first = isCounted ? 0 : firstAveragedStep + 1 - weight.LastStep;
+        long count = now + 1 - weight.LastStep - first;
+        double sum = (double)weight.Weight * count;
+        if (HasMomentum)
+            sum -= Drift(weight) * (count - _momentumPowers[first] * (1.0 - _momentumPowers[count]) / (1 - rule.Momentum));
+        return weight.Sum + (isCounted ? sum - weight.Weight : sum);
     }
 
     /// <summary>How far the velocity would still carry a weight if nothing touched it any more: η·v·μ / (1−μ).</summary>
-    private float Drift(int place) => _learningRate * _velocities[place] * _momentum / (1 - _momentum);
+    private float Drift(LazyWeight weight) => learningRate * weight.Velocity * rule.Momentum / (1 - rule.Momentum);
 }
 
-/// <summary>A range of places that one thread updates: those that the batch touches, and room to gather what belongs to some of them.</summary>
+/// <summary>A weight, and what belongs to it, as of the last step that touched it.</summary>
+/// <param name="Weight">w.</param>
+/// <param name="MeanSquare">s.</param>
+/// <param name="Velocity">v; not used without momentum.</param>
+/// <param name="MeanGradient">m; not used unless centered.</param>
+/// <param name="Sum">See <see cref="Average.Sums"/>.</param>
+/// <param name="LastStep">The step, counted from 1; 0 before the first.</param>
+internal readonly record struct LazyWeight(float Weight, float MeanSquare, float Velocity, float MeanGradient, double Sum, long LastStep);
+
+/// <summary>The same for many weights, in arrays by position or by column; <paramref name="MeanGradients"/> is null unless centered.</summary>
+internal sealed record LazyArrays(
+    float[] Weights, float[] MeanSquares, float[] Velocities, float[]? MeanGradients, double[] Sums, long[] LastSteps)
+{
+    public LazyWeight this[int index]
+    {
+        get => new(Weights[index], MeanSquares[index], Velocities[index], MeanGradients?[index] ?? 0, Sums[index], LastSteps[index]);
+        set
+        {
+            (Weights[index], MeanSquares[index], Velocities[index]) = (value.Weight, value.MeanSquare, value.Velocity);
+            (Sums[index], LastSteps[index]) = (value.Sum, value.LastStep);
+            if (MeanGradients is not null)
+                MeanGradients[index] = value.MeanGradient;
+        }
+    }
+}
+
+/// <summary>The places that one thread updates: which of them the batch touches, and room to gather what belongs to some of these.</summary>
 /// <param name="begin">The first place.</param>
-/// <param name="end">The place behind the last.</param>
+/// <param name="end">The place after the last.</param>
 internal sealed class LazyRange(int begin, int end)
 {
     /// <summary>Long enough for what was gathered to have left the store buffer when vectors of it are loaded.</summary>
@@ -317,7 +334,7 @@ internal sealed class LazyRange(int begin, int end)
     /// <summary>The places touched since the last step.</summary>
     public ReadOnlySpan<int> Touched => _touched.AsSpan(0, _touchedCount);
 
-    /// <summary>Whether all that was stepped has been finite.</summary>
+    /// <summary>Whether every weight and mean square stepped has been finite.</summary>
     public bool IsFinite { get; set; } = true;
 
     public float[] Weights { get; } = new float[Length];
@@ -332,8 +349,8 @@ internal sealed class LazyRange(int begin, int end)
 
     public float[] Decays { get; } = new float[Length];
 
-    /// <summary>Which of the ascending places of a row are in this part.</summary>
-    public Range Of(ReadOnlySpan<int> places) => FirstNotBelow(places, begin)..FirstNotBelow(places, end);
+    /// <summary>Which of the ascending places of a row are in this range.</summary>
+    public Range Find(ReadOnlySpan<int> places) => FirstNotBelow(places, begin)..FirstNotBelow(places, end);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Touch(int place) => _touched[_touchedCount++] = place;
@@ -342,15 +359,14 @@ internal sealed class LazyRange(int begin, int end)
 
     /// <summary>Steps the first of the gathered weights.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
-    public void Step(in StepCoefficients step, int count)
+    public void Step(in RmsPropFormula formula, int count)
     {
-        var formula = new RmsPropFormula<RealVector>(step);
-        Span<RealVector> weights = Vectors(Weights);
-        Span<RealVector> meanSquares = Vectors(MeanSquares);
-        Span<RealVector> velocities = Vectors(Velocities);
-        Span<RealVector> meanGradients = Vectors(MeanGradients);
-        Span<RealVector> gradients = Vectors(Gradients);
-        Span<RealVector> decays = Vectors(Decays);
+        Span<Vector<float>> weights = Vectors(Weights);
+        Span<Vector<float>> meanSquares = Vectors(MeanSquares);
+        Span<Vector<float>> velocities = Vectors(Velocities);
+        Span<Vector<float>> meanGradients = Vectors(MeanGradients);
+        Span<Vector<float>> gradients = Vectors(Gradients);
+        Span<Vector<float>> decays = Vectors(Decays);
         for (int i = 0; i < weights.Length; i++)
             formula.Step(ref weights[i], ref meanSquares[i], ref velocities[i], ref meanGradients[i], gradients[i], decays[i]);
         IsFinite &= MomentKernels.AllFinite(Weights.AsSpan(0, count)) && MomentKernels.AllFinite(MeanSquares.AsSpan(0, count));
@@ -366,7 +382,7 @@ internal sealed class LazyRange(int begin, int end)
         return found < 0 ? ~found : found;
     }
 
-    private static Span<RealVector> Vectors(float[] numbers) => MemoryMarshal.Cast<float, RealVector>(numbers.AsSpan());
+    private static Span<Vector<float>> Vectors(float[] numbers) => MemoryMarshal.Cast<float, Vector<float>>(numbers.AsSpan());
 }
 
 /// <summary>What a touch of a weight needs besides the weight, side by side in memory: a random access costs one cache line.</summary>
@@ -398,9 +414,6 @@ internal sealed class PowerTable(float factor)
 
     private readonly float[] _powers = [.. Enumerable.Range(0, Count).Select(k => (float)Math.Pow(factor, k))];
 
-    /// <summary>The powers with the smallest exponents, from 0 on.</summary>
-    public ReadOnlySpan<float> Table => _powers;
-
     public float this[long exponent]
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -417,11 +430,13 @@ internal interface ISparseGradient
     /// <summary>Brings the weights at these places up to date.</summary>
     void Prepare(ReadOnlySpan<int> places);
 
-    /// <summary>Calls an action for each part of the places, on several threads if there are several parts.</summary>
-    void ForEachPart(Action<int> action);
+    /// <summary>Calls an action for each range of places, on several threads if there are several ranges.</summary>
+    void ForEachRange(Action<int> action);
 
-    /// <summary>Adds factor · valueₖ to the gradient of the weight at placeₖ, and the row's share of a penalty, for the places of one part.</summary>
-    void Add(int part, ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, float rowWeight);
+    /// <summary>
+    /// Adds factor · valueₖ to the gradient of the weight at placeₖ, and the row's share of a penalty, for the places in one range.
+    /// </summary>
+    void Add(int range, ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, float rowWeight);
 }
 
 /// <summary>Adds to an array that has one number for each place.</summary>
@@ -433,8 +448,8 @@ internal sealed class SparseGradient(Memory<float> gradient) : ISparseGradient
     {
     }
 
-    public void ForEachPart(Action<int> action) => action(0);
+    public void ForEachRange(Action<int> action) => action(0);
 
-    public void Add(int part, ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, float rowWeight) =>
+    public void Add(int range, ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, float rowWeight) =>
         SparseKernels.AddScaled(places, values, factor, gradient.Span);
 }

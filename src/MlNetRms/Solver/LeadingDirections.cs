@@ -1,15 +1,11 @@
-using MlNetRms.Host;
-using MlNetRms.Jobs;
+using System.Numerics.Tensors;
 using MlNetRms.Kernels;
 using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Settings;
-
 
 namespace MlNetRms.Solver;
 
 /// <summary>
-/// The few directions in which the dense columns of stored rows vary far more than in the others, as where many columns follow a few common
+/// The few directions in which the dense columns of stored rows vary far more than in the others, as when many columns follow a few common
 /// factors. Plain data, immutable.
 /// </summary>
 /// <remarks>
@@ -18,35 +14,35 @@ namespace MlNetRms.Solver;
 /// </remarks>
 internal sealed class LeadingDirections
 {
-    private const int MostDirections = 16;
+    /// <summary>More make a step slow.</summary>
+    public const int MostDirections = 16;
 
-    /// <summary>The sample has about so many values, and at least so many rows.</summary>
+    /// <summary>The sample has about this many values, and at least this many rows.</summary>
     private const long SampleValues = 2_000_000;
     private const long FewestRows = 256;
 
-    /// <summary>Each brings the part of weaker directions down by the ratio of the variances; strong ones need few.</summary>
+    /// <summary>Each pass weakens the other directions by the ratio of the variances; strong directions need few.</summary>
     private const int Passes = 4;
 
     /// <summary>Times the most that uncorrelated columns show in any direction of such a sample.</summary>
     private const double LeastVarianceRatio = 2;
 
-    /// <summary>A vector of which orthogonalization leaves less than this depends on the others.</summary>
+    /// <summary>A vector depends on the others if orthogonalization leaves a smaller share of it.</summary>
     private const double SmallestRest = 1e-4;
 
-    /// <summary>Rows of so many bytes stay in the second-level cache while they are multiplied with all directions.</summary>
+    /// <summary>Rows of this many bytes stay in the second-level cache while they are multiplied with all directions.</summary>
     private const int BlockBytes = 1 << 18;
-
-    private readonly int _columns;
 
     private LeadingDirections(int columns, IReadOnlyList<float[]> vectors, IReadOnlyList<double> variances)
     {
-        _columns = columns;
-        // Rows with an example weight can be longer than others of these columns; a training of either can be continued with the other.
-        Vectors = [.. vectors.Select(vector => vector[..RowLayout.WholeVectors(columns + 2)])];
+        ColumnCount = columns;
+        Vectors = [.. vectors.Select(vector => vector[..columns])];
         Variances = variances;
     }
 
-    /// <summary>Orthogonal and of length 1, each padded with zeros to the length of a packed row's dense part without an example weight.</summary>
+    public int ColumnCount { get; }
+
+    /// <summary>Orthogonal and of length 1, one number for each dense column.</summary>
     public IReadOnlyList<float[]> Vectors { get; }
 
     /// <summary>The variance along each.</summary>
@@ -54,12 +50,12 @@ internal sealed class LeadingDirections
 
     /// <returns>Null if no direction stands out.</returns>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static LeadingDirections? Of(RowSet rows, CancellationToken cancellation)
+    public static LeadingDirections? Find(RowSet rows, CancellationToken cancellation)
     {
         int columns = rows.Layout.DenseCount;
         long sample = Math.Min(rows.RowCount, Math.Max(FewestRows, SampleValues / columns));
         double mostOfNoise = Math.Pow(1 + Math.Sqrt((double)columns / sample), 2);
-        List<float[]> vectors = Orthonormal(SomeRows(rows));
+        List<float[]> vectors = Orthonormalize(RowsToStart(rows));
         for (int pass = 1; ; pass++)
         {
             (List<float[]> next, double[] variances) = Multiply(rows, sample, vectors, cancellation);
@@ -68,33 +64,17 @@ internal sealed class LeadingDirections
                 int[] kept = [.. Enumerable.Range(0, vectors.Count).Where(k => variances[k] > LeastVarianceRatio * mostOfNoise)];
                 return kept is [] ? null : new(columns, [.. kept.Select(k => vectors[k])], [.. kept.Select(k => variances[k])]);
             }
-            vectors = Orthonormal(next);
+            vectors = Orthonormalize(next);
         }
     }
 
-    /// <summary>As many rows as directions, from the parts in turn.</summary>
-    private static List<float[]> SomeRows(RowSet rows)
+    /// <summary>As many rows as directions, from the shards in turn.</summary>
+    private static List<float[]> RowsToStart(RowSet rows)
     {
-        IEnumerable<(int Part, int Place)> places = Enumerable.Range(0, MostDirections).SelectMany(place =>
-            Enumerable.Range(0, rows.RowCounts.Count).Where(part => place < rows.RowCounts[part]).Select(part => (part, place)));
-        return [.. places.Take(MostDirections).Select(at => rows.Broadcast(at.Part, rows.Layout.Stride,
-            part => Copy(part, part.EvenBlocks(Math.Min(MostDirections, part.RowCount), 1).ElementAt(at.Place).First)))];
-    }
-
-    /// <remarks>The padding depends on the machine and is left out.</remarks>
-    /// <exception cref="FormatException">The parts do not fit together.</exception>
-    public static LeadingDirections Exchange(Archive file, LeadingDirections? directions, int columns)
-    {
-        double[] variances = file.Array<double>(directions is null ? null : [.. directions.Variances]);
-        if (variances.Length is 0 or > MostDirections)
-            throw new FormatException();
-        var vectors = new float[variances.Length][];
-        for (int k = 0; k < vectors.Length; k++)
-        {
-            vectors[k] = file.Array(directions?.Vectors[k][..columns], columns);
-            Array.Resize(ref vectors[k], RowLayout.WholeVectors(columns + 2));
-        }
-        return new(columns, vectors, variances);
+        IEnumerable<(int Shard, int Number)> starts = Enumerable.Range(0, MostDirections).SelectMany(number =>
+            Enumerable.Range(0, rows.RowCounts.Count).Where(shard => number < rows.RowCounts[shard]).Select(shard => (shard, number)));
+        return [.. starts.Take(MostDirections).Select(at => rows.Broadcast(at.Shard, rows.Layout.Stride,
+            shard => Copy(shard, shard.EvenBlocks(Math.Min(MostDirections, shard.RowCount), 1).ElementAt(at.Number).First)))];
     }
 
     private static float[] Copy(PackedRows rows, long position)
@@ -108,13 +88,16 @@ internal sealed class LeadingDirections
     private static (List<float[]> Products, double[] Variances) Multiply(
         RowSet rows, long sample, List<float[]> vectors, CancellationToken cancellation)
     {
-        (List<float[]> Products, double[] Sums)[] parts = [.. rows.Shards.Select(part => OfPart(part, rows.ShareOf(part, sample), vectors, cancellation))];
-        double[] sums = rows.Sum([.. parts.Select(part => part.Sums)]);
-        return ([.. vectors.Select((_, k) => rows.Sum([.. parts.Select(part => part.Products[k])]))], Array.ConvertAll(sums[..^1], sum => sum / sums[^1]));
+        (List<float[]> Products, double[] Sums)[] shards =
+            [.. rows.Shards.Select(shard => MultiplyShard(shard, rows.ShareOf(shard, sample), vectors, cancellation))];
+        double[] sums = rows.Sum([.. shards.Select(shard => shard.Sums)]);
+        List<float[]> products = [.. vectors.Select((_, k) => rows.Sum([.. shards.Select(shard => shard.Products[k])]))];
+        return (products, Array.ConvertAll(sums[..^1], sum => sum / sums[^1]));
     }
 
-    /// <returns>The products with each vector; the sums of squares along each, and behind them the sum of the weights.</returns>
-    private static (List<float[]> Products, double[] Sums) OfPart(PackedRows rows, long sample, List<float[]> vectors, CancellationToken cancellation)
+    /// <returns>The products with each vector; the sums of squares along each, then the sum of the weights.</returns>
+    private static (List<float[]> Products, double[] Sums) MultiplyShard(
+        PackedRows rows, long sample, List<float[]> vectors, CancellationToken cancellation)
     {
         int stride = rows.Layout.Stride;
         int blockRows = Math.Max(1, BlockBytes / sizeof(float) / stride);
@@ -155,30 +138,22 @@ internal sealed class LeadingDirections
     }
 
     /// <summary>Gram-Schmidt in double, twice over, since once leaves rounding; vectors that depend on others are left out.</summary>
-    private static List<float[]> Orthonormal(List<float[]> vectors)
+    private static List<float[]> Orthonormalize(List<float[]> vectors)
     {
         var orthonormal = new List<double[]>();
         foreach (float[] vector in vectors)
         {
             double[] rest = Array.ConvertAll(vector, value => (double)value);
-            double length = Length(rest);
+            double length = TensorPrimitives.Norm<double>(rest);
             for (int time = 0; time < 2; time++)
             {
                 foreach (double[] other in orthonormal)
-                {
-                    double along = 0;
-                    for (int i = 0; i < rest.Length; i++)
-                        along += rest[i] * other[i];
-                    for (int i = 0; i < rest.Length; i++)
-                        rest[i] -= along * other[i];
-                }
+                    TensorPrimitives.MultiplyAdd(other, -TensorPrimitives.Dot<double>(rest, other), rest, rest);
             }
-            double left = Length(rest);
+            double left = TensorPrimitives.Norm<double>(rest);
             if (left > SmallestRest * length)
                 orthonormal.Add(Array.ConvertAll(rest, value => value / left));
         }
         return [.. orthonormal.Select(vector => Array.ConvertAll(vector, value => (float)value))];
     }
-
-    private static double Length(double[] vector) => Math.Sqrt(vector.Sum(value => value * value));
 }

@@ -1,14 +1,10 @@
 using System.Runtime.CompilerServices;
-using MlNetRms.Host;
 using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
 
 namespace MlNetRms.Solver;
 
-/// <summary>Mini-batch training: the loop over epochs and steps. All it changes is in <see cref="Parameters"/>.</summary>
+/// <summary>Mini-batch training: the algorithm, step by step. All that it changes is in <see cref="Parameters"/>.</summary>
 internal sealed class Loop(
     Batches batches, Penalties penalties, Parameters parameters, LearningRateSettings learningRates, TrainingPlan plan,
     ProgressMeter progress, int stepsBetweenReports)
@@ -24,7 +20,7 @@ internal sealed class Loop(
     /// <summary>What has been done of the current epoch. It stays until <see cref="EndEpoch"/>.</summary>
     public EpochPart Part { get; private set; }
 
-    /// <summary>Continues from a part of an epoch that another loop has done.</summary>
+    /// <summary>Continues after a part of an epoch that another loop has done.</summary>
     public void Restore(long step, EpochPart part) => (Step, Part) = (step, part);
 
     /// <summary>The next call of <see cref="Run"/> begins an epoch.</summary>
@@ -40,23 +36,28 @@ internal sealed class Loop(
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public EpochResult Run(int epoch, int orderNumber, Action? betweenSteps)
     {
-        batches.Begin(orderNumber);
+        batches.Begin(orderNumber);                                                // a new order of mini-batches
         (int position, LossSum losses) = Part;
         int count = batches.Count;
         float learningRate = position == count ? learningRates.At(Step - 1, plan.TotalSteps) : 0;
         while (position < count)
         {
-            learningRate = learningRates.At(Step, plan.TotalSteps);
-            BatchSum batch = batches.Compute(position);
+            learningRate = learningRates.At(Step, plan.TotalSteps);                // η
+            BatchSum batch = batches.Compute(position);                            // Σ c·ℓ(ŷ, y) and g = Σ c·ℓ'(ŷ, y)·x over its B rows
             losses += batch.Losses;
             // The bias's gradient is the sum of all derivatives.
             if (!double.IsFinite(losses.Loss) || !float.IsFinite(batch.Gradient[parameters.Layout.BiasPosition]))
                 throw new DivergedException(epoch, Step + 1, learningRate);
-            batch.DivideByRows();
-            penalties.ApplyBefore(batch.Gradient, parameters.Values);
-            parameters.Step(batch.Gradient, batch.RowCount, learningRate);
-            penalties.ApplyAfter(parameters, learningRate);
-            parameters.AddToAverage();
+
+            batch.DivideByRows();                                                  // g ← g / B
+            penalties.ApplyBefore(batch.Gradient, parameters.Values);              // g ← g + λ·w, no longer than the largest norm
+            ReadOnlySpan<float> gradient = parameters.Whiten(batch.Gradient);      // g_u = M·g, for the u of w = M·u
+            parameters.Rule.Step(parameters.Coordinates, gradient, learningRate);  // v ← μ·v + g_u / (√ŝ + ε);  u ← u − η·v
+            parameters.Unwhiten();                                                 // w = M·u
+            parameters.Lazy?.Step(learningRate, (float)(1.0 / batch.RowCount));    // the same for the sparse columns in the batch
+            penalties.ApplyAfter(parameters, learningRate);                        // w ← sign(w)·max(|w| − η·λ₁ / (√ŝ + ε), 0)
+            parameters.AddToAverage();                                             // the sum of u over the averaged steps
+
             Step++;
             Part = new EpochPart(++position, losses);
             if (betweenSteps is not null && Step % StepsBetween == 0)
@@ -87,7 +88,7 @@ internal readonly record struct EpochPart(int Steps, LossSum Losses);
 /// <param name="LearningRate">Of the last step.</param>
 internal readonly record struct EpochResult(int Epoch, long Step, double Loss, double? ValidationLoss, float LearningRate);
 
-/// <summary>The loss, the weights or the mean square of the gradients became infinite or NaN: where it happened.</summary>
+/// <summary>The loss, the weights or the mean square of the gradients became infinite or NaN, and when.</summary>
 internal sealed class DivergedException(int epoch, long step, float learningRate) : Exception
 {
     public int Epoch { get; } = epoch;

@@ -1,10 +1,7 @@
-using MlNetRms.Host;
-using MlNetRms.Jobs;
 using MlNetRms.Kernels;
 using MlNetRms.Rows;
 using MlNetRms.Saving;
 using MlNetRms.Settings;
-
 
 namespace MlNetRms.Solver;
 
@@ -15,268 +12,253 @@ namespace MlNetRms.Solver;
 /// </summary>
 internal sealed class Parameters : IDisposable
 {
+    private readonly ParameterSetup _setup;
+    private readonly Whitening? _whitening;
     private readonly float[] _values;
     private readonly float[] _coordinates;
     private readonly float[] _coordinateGradient;
-    private readonly IWeightTransform? _transform;
-    private readonly IUpdateRule _rule;
-    private readonly RuleState _state;
     private readonly Average _average;
-    private readonly LazyWeights? _touched;
-    private readonly AveragingPlan _averaging;
-    private readonly float _learningRate;
 
-    /// <param name="layout">The order of the parameters.</param>
-    /// <param name="rule">How they change.</param>
-    /// <param name="touchedOnly">Whether a step changes only those weights of sparse columns that its batch touches; see <see cref="CanUpdateTouchedOnly"/>.</param>
-    /// <param name="learningRate">η before the schedule.</param>
-    /// <param name="averaging">The steps whose parameters count in <see cref="Mean"/>.</param>
+    /// <param name="setup">What the parameters are and how they change.</param>
     /// <param name="start">First values by column, the bias last.</param>
-    /// <param name="ridge">See <see cref="LazyWeights"/>.</param>
-    /// <param name="transform">The coordinates of the dense columns; null to step their weights.</param>
-    /// <param name="partEnds">See <see cref="LazyWeights"/>.</param>
-    public Parameters(ParameterLayout layout, IUpdateRule rule, bool touchedOnly, float learningRate, AveragingPlan averaging, ReadOnlySpan<float> start,
-        float[]? ridge = null, IWeightTransform? transform = null, IReadOnlyList<int>? partEnds = null)
+    public Parameters(ParameterSetup setup, ReadOnlySpan<float> start)
     {
-        Layout = layout;
-        _rule = rule;
-        _learningRate = learningRate;
-        _averaging = averaging;
-        _values = new float[layout.Length];
-        layout.Arrange(start, _values);
-        layout.SetConstants(_values);
-        _transform = transform;
-        _coordinates = transform is null ? _values : [.. _values];
-        _coordinateGradient = transform is null ? [] : new float[layout.Length];
-        if (transform is not null)
-            transform.ToCoordinates(_coordinates.AsSpan(0, layout.DenseCount));
-        int steppedLength = touchedOnly ? layout.DenseLength : layout.Length;
-        _state = new RuleState(rule.StateNames, steppedLength);
-        CoordinatesToValues();
-        _average = new Average(steppedLength, averaging.Begin);
-        if (touchedOnly)
-            _touched = new LazyWeights(_values, layout.DenseLength, (RmsPropRule)rule, learningRate, ridge, averaging.Begin, partEnds);
+        _setup = setup;
+        _whitening = setup.Whitening;
+        _values = new float[Layout.Length];
+        Layout.Arrange(start, _values);
+        Layout.SetConstants(_values);
+        _coordinates = _whitening is null ? _values : [.. _values];
+        _coordinateGradient = _whitening is null ? [] : new float[Layout.Length];
+        _whitening?.ToCoordinates(_values.AsSpan(0, Layout.DenseCount)).CopyTo(_coordinates, 0);
+        _average = new Average(Layout.Length, setup.Averaging.Begin);
+        GradientLength = setup.Lazy is null ? Layout.Length : Layout.DenseLength;
+        var rule = new RmsPropRule(setup.Rule, GradientLength);
+        Rule = rule;
+        if (setup.Lazy is { } lazy)
+            Lazy = new LazyWeights(rule, new LazyForm(setup.Rule, setup.LearningRate), _values, Layout.DenseLength, _average, lazy);
+        Unwhiten();
     }
 
-    public ParameterLayout Layout { get; }
+    public ParameterLayout Layout => _setup.Layout;
+
+    /// <summary>How the parameters change by their gradient.</summary>
+    public IUpdateRule Rule { get; }
+
+    /// <summary>The weights of sparse columns if a step changes only those that its batch touches; else null.</summary>
+    public LazyWeights? Lazy { get; }
+
+    /// <summary>What the rule steps: u of the dense columns, and all other parameters that are not lazily updated.</summary>
+    public Span<float> Coordinates => _coordinates.AsSpan(0, GradientLength);
 
     /// <summary>The current parameters, laid out as <see cref="Layout"/> says.</summary>
     public ReadOnlySpan<float> Values => _values;
 
-    /// <summary>Length of the gradient that <see cref="Step"/> takes: of all parameters, or of the dense part.</summary>
-    public int GradientLength => _state[0].Length;
+    /// <summary>Length of the gradient that the rule takes: of all parameters, or of the dense part if the others are lazily updated.</summary>
+    public int GradientLength { get; }
 
-    public long StepCount => _state.StepCount;
+    public long StepCount => Rule.StepCount;
 
     /// <summary>Whether every parameter and what the rule keeps for it is finite.</summary>
-    // Where the square of a gradient is beyond float, every later step is 0: the weights stay finite and learn nothing.
-    public bool AreFinite => MomentKernels.AllFinite(_coordinates.AsSpan(0, GradientLength)) && MomentKernels.AllFinite(_state[0]) &&
-        _touched is not { IsFinite: false };
+    // If the square of a gradient is beyond float, every later step is 0: the weights stay finite and learn nothing.
+    public bool AreFinite => MomentKernels.AllFinite(Coordinates)
+        && Rule.State.All(array => MomentKernels.AllFinite(array.Values)) && Lazy is not { IsFinite: false };
 
-    /// <summary>Threads that step touched weights.</summary>
-    public int PartCount => _touched?.PartCount ?? 1;
-
-    /// <summary>Whether a step may leave untouched weights for later: nothing but their own gradient changes them.</summary>
-    public static bool CanUpdateTouchedOnly(ParameterLayout layout, IUpdateRule rule, PenaltySettings penalties, LearningRateSettings learningRate) =>
-        layout.SparseLength > 0 && penalties.LeavesUntouchedWeightsAlone &&
-        rule is RmsPropRule { Settings.Momentum: var momentum } && (momentum == 0 || learningRate.IsConstant);
+    /// <summary>Threads that step lazily updated weights.</summary>
+    public int RangeCount => Lazy?.RangeCount ?? 1;
 
     /// <summary>What takes the gradient of the sparse columns; null if there is none.</summary>
-    /// <param name="gradient">The gradient that will be passed to <see cref="Step"/>.</param>
+    /// <param name="gradient">The gradient that will be passed to <see cref="Whiten"/>.</param>
     public ISparseGradient? SparseGradient(float[] gradient) => Layout.SparseLength == 0 ? null
-        : _touched is not null ? _touched : new SparseGradient(gradient.AsMemory(Layout.DenseLength));
+        : Lazy is not null ? Lazy : new SparseGradient(gradient.AsMemory(Layout.DenseLength));
 
-    /// <summary>Takes one step.</summary>
-    /// <param name="gradient">Mean gradient of the batch.</param>
-    /// <param name="batchRows">Its rows, by whose number the gradient of touched weights is still to be divided.</param>
-    /// <param name="learningRate">η of this step.</param>
-    public void Step(ReadOnlySpan<float> gradient, long batchRows, float learningRate)
+    /// <summary>The gradient in the coordinates: g_u = M·g of the dense columns, and the rest as it is.</summary>
+    /// <param name="gradient">The gradient of the weights; its length is <see cref="GradientLength"/>.</param>
+    public ReadOnlySpan<float> Whiten(ReadOnlySpan<float> gradient)
     {
-        _rule.Step(_coordinates.AsSpan(0, GradientLength), _state, ToCoordinates(gradient), learningRate);
-        CoordinatesToValues();
-        _touched?.Step(((RmsPropRule)_rule).CoefficientsOf(_state, learningRate), gradientFactor: (float)(1.0 / batchRows));
+        if (_whitening is null)
+            return gradient;
+        Span<float> whitened = _coordinateGradient.AsSpan(0, GradientLength);
+        _whitening.Multiply(gradient, whitened);
+        gradient[Layout.DenseCount..].CopyTo(whitened[Layout.DenseCount..]);
+        return whitened;
     }
 
-    /// <summary>Applies a penalty and a lower bound to the parameters after a step; see <see cref="IUpdateRule.Proximal"/>.</summary>
+    /// <summary>Computes the weights from the coordinates: w = M·u of the dense columns, and the rest as it is.</summary>
+    public void Unwhiten()
+    {
+        if (_whitening is null)
+            return;
+        _whitening.Multiply(_coordinates, _values);
+        Coordinates[Layout.DenseCount..].CopyTo(_values.AsSpan(Layout.DenseCount));
+        Layout.SetConstants(_values);
+    }
+
+    /// <summary>Applies a penalty and a lower bound to the parameters after a step; see <see cref="IUpdateRule.Shrink"/>.</summary>
     public void StepProximal(ReadOnlySpan<float> penalty, ReadOnlySpan<float> lower, float learningRate) =>
-        _rule.Proximal(_values.AsSpan(0, GradientLength), _state, penalty, lower, learningRate);
+        Rule.Shrink(_values.AsSpan(0, GradientLength), penalty, lower, learningRate);
 
     /// <summary>Takes the parameters after a step into the average.</summary>
     public void AddToAverage()
     {
-        _average.Add(StepCount - 1, _coordinates);
-        if (_averaging.RestartsAfter(StepCount))
+        _average.Add(StepCount, Coordinates);
+        if (_setup.Averaging.RestartsAfter(StepCount))
         {
+            Lazy?.CatchUpSums();
             _average.Restart(StepCount);
-            _touched?.RestartAverage();
         }
-        else if (_averaging.DropsEarlierAfter(StepCount))
+        else if (_setup.Averaging.DropsEarlierAfter(StepCount))
         {
             _average.DropEarlier();
-            _touched?.Average.DropEarlier();
         }
     }
 
-    /// <summary>By column, the mean over the averaged steps so far, or the current parameters where there is none.</summary>
+    /// <summary>By column, the mean over the averaged steps so far, or the current parameters if there are none.</summary>
     public double[] Mean()
     {
-        var mean = new double[Layout.Length];
-        _average.Mean(_state.StepCount, _coordinates, mean);
-        _transform?.ToWeights(mean.AsSpan(0, Layout.DenseCount));
-        _touched?.Mean(mean.AsSpan(Layout.DenseLength));
+        float[] stepped = Stepped();
+        double[] sums = [.. _average.Sums];
+        Lazy?.CatchUp(stepped, sums);
+        double[] mean = _average.Mean(StepCount, stepped, sums);
+        _whitening?.ToWeights(mean.AsSpan(0, Layout.DenseCount)).CopyTo(mean, 0);
         return Layout.ByColumn<double>(mean);
     }
 
     /// <summary>All that changes, as plain data.</summary>
     public ParameterState Save()
     {
-        var state = new RuleState(_rule.StateNames, Layout.Length);
-        var sums = new double[Layout.Length];
-        double[] earlierSums = _average.EarlierSums is { } earlier ? [.. earlier, .. _touched?.Average.EarlierSums ?? []] : [];
-        _average.Sums.CopyTo(sums, 0);
-        for (int i = 0; i < state.Names.Count; i++)
-            _state[i].CopyTo(state[i], 0);
+        float[] stepped = Stepped();
+        Dictionary<string, float[]> rule = Rule.State.ToDictionary(array => array.Name, array => Padded(array.Values));
+        double[] sums = [.. _average.Sums];
         long[]? lastSteps = null;
-        if (_touched is not null)
+        if (Lazy is not null)
         {
             lastSteps = new long[Layout.Length];
             Array.Fill(lastSteps, StepCount);
-            _touched.Save(state, Layout.DenseLength, lastSteps.AsSpan(Layout.DenseLength));
-            _touched.Average.Sums.CopyTo(sums, Layout.DenseLength);
+            Lazy.Save(ParameterState.ToLazy(stepped, rule, sums, lastSteps));
         }
         return new ParameterState(
-            Layout.ByColumn<float>(Stepped()),
-            state.Names.ToDictionary(name => name, name => Layout.ByColumn<float>(state[name])),
+            Layout.ByColumn<float>(stepped),
+            rule.ToDictionary(array => array.Key, array => Layout.ByColumn<float>(array.Value)),
             StepCount,
-            _state.AlphaPower,
             lastSteps is null ? null : Layout.ByColumn<long>(lastSteps),
             _average.FirstStep,
             Layout.ByColumn<double>(sums),
             _average.EarlierCount,
-            earlierSums.Length > 0 ? Layout.ByColumn<double>(earlierSums) : [],
-            _transform,
-            _learningRate);
+            _average.EarlierSums is { } earlier ? Layout.ByColumn<double>(earlier) : [],
+            _whitening,
+            _setup.LearningRate);
     }
 
-    /// <summary>Continues from a state. Its average is continued if it is that of the same training or began at the same step, else it begins now.</summary>
+    /// <summary>
+    /// Continues from a state. Its average is continued if it is that of the same training or began at the same step, else it begins now.
+    /// </summary>
     public void Restore(ParameterState saved)
     {
-        if (saved.LastSteps is not null && (_touched is null || saved.LearningRate != _learningRate))
-            saved = UpToDate(saved);
+        if (Lazy is null || saved.LearningRate != _setup.LearningRate)
+            saved = saved.CaughtUp(_setup.Rule);
         Layout.Arrange<float>(saved.Values, _coordinates);
-        if (_transform is not null)
+        if (_whitening is not null)
             _coordinates.AsSpan(Layout.DenseLength).CopyTo(_values.AsSpan(Layout.DenseLength));
-        CoordinatesToValues();
+        Unwhiten();
         Layout.SetConstants(_values);
-        var state = new RuleState(_rule.StateNames, Layout.Length) { StepCount = saved.StepCount, AlphaPower = saved.AlphaPower };
-        foreach (string name in state.Names)
-            Layout.Arrange<float>(saved.Rule[name], state[name]);
-
-        (_state.StepCount, _state.AlphaPower) = (state.StepCount, state.AlphaPower);
-        for (int i = 0; i < state.Names.Count; i++)
-            state[i].AsSpan(0, GradientLength).CopyTo(_state[i]);
-        if (_averaging.HasSums(saved.FirstAveragedStep, saved.StepCount))
-            RestoreAverage(saved);
-        if (_touched is null)
-            return;
-        var lastSteps = new long[Layout.Length];
-        if (saved.LastSteps is null)
+        var rule = new Dictionary<string, float[]>();
+        foreach ((string name, float[] values) in Rule.State)
         {
-            Array.Fill(lastSteps, StepCount);
-            AddToSums(_touched.Average.Sums, -1);        // touched weights are added when they are next touched
+            rule[name] = Arranged<float>(ParameterState.OfRule(saved.Rule, name));
+            rule[name].AsSpan(0, GradientLength).CopyTo(values);
         }
-        else
-        {
-            Layout.Arrange<long>(saved.LastSteps, lastSteps);
-        }
-        _touched.Restore(state, Layout.DenseLength, lastSteps.AsSpan(Layout.DenseLength));
-    }
-
-    public void Dispose() => _touched?.Dispose();
-
-    private void RestoreAverage(ParameterState saved)
-    {
-        var sums = new double[Layout.Length];
-        var earlierSums = new double[Layout.Length];
-        Layout.Arrange<double>(saved.AverageSums, sums);
-        Layout.Arrange<double>(saved.EarlierSums, earlierSums);
-        int length = GradientLength;
-        _average.Restore(saved.FirstAveragedStep, sums.AsSpan(0, length), saved.EarlierCount, earlierSums.AsSpan(0, length));
-        _touched?.Average.Restore(saved.FirstAveragedStep, sums.AsSpan(length), saved.EarlierCount, earlierSums.AsSpan(length));
-    }
-
-    private ReadOnlySpan<float> ToCoordinates(ReadOnlySpan<float> gradient)
-    {
-        if (_transform is null)
-            return gradient;
-        Span<float> coordinateGradient = _coordinateGradient.AsSpan(0, GradientLength);
-        _transform.ToCoordinateGradient(gradient, coordinateGradient);
-        gradient[Layout.DenseCount..].CopyTo(coordinateGradient[Layout.DenseCount..]);
-        return coordinateGradient;
-    }
-
-    /// <summary>Everything but the dense weights is its own coordinate; touched weights are kept among the values alone.</summary>
-    private void CoordinatesToValues()
-    {
-        if (_transform is null)
+        Rule.Restore(saved.StepCount);
+        if (_setup.Averaging.HasSums(saved.FirstAveragedStep, saved.StepCount))
+            _average.Restore(saved.FirstAveragedStep, Arranged<double>(saved.AverageSums), saved.EarlierCount, Arranged<double>(saved.EarlierSums));
+        if (Lazy is null)
             return;
-        _coordinates.AsSpan(Layout.DenseCount, GradientLength - Layout.DenseCount).CopyTo(_values.AsSpan(Layout.DenseCount));
-        _transform.ToWeights(_coordinates, _values);
-        Layout.SetConstants(_values);
+        long[] lastSteps = Arranged<long>(saved.LastSteps ?? [.. Enumerable.Repeat(saved.StepCount, saved.Values.Length)]);
+        Lazy.Restore(ParameterState.ToLazy(_values, rule, _average.Sums, lastSteps), saved.StepCount);
     }
 
-    /// <summary>What is stepped: coordinates, and the weights of touched columns.</summary>
-    private float[] Stepped() =>
-        [.. _coordinates.AsSpan(0, GradientLength), .. _values.AsSpan(GradientLength)];
+    public void Dispose() => Lazy?.Dispose();
 
-    /// <summary>The same state with the means and the drift of untouched weights made up for.</summary>
-    private ParameterState UpToDate(ParameterState saved)
+    private float[] Padded(float[] values) => [.. values, .. new float[Layout.Length - values.Length]];
+
+    private T[] Arranged<T>(T[] byColumn)
     {
-        using var same = new Parameters(Layout, _rule, touchedOnly: true, saved.LearningRate, new(0, saved.FirstAveragedStep, 0), saved.Values,
-            transform: saved.Transform);
-        same.Restore(saved);
-        same._touched!.BringUpToDate();
-        ParameterState upToDate = same.Save();
-        var sums = new double[Layout.Length];
-        Layout.Arrange<double>(upToDate.AverageSums, sums);
-        same.AddToSums(sums.AsSpan(Layout.DenseLength), 1);
-        return upToDate with { LastSteps = null, AverageSums = Layout.ByColumn<double>(sums) };
+        var parameters = new T[Layout.Length];
+        Layout.Arrange<T>(byColumn, parameters);
+        return parameters;
     }
 
-    /// <summary>Adds the weights of sparse columns after the last step, times a factor, to the sums of an average that has begun.</summary>
-    private void AddToSums(Span<double> sums, int factor)
-    {
-        for (int i = 0; StepCount > _average.FirstStep && i < sums.Length; i++)
-            sums[i] += factor * _values[Layout.DenseLength + i];
-    }
+    /// <summary>What is stepped: coordinates, and lazily updated weights.</summary>
+    private float[] Stepped() => [.. Coordinates, .. _values.AsSpan(GradientLength)];
 }
 
+/// <summary>What the parameters are and how they change.</summary>
+/// <param name="Layout">The order of the parameters.</param>
+/// <param name="Rule">The constants of the update rule.</param>
+/// <param name="LearningRate">η before the schedule.</param>
+/// <param name="Averaging">The steps whose parameters count in the mean.</param>
+/// <param name="Whitening">The coordinates of the dense columns; null to step their weights.</param>
+/// <param name="Lazy">How a step changes only the weights of sparse columns that its batch touches; null if it changes all.</param>
+internal sealed record ParameterSetup(
+    ParameterLayout Layout, RuleSettings Rule, float LearningRate, AveragingPlan Averaging, Whitening? Whitening, LazySetup? Lazy);
+
 /// <summary>All that changes in the parameters and what belongs to them, as plain data in the order of the columns, the bias last.</summary>
-/// <param name="Values">What is stepped: the parameters in the units of training or, of dense columns with a transform, coordinates.</param>
-/// <param name="Rule">The update rule's numbers for each parameter, by name.</param>
+/// <param name="Values">What is stepped: parameters in the units of training or, of whitened columns, coordinates.</param>
+/// <param name="Rule">What the update rule keeps for each parameter, by name.</param>
 /// <param name="StepCount">Steps taken.</param>
-/// <param name="AlphaPower">αᵗ, 0 once it no longer matters.</param>
-/// <param name="LastSteps">For each parameter the step as of which all else is; null where that is <paramref name="StepCount"/> throughout.</param>
+/// <param name="LastSteps">For each parameter, the last step that all its other numbers include; null if that is <paramref name="StepCount"/> for all.</param>
 /// <param name="FirstAveragedStep">The first step, counted from 0, that counts in <paramref name="AverageSums"/>.</param>
 /// <param name="AverageSums">Sum of each parameter over the averaged steps.</param>
 /// <param name="EarlierCount">Steps that count beside those; see <see cref="AveragingPlan"/>.</param>
-/// <param name="EarlierSums">Sum of each parameter over them; empty where there are none.</param>
-/// <param name="Transform">From the coordinates of the dense columns to their weights; null where they are the same.</param>
+/// <param name="EarlierSums">Sum of each parameter over them; empty if there are none.</param>
+/// <param name="Whitening">From the coordinates of the dense columns to their weights; null if they are the same.</param>
 /// <param name="LearningRate">η before the schedule, which tells what momentum has done since <paramref name="LastSteps"/>.</param>
 internal sealed record ParameterState(
-    float[] Values, IReadOnlyDictionary<string, float[]> Rule, long StepCount, double AlphaPower, long[]? LastSteps,
-    long FirstAveragedStep, double[] AverageSums, long EarlierCount, double[] EarlierSums, IWeightTransform? Transform, float LearningRate)
+    float[] Values, IReadOnlyDictionary<string, float[]> Rule, long StepCount, long[]? LastSteps,
+    long FirstAveragedStep, double[] AverageSums, long EarlierCount, double[] EarlierSums, Whitening? Whitening, float LearningRate)
 {
+    /// <summary>The arrays of lazily updated weights.</summary>
+    public static LazyArrays ToLazy(float[] values, IReadOnlyDictionary<string, float[]> rule, double[] sums, long[] lastSteps) => new(
+        values, OfRule(rule, nameof(RmsPropRule.MeanSquare)), OfRule(rule, nameof(RmsPropRule.Velocity)),
+        rule.GetValueOrDefault(nameof(RmsPropRule.MeanGradient)), sums, lastSteps);
+
+    /// <summary>The same with every parameter as after the last step.</summary>
+    /// <param name="settings">The rule that made the state.</param>
+    public ParameterState CaughtUp(RuleSettings settings)
+    {
+        if (LastSteps is null)
+            return this;
+        ParameterState copy = this with
+        {
+            Values = [.. Values],
+            Rule = Rule.ToDictionary(array => array.Key, array => array.Value.ToArray()),
+            AverageSums = [.. AverageSums],
+            LastSteps = null,
+        };
+        LazyArrays parameters = ToLazy(copy.Values, copy.Rule, copy.AverageSums, [.. LastSteps]);
+        var form = new LazyForm(settings, LearningRate);
+        for (int i = 0; i < Values.Length; i++)
+            parameters[i] = form.CatchUp(parameters[i], StepCount, FirstAveragedStep);
+        return copy;
+    }
+
+    /// <summary>One of the arrays that an update rule keeps.</summary>
+    /// <exception cref="InvalidDataException">The file that the state is from has none of this name.</exception>
+    public static float[] OfRule(IReadOnlyDictionary<string, float[]> rule, string name) =>
+        rule.TryGetValue(name, out float[]? values)
+            ? values : throw new InvalidDataException($"The saved training lacks the {name} of its update rule.");
+
     /// <summary>The same in the order of other columns, among which all of these are.</summary>
     public ParameterState Rearranged(ActiveFeatures from, ActiveFeatures to) => this with
     {
         Values = to.Rearrange(Values, from),
-        Rule = Rule.ToDictionary(numbers => numbers.Key, numbers => to.Rearrange(numbers.Value, from)),
+        Rule = Rule.ToDictionary(array => array.Key, array => to.Rearrange(array.Value, from)),
         LastSteps = LastSteps is null ? null : to.Rearrange(LastSteps, from),
         AverageSums = to.Rearrange(AverageSums, from),
         EarlierSums = to.Rearrange(EarlierSums, from),
     };
 
+    /// <summary>Writes a state to a file, or reads one.</summary>
     /// <param name="file">The file.</param>
     /// <param name="state">The state to write.</param>
     /// <param name="layout">The columns.</param>
@@ -284,50 +266,30 @@ internal sealed record ParameterState(
     public static ParameterState Exchange(Archive file, ParameterState? state, RowLayout layout)
     {
         int length = layout.ColumnCount + 1;
-        float[] values = file.Array(state?.Values, length);
-        var rule = new Dictionary<string, float[]>();
-        foreach (string name in RmsPropRule.AllStateNames)
-        {
-            if (file.Optional(state?.Rule.GetValueOrDefault(name), (_, numbers) => file.Array(numbers, length)) is { } numbers)
-                rule[name] = numbers;
-        }
-        long stepCount = file.Value(state?.StepCount);
-        double alphaPower = file.Value(state?.AlphaPower);
-        long[]? lastSteps = file.Optional(state?.LastSteps, (_, steps) => file.Array(steps, length));
-        long firstAveragedStep = file.Value(state?.FirstAveragedStep);
-        double[] averageSums = file.Array(state?.AverageSums, length);
-        long earlierCount = file.Value(state?.EarlierCount);
-        double[] earlierSums = file.Array(state?.EarlierSums);
-        IWeightTransform? transform = ExchangeTransform(file, state?.Transform, layout.DenseCount);
-        float learningRate = file.Value(state?.LearningRate);
-        bool fits = stepCount >= 0 && (earlierSums.Length == 0 || earlierSums.Length == length)
-            && !Array.Exists(lastSteps ?? [], step => step < 0 || step > stepCount);
-        return fits ? new(values, rule, stepCount, alphaPower, lastSteps, firstAveragedStep, averageSums, earlierCount, earlierSums, transform, learningRate)
-            : throw new FormatException();
+        var exchanged = new ParameterState(
+            file.Array(state?.Values, length),
+            ExchangeArrays(file, state?.Rule, length),
+            file.Value(state?.StepCount),
+            file.Optional(state?.LastSteps, (same, steps) => same.Array(steps, length)),
+            file.Value(state?.FirstAveragedStep),
+            file.Array(state?.AverageSums, length),
+            file.Value(state?.EarlierCount),
+            file.Array(state?.EarlierSums),
+            file.Optional(state?.Whitening, (same, whitening) => Whitening.Exchange(same, whitening, layout.DenseCount)),
+            file.Value(state?.LearningRate));
+        bool fits = exchanged.StepCount >= 0 && (exchanged.EarlierSums.Length == 0 || exchanged.EarlierSums.Length == length)
+            && Array.TrueForAll(exchanged.LastSteps ?? [], step => step >= 0 && step <= exchanged.StepCount);
+        return fits ? exchanged : throw new FormatException();
     }
 
-    public static IWeightTransform? ExchangeTransform(Archive file, IWeightTransform? transform, int columns)
-    {
-        TransformKind kind = transform switch { null => TransformKind.None, Decorrelation => TransformKind.All, _ => TransformKind.Leading };
-        return file.Value<TransformKind>(kind) switch
-        {
-            TransformKind.All => Decorrelation.Exchange(file, transform as Decorrelation, columns),
-            TransformKind.Leading => LeadingDecorrelation.Exchange(file, transform as LeadingDecorrelation, columns),
-            _ => null,
-        };
-    }
-
-    private enum TransformKind
-    {
-        None,
-        All,
-        Leading,
-    }
+    private static Dictionary<string, float[]> ExchangeArrays(Archive file, IReadOnlyDictionary<string, float[]>? arrays, int length) =>
+        new(file.List(arrays?.OrderBy(array => array.Key, StringComparer.Ordinal).ToList(),
+            (same, array) => KeyValuePair.Create(same.Text(array.Key), same.Array(array.Value, length))));
 }
 
 /// <summary>
 /// The order of the parameters: that of a packed row (<see cref="RowLayout"/>). Whatever is kept or returned is in the order of
-/// the columns, with the bias behind the last.
+/// the columns, with the bias after the last.
 /// </summary>
 internal sealed class ParameterLayout(RowLayout rows)
 {
@@ -337,7 +299,7 @@ internal sealed class ParameterLayout(RowLayout rows)
     /// <summary>Parameters of the dense part, the constants and padding included.</summary>
     public int DenseLength => rows.DenseLength;
 
-    /// <summary>Parameters of sparse columns, behind the dense part.</summary>
+    /// <summary>Parameters of sparse columns, after the dense part.</summary>
     public int SparseLength => rows.SparseCount;
 
     public int Length => DenseLength + SparseLength;
@@ -355,7 +317,7 @@ internal sealed class ParameterLayout(RowLayout rows)
     /// <summary>Sets what is not trained: with −1 against the label, the product of a row and the parameters is the residual.</summary>
     public void SetConstants(Span<float> parameters) => parameters[rows.LabelLane] = -1;
 
-    /// <summary>Sets the gradient to 0 where there is no parameter: rows have the label and the example weight there.</summary>
+    /// <summary>Sets the gradient to 0 in lanes without a parameter: rows have the label and the example weight there.</summary>
     public void ClearConstants(Span<float> gradient) => gradient[(rows.BiasLane + 1)..DenseLength].Clear();
 
     /// <summary>From the order of the parameters to that of the columns.</summary>
@@ -367,7 +329,7 @@ internal sealed class ParameterLayout(RowLayout rows)
         return byColumn;
     }
 
-    /// <summary>Inverse of <see cref="ByColumn"/>; 0 where there is no column.</summary>
+    /// <summary>Inverse of <see cref="ByColumn"/>; 0 at positions without a column.</summary>
     public void Arrange<T>(ReadOnlySpan<T> byColumn, Span<T> parameters)
     {
         parameters.Clear();

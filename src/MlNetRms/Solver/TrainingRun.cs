@@ -52,7 +52,7 @@ internal sealed class TrainingRun : IDisposable
         _validation = rows.Validation is null ? null : new MeanLoss(rows.Validation, loss, cancellation);
         _best = settings.Stopping is { } stopping ? new BestEpoch(Plan.PatienceInEpochs(stopping), stopping.MinimumImprovement) : null;
         bool isPenalized = L2 > 0 || settings.Penalties is not { L1: 0, NonNegativeWeights: false };
-        Evaluation = new Evaluation(rows, loss, Coordinates.Decorrelation, isPenalized, cancellation);
+        Evaluation = new Evaluation(rows, loss, Coordinates.WhiteningOfAll, isPenalized, cancellation);
         History = new EpochHistory(Plan.NumberOfEpochs, training.RowCount, loss.ReportFactor);
 
         // Last, because it starts threads.
@@ -93,7 +93,7 @@ internal sealed class TrainingRun : IDisposable
     public EpochHistory History { get; }
 
     /// <summary>Threads that take part.</summary>
-    public int NumberOfThreads => Math.Max(_batches.NumberOfThreads, _parameters.PartCount);
+    public int NumberOfThreads => Math.Max(_batches.NumberOfThreads, _parameters.RangeCount);
 
     /// <summary>Minimises the mean loss plus the penalties.</summary>
     /// <param name="epochCompleted">Called after each epoch; returns whether to continue.</param>
@@ -189,9 +189,10 @@ internal sealed class TrainingRun : IDisposable
         var layout = new ParameterLayout(rows.Layout);
         bool mayEndEarly = rows.Validation is not null || settings.HasEpochCallback;
         var averaging = new AveragingPlan(_settled.StepsBefore, FirstAveragedStep(previous), mayEndEarly ? Plan.RunningSteps : 0);
-        var parameters = new Parameters(layout, new RmsPropRule(settings.Rule), UpdatesLazily, LearningRate, averaging, FirstWeights,
-            L2 > 0 && UpdatesLazily ? LazyRanges.Ridge(layout, rows.Scaling, L2) : null, Coordinates.Transform,
-            UpdatesLazily ? LazyRanges.Ends(layout, rows.Scaling, Plan.BatchSize, settings.Plan.NumberOfThreads) : null);
+        LazySetup? lazy = !UpdatesLazily ? null : new LazySetup(L2 > 0 ? LazyRanges.Ridge(layout, rows.Scaling, L2) : null,
+            LazyRanges.Ends(layout, rows.Scaling, Plan.BatchSize, settings.Plan.NumberOfThreads));
+        var parameters = new Parameters(
+            new ParameterSetup(layout, settings.Rule, LearningRate, averaging, Coordinates.Whitening, lazy), FirstWeights);
         if (Coordinates.AreThoseOfBefore)
         {
             parameters.Restore(previous!.Parameters.Rearranged(previous.Scaling.Columns, rows.Scaling.Columns)
@@ -224,7 +225,7 @@ internal sealed class Settled
         L2 = Decisions.L2(settings.Penalties, scaling.IsOn, wideness, scaling.RowNorm, scaling.SparseRowNorm, rowCount, previous?.L2);
         Coordinates = new Coordinates(settings, rows, L2, previous, cancellation);
         StepsBefore = Coordinates.AreThoseOfBefore ? previous!.Parameters.StepCount : 0;
-        int? directions = scaling.IsSparse.Contains(true) ? null : Coordinates.Decorrelation?.DirectionCount;
+        int? directions = scaling.IsSparse.Contains(true) ? null : Coordinates.WhiteningOfAll?.DirectionCount;
         Plan = Decisions.Plan(rowCount, settings.Plan, settings.LearningRate.IsConstant ? StepsBefore : 0,
             Decisions.MayVisitOnce(settings, directions, rowCount, scaling.LargestValue));
         LearningRate = new LearningRateSettings(

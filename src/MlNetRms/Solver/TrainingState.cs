@@ -36,12 +36,12 @@ internal sealed record TrainingState(
     public double[] Weights()
     {
         double[] weights = Array.ConvertAll(Parameters.Values, value => (double)value);
-        if (Parameters.Transform is not { } decorrelation)
+        if (Parameters.Whitening is not { } whitening)
             return weights;
         RowLayout layout = LayoutOf(Scaling);
         int[] dense = [.. Enumerable.Range(0, layout.ColumnCount).Where(column => layout.Position(column) < layout.DenseCount)];
         double[] coordinates = Array.ConvertAll(dense, column => weights[column]);
-        decorrelation.ToWeights(coordinates);
+        coordinates = whitening.ToWeights(coordinates);
         for (int lane = 0; lane < dense.Length; lane++)
             weights[dense[lane]] = coordinates[lane];
         return weights;

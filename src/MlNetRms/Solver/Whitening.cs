@@ -1,30 +1,37 @@
 using System.Numerics;
+using System.Numerics.Tensors;
 using MathNet.Numerics.Providers.LinearAlgebra;
-using MlNetRms.Host;
-using MlNetRms.Jobs;
 using MlNetRms.Kernels;
 using MlNetRms.Rows;
 using MlNetRms.Saving;
-using MlNetRms.Settings;
 
 namespace MlNetRms.Solver;
 
 /// <summary>
-/// Coordinates u in which the dense columns are uncorrelated and have variance 1: w = M·u, and so g_u = Mᵀ·g_w. RMSProp steps
-/// coordinate by coordinate and does not see correlation; in these coordinates a squared loss has condition number 1 whatever the
-/// columns. Immutable.
+/// Coordinates u of the dense columns' weights w = M·u, and so g_u = M·g_w, with the symmetric M = c·I + V·diag(s − c)·Vᵀ and orthonormal V.
+/// RMSProp steps coordinate by coordinate and does not see correlation; in these coordinates the columns have none, or less. Immutable.
 /// </summary>
 /// <remarks>
-/// M holds the eigenvectors of the covariance, each divided by the root of its eigenvalue (plus λ of an L2 penalty, which adds
-/// to the curvature). Directions in which the columns do not vary are dropped; duplicate columns share their weight. Source: decorrelated
-/// inputs, LeCun, Bottou, Orr and Müller 1998, §4.3; adaptive steps in an eigenbasis, Vyas et al. 2024 (SOAP).
+/// <para>
+/// All directions (c = 0): V holds the eigenvectors of the covariance, and s is 1 over the root of each eigenvalue (plus λ of an L2 penalty,
+/// which adds to the curvature). A squared loss then has condition number 1 whatever the columns. Directions in which the columns do not vary
+/// are dropped (s = 0); duplicate columns share their weight.
+/// </para>
+/// <para>
+/// Leading directions (c = 1), for columns too many to whiten all: V holds the few directions in which they vary far more than in the others, and
+/// these get variance 1. A common factor of all columns no longer makes every row long and every step short. A step costs two products with V.
+/// </para>
+/// <para>
+/// Source: decorrelated inputs, LeCun, Bottou, Orr and Müller 1998, §4.3; the symmetric form: Bell and Sejnowski 1997; adaptive steps in an
+/// eigenbasis: Vyas et al. 2024 (SOAP).
+/// </para>
 /// </remarks>
-internal sealed class Decorrelation : IWeightTransform
+internal sealed class Whitening
 {
     /// <summary>Eigenvalues below this share of the largest are rounding of the stored floats.</summary>
     public const double SmallestShare = 1e-10;
 
-    /// <summary>RMSProp copes with so much in other rows.</summary>
+    /// <summary>RMSProp copes with directions in other rows that differ by this much.</summary>
     private const double MostVarianceRatio = 4;
     private const double MostCorrelation = 0.5;
 
@@ -34,292 +41,241 @@ internal sealed class Decorrelation : IWeightTransform
     private readonly double _l2;
     private readonly int _columns;
     private readonly int _stride;
-    private readonly double[] _eigenvectors;
-    private readonly double[] _eigenvalues;
+    private readonly double[] _vectors;
+    private readonly double[] _variances;
     private readonly double[] _scales;
+
+    /// <summary>The rows of M if it is of all directions, else those of Vᵀ; each padded with zeros to <see cref="_stride"/>.</summary>
     private readonly float[] _matrix;
 
+    /// <summary>All directions.</summary>
     /// <param name="covariance">Of the dense columns.</param>
     /// <param name="l2">λ of the penalty ½·λ·‖w‖².</param>
     /// <param name="cancellation">Ends the waiting for the eigenvectors.</param>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public Decorrelation(Covariance covariance, double l2, CancellationToken cancellation = default)
-        : this(l2, covariance.IsOfAllRows, Eigen(covariance, cancellation))
+    public Whitening(Covariance covariance, double l2, CancellationToken cancellation = default)
+        : this(isOfAllDirections: true, covariance.IsOfAllRows, l2, Decompose(covariance, cancellation), covariance.ColumnCount)
     {
     }
 
-    private Decorrelation(double l2, bool isOfAllRows, (double[] Values, double[] Vectors) eigen)
+    /// <summary>The leading directions.</summary>
+    public Whitening(LeadingDirections leading)
+        : this(isOfAllDirections: false, isOfAllRows: false, l2: 0,
+            ([.. leading.Variances], [.. leading.Vectors.SelectMany(vector => vector).Select(value => (double)value)]), leading.ColumnCount)
     {
-        _l2 = l2;
-        _columns = eigen.Values.Length;
+    }
+
+    private Whitening(bool isOfAllDirections, bool isOfAllRows, double l2, (double[] Variances, double[] Vectors) directions, int columns)
+    {
+        IsOfAllDirections = isOfAllDirections;
         IsOfAllRows = isOfAllRows;
-        _stride = RowLayout.WholeVectors(_columns);
-        _eigenvalues = eigen.Values;
-        _eigenvectors = eigen.Vectors;
-        double largest = _eigenvalues.Max();
-        _scales = Array.ConvertAll(_eigenvalues, value => value > SmallestShare * largest ? 1 / Math.Sqrt(value + l2) : 0);
+        _l2 = l2;
+        _columns = columns;
+        (_variances, _vectors) = directions;
+        double least = isOfAllDirections ? SmallestShare * _variances.Max() : 0;
+        _scales = Array.ConvertAll(_variances, variance => variance > least ? 1 / Math.Sqrt(variance + l2) : 0);
         DirectionCount = _scales.Count(scale => scale > 0);
-        ConditionNumber = DirectionCount == 0 ? 1 : Math.Sqrt(largest / _eigenvalues.Where(value => value > SmallestShare * largest).Min());
-        _matrix = new float[_columns * _stride];
-        for (int column = 0; column < _columns; column++)
-        {
-            for (int k = 0; k < _columns; k++)
-                _matrix[column * _stride + k] = (float)(Eigenvector(column, k) * _scales[k]);
-        }
+        ConditionNumber = DirectionCount == 0 ? 1 : Math.Sqrt(_variances.Max() / _variances.Where(variance => variance > least).Min());
+        // V's rows are as long as the dense part of packed rows without example weights, which has the bias and the label after the columns.
+        _stride = RowLayout.WholeVectors(isOfAllDirections ? columns : columns + 2);
+        _matrix = isOfAllDirections ? Matrix() : Padded(_vectors, columns, _stride);
     }
 
-    /// <summary>Directions that are trained; the others have no variance.</summary>
-    public int DirectionCount { get; }
+    /// <summary>Whether c is 0.</summary>
+    public bool IsOfAllDirections { get; }
 
-    /// <summary>Directions that were dropped.</summary>
-    public int DroppedCount => _columns - DirectionCount;
-
-    /// <summary>Ratio of the largest to the smallest standard deviation in any direction kept, of the columns as stored.</summary>
-    public double ConditionNumber { get; }
-
-    /// <summary>Whether the covariance is that of all rows, not of a sample.</summary>
+    /// <summary>Whether V is from all rows, not from a sample.</summary>
     public bool IsOfAllRows { get; }
 
-    /// <exception cref="FormatException">The parts do not fit together.</exception>
-    public static Decorrelation Exchange(Archive file, Decorrelation? decorrelation, int columns) => columns > 0
-        ? new(file.Value(decorrelation?._l2), file.Flag(decorrelation?.IsOfAllRows),
-            (file.Array(decorrelation?._eigenvalues, columns), file.Array(decorrelation?._eigenvectors, checked(columns * columns))))
-        : throw new FormatException();
+    /// <summary>Directions that get variance 1.</summary>
+    public int DirectionCount { get; }
 
-    /// <inheritdoc/>
-    public double Energy(double denseEnergy) => DirectionCount;
+    /// <summary>Directions without variance, which are not trained.</summary>
+    public int DroppedCount => _scales.Length - DirectionCount;
+
+    /// <summary>Ratio of the largest to the smallest standard deviation in any direction of V that is kept, of the columns as stored.</summary>
+    public double ConditionNumber { get; }
+
+    private double C => IsOfAllDirections ? 0 : 1;
+
+    /// <summary>Writes a whitening to a file, or reads one.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="whitening">The whitening to write.</param>
+    /// <param name="columns">The dense columns.</param>
+    /// <exception cref="FormatException">The parts do not fit together.</exception>
+    public static Whitening Exchange(Archive file, Whitening? whitening, int columns)
+    {
+        bool isOfAllDirections = file.Flag(whitening?.IsOfAllDirections);
+        bool isOfAllRows = file.Flag(whitening?.IsOfAllRows);
+        double l2 = file.Value(whitening?._l2);
+        double[] variances = file.Array(whitening?._variances);
+        double[] vectors = file.Array(whitening?._vectors, checked(variances.Length * columns));
+        bool fits = isOfAllDirections ? variances.Length == columns : variances.Length <= LeadingDirections.MostDirections;
+        return fits && variances.Length > 0 ? new(isOfAllDirections, isOfAllRows, l2, (variances, vectors), columns) : throw new FormatException();
+    }
+
+    /// <summary>Mean squared length of a row's dense part in these coordinates.</summary>
+    /// <param name="rowNorm">The same in the columns.</param>
+    public double RowNorm(double rowNorm) => IsOfAllDirections ? DirectionCount : rowNorm - _variances.Sum(variance => variance - 1);
+
+    /// <summary>Whether other rows can be trained in these coordinates.</summary>
+    /// <param name="covariance">Of those rows; null if it is not known.</param>
+    /// <param name="leading">Their leading directions; null if there are none.</param>
+    /// <param name="cancellation">Ends the comparison.</param>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public bool Fits(Covariance? covariance, LeadingDirections? leading, CancellationToken cancellation = default) => IsOfAllDirections
+        ? covariance is not null && FitsAll(covariance, cancellation)
+        : leading is not null && FitsLeading(leading);
+
+    /// <summary>M·x, of weights' coordinates or of a gradient.</summary>
+    /// <param name="vector">x, as long as the dense part of the parameters.</param>
+    /// <param name="product">The same length; what follows the dense columns is not defined.</param>
+    public void Multiply(ReadOnlySpan<float> vector, Span<float> product)
+    {
+        if (IsOfAllDirections)
+        {
+            LinearKernels.Residuals(_matrix, vector[.._stride], product[.._columns]);
+            return;
+        }
+        Span<float> along = stackalloc float[_scales.Length];
+        LinearKernels.Residuals(_matrix, vector[.._stride], along);
+        for (int k = 0; k < along.Length; k++)
+            along[k] *= (float)(_scales[k] - 1);
+        vector[.._stride].CopyTo(product);
+        LinearKernels.AddGradient(_matrix, along, product[.._stride]);
+    }
+
+    /// <summary>M·u in double.</summary>
+    public double[] ToWeights(ReadOnlySpan<double> coordinates) => Multiply(coordinates, _scales);
+
+    /// <summary>M⁺·w: the coordinates of the part of w that makes a difference.</summary>
+    public float[] ToCoordinates(ReadOnlySpan<float> weights)
+    {
+        double[] inDouble = Array.ConvertAll(weights.ToArray(), weight => (double)weight);
+        return Array.ConvertAll(Multiply(inDouble, Array.ConvertAll(_scales, scale => scale > 0 ? 1 / scale : 0)), coordinate => (float)coordinate);
+    }
+
+    /// <summary>Diagonal of the inverse of the covariance over the directions kept, one number for each column; of all directions only.</summary>
+    public double[] InverseDiagonal()
+    {
+        var diagonal = new double[_columns];
+        for (int k = 0; k < _scales.Length; k++)
+        {
+            ReadOnlySpan<double> vector = Vector(k);
+            for (int column = 0; _scales[k] > 0 && column < _columns; column++)
+                diagonal[column] += vector[column] * vector[column] / _variances[k];
+        }
+        return diagonal;
+    }
+
+    /// <summary>The routine cannot be told to stop: a cancelled caller leaves it behind. It uses nothing that others change or free.</summary>
+    private static (double[] Variances, double[] Vectors) Decompose(Covariance covariance, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        return covariance.ColumnCount < FewestToAbandon || !cancellation.CanBeCanceled ? Decompose(covariance)
+            : Task.Factory.StartNew(() => Decompose(covariance), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
+                .WaitAsync(cancellation).GetAwaiter().GetResult();
+    }
+
+    private static (double[] Variances, double[] Vectors) Decompose(Covariance covariance)
+    {
+        int columns = covariance.ColumnCount;
+        var vectors = new double[columns * columns];
+        var values = new Complex[columns];
+        // The managed routine itself: a native provider chosen elsewhere in the process must change no bit.
+        ManagedLinearAlgebraProvider.Instance.EigenDecomp(
+            isSymmetric: true, columns, covariance.ToArray(), vectors, values, new double[columns * columns]);
+        return (Array.ConvertAll(values, value => value.Real), vectors);
+    }
+
+    private ReadOnlySpan<double> Vector(int k) => _vectors.AsSpan(k * _columns, _columns);
+
+    /// <summary>c·x + V·diag(scales − c)·Vᵀ·x.</summary>
+    private double[] Multiply(ReadOnlySpan<double> x, double[] scales)
+    {
+        var product = new double[_columns];
+        TensorPrimitives.Multiply(x, C, product);
+        for (int k = 0; k < scales.Length; k++)
+            TensorPrimitives.MultiplyAdd(Vector(k), (scales[k] - C) * TensorPrimitives.Dot(Vector(k), x), product, product);
+        return product;
+    }
+
+    /// <summary>M = V·diag(s)·Vᵀ, row by row from the diagonal on.</summary>
+    private float[] Matrix()
+    {
+        var matrix = new float[_columns * _stride];
+        var row = new double[_columns];
+        for (int i = 0; i < _columns; i++)
+        {
+            Span<double> right = row.AsSpan(i);
+            right.Clear();
+            for (int k = 0; k < _columns; k++)
+            {
+                if (_scales[k] > 0)
+                    TensorPrimitives.MultiplyAdd(Vector(k)[i..], _scales[k] * Vector(k)[i], right, right);
+            }
+            for (int j = i; j < _columns; j++)
+                matrix[i * _stride + j] = matrix[j * _stride + i] = (float)row[j];
+        }
+        return matrix;
+    }
+
+    private static float[] Padded(double[] vectors, int columns, int stride)
+    {
+        var padded = new float[vectors.Length / columns * stride];
+        for (int i = 0; i < vectors.Length; i++)
+            padded[i / columns * stride + i % columns] = (float)vectors[i];
+        return padded;
+    }
 
     /// <summary>
-    /// Whether other rows with this covariance can be trained in these coordinates: no direction has another variance by much, none that was
-    /// dropped has any, and no two are strongly correlated.
+    /// Whether no direction has another variance by much in rows with this covariance, none that was dropped has any, and no two are strongly
+    /// correlated.
     /// </summary>
-    public bool Fits(Covariance covariance, CancellationToken cancellation = default)
+    private bool FitsAll(Covariance covariance, CancellationToken cancellation)
     {
         double[] matrix = covariance.ToArray();
-        double largest = _eigenvalues.Max();
+        double largest = _variances.Max();
         var product = new double[_columns];
         for (int k = 0; k < _columns; k++)
         {
             cancellation.ThrowIfCancellationRequested();
             for (int i = 0; i < _columns; i++)
-            {
-                product[i] = 0;
-                for (int j = 0; j < _columns; j++)
-                    product[i] += matrix[i * _columns + j] * Eigenvector(j, k);
-            }
+                product[i] = TensorPrimitives.Dot(matrix.AsSpan(i * _columns, _columns), Vector(k));
             for (int other = k; other < _columns; other++)
             {
-                double value = 0;
-                for (int i = 0; i < _columns; i++)
-                    value += Eigenvector(i, other) * product[i];
-                if (!FitsPair(k, other, value, largest))
+                if (!FitsPair(k, other, TensorPrimitives.Dot(Vector(other), product), largest))
                     return false;
             }
         }
         return true;
     }
 
-    /// <inheritdoc/>
-    public void ToWeights(ReadOnlySpan<float> coordinates, Span<float> weights) =>
-        LinearKernels.Residuals(_matrix, coordinates[.._stride], weights[.._columns]);
-
-    /// <inheritdoc/>
-    public void ToCoordinateGradient(ReadOnlySpan<float> gradient, Span<float> coordinateGradient)
-    {
-        coordinateGradient[.._stride].Clear();
-        LinearKernels.AddGradient(_matrix, gradient[.._columns], coordinateGradient[.._stride]);
-    }
-
-    /// <inheritdoc/>
-    public void ToWeights(Span<double> coordinates)
-    {
-        var weights = new double[_columns];
-        for (int k = 0; k < _columns; k++)
-        {
-            double scaled = coordinates[k] * _scales[k];
-            for (int column = 0; column < _columns; column++)
-                weights[column] += Eigenvector(column, k) * scaled;
-        }
-        weights.CopyTo(coordinates);
-    }
-
-    /// <inheritdoc/>
-    public void ToCoordinates(Span<float> weights)
-    {
-        var coordinates = new float[_columns];
-        for (int k = 0; k < _columns; k++)
-        {
-            double sum = 0;
-            for (int column = 0; column < _columns; column++)
-                sum += Eigenvector(column, k) * weights[column];
-            coordinates[k] = _scales[k] > 0 ? (float)(sum / _scales[k]) : 0;
-        }
-        coordinates.CopyTo(weights);
-    }
-
-    /// <summary>Diagonal of the inverse of the covariance over the directions kept, one number for each column.</summary>
-    public double[] InverseDiagonal()
-    {
-        var diagonal = new double[_columns];
-        for (int k = 0; k < _columns; k++)
-        {
-            for (int column = 0; _scales[k] > 0 && column < _columns; column++)
-                diagonal[column] += Eigenvector(column, k) * Eigenvector(column, k) / _eigenvalues[k];
-        }
-        return diagonal;
-    }
-
-    /// <summary>The routine cannot be told to stop: once cancelled, it is waited for no longer. It uses nothing that others change or free.</summary>
-    private static (double[] Values, double[] Vectors) Eigen(Covariance covariance, CancellationToken cancellation)
-    {
-        cancellation.ThrowIfCancellationRequested();
-        return covariance.ColumnCount < FewestToAbandon || !cancellation.CanBeCanceled ? Eigen(covariance)
-            : Task.Factory.StartNew(() => Eigen(covariance), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
-                .WaitAsync(cancellation).GetAwaiter().GetResult();
-    }
-
-    private static (double[] Values, double[] Vectors) Eigen(Covariance covariance)
-    {
-        int columns = covariance.ColumnCount;
-        var vectors = new double[columns * columns];
-        var values = new Complex[columns];
-        // The managed routine itself: a native provider chosen elsewhere in the process must change no bit.
-        ManagedLinearAlgebraProvider.Instance.EigenDecomp(isSymmetric: true, columns, covariance.ToArray(), vectors, values, new double[columns * columns]);
-        return (Array.ConvertAll(values, value => value.Real), vectors);
-    }
-
     /// <param name="k">A direction.</param>
     /// <param name="other">The same, or another one.</param>
     /// <param name="value">The covariance of the two in other rows.</param>
-    /// <param name="largest">The largest eigenvalue.</param>
+    /// <param name="largest">The largest variance.</param>
     private bool FitsPair(int k, int other, double value, double largest)
     {
         bool bothKept = _scales[k] > 0 && _scales[other] > 0;
         if (k != other)
-            return !bothKept || Math.Abs(value) <= MostCorrelation * Math.Sqrt(_eigenvalues[k] * _eigenvalues[other]);
-        return bothKept
-            ? value <= MostVarianceRatio * _eigenvalues[k] && value >= _eigenvalues[k] / MostVarianceRatio
-            : value <= MostVarianceRatio * SmallestShare * largest;
+            return !bothKept || Math.Abs(value) <= MostCorrelation * Math.Sqrt(_variances[k] * _variances[other]);
+        return bothKept ? IsAlike(value, _variances[k]) : value <= MostVarianceRatio * SmallestShare * largest;
     }
 
-    private double Eigenvector(int column, int k) => _eigenvectors[k * _columns + column];
-}
-
-/// <summary>
-/// Coordinates of dense columns too many to decorrelate all: only the few directions in which they vary far more than in the others are brought
-/// to variance 1. A common factor of all columns no longer makes every row long and every step short.
-/// </summary>
-/// <remarks>M = I + V·diag(1/√variance − 1)·Vᵀ with orthonormal V, so that a step costs two products with the few rows of V.</remarks>
-internal sealed class LeadingDecorrelation : IWeightTransform
-{
-    /// <summary>RMSProp copes with so much in other rows.</summary>
-    private const double MostVarianceRatio = 4;
-
-    private readonly LeadingDirections _leading;
-    private readonly int _stride;
-    private readonly float[] _matrix;
-    private readonly double[] _scales;
-
-    public LeadingDecorrelation(LeadingDirections leading)
-    {
-        _leading = leading;
-        _stride = leading.Vectors[0].Length;
-        _matrix = [.. leading.Vectors.SelectMany(vector => vector)];
-        _scales = [.. leading.Variances.Select(variance => 1 / Math.Sqrt(variance))];
-    }
-
-    /// <summary>Directions that are scaled.</summary>
-    public int DirectionCount => _scales.Length;
-
-    public static LeadingDecorrelation Exchange(Archive file, LeadingDecorrelation? decorrelation, int columns) =>
-        new(LeadingDirections.Exchange(file, decorrelation?._leading, columns));
-
-    /// <inheritdoc/>
-    public double Energy(double denseEnergy) => denseEnergy - _leading.Variances.Sum(variance => variance - 1);
-
-    /// <summary>Whether other rows with these directions can be trained in these coordinates: as many stand out, and each of mine varies alike.</summary>
-    public bool Fits(LeadingDirections? other) =>
-        other is not null && other.Vectors.Count == DirectionCount && Enumerable.Range(0, DirectionCount).All(k =>
+    /// <summary>Whether as many directions stand out in other rows, and the variance along each of mine is much the same there.</summary>
+    private bool FitsLeading(LeadingDirections other) =>
+        other.ColumnCount == _columns && other.Vectors.Count == DirectionCount && Enumerable.Range(0, DirectionCount).All(k =>
         {
-            double ratio = VarianceAlong(_leading.Vectors[k], other) / _leading.Variances[k];
-            return ratio is >= 1 / MostVarianceRatio and <= MostVarianceRatio;
+            double variance = 1;
+            for (int i = 0; i < other.Vectors.Count; i++)
+            {
+                double along = TensorPrimitives.Dot(Vector(k), Array.ConvertAll(other.Vectors[i], value => (double)value));
+                variance += along * along * (other.Variances[i] - 1);
+            }
+            return IsAlike(variance, _variances[k]);
         });
 
-    /// <inheritdoc/>
-    public void ToWeights(ReadOnlySpan<float> coordinates, Span<float> weights) => Multiply(coordinates[.._stride], weights[.._stride]);
-
-    /// <inheritdoc/>
-    public void ToCoordinateGradient(ReadOnlySpan<float> gradient, Span<float> coordinateGradient) =>
-        Multiply(gradient[.._stride], coordinateGradient[.._stride]);
-
-    /// <inheritdoc/>
-    public void ToWeights(Span<double> coordinates)
-    {
-        for (int k = 0; k < DirectionCount; k++)
-        {
-            float[] vector = _leading.Vectors[k];
-            double along = 0;
-            for (int i = 0; i < coordinates.Length; i++)
-                along += vector[i] * coordinates[i];
-            for (int i = 0; i < coordinates.Length; i++)
-                coordinates[i] += (_scales[k] - 1) * along * vector[i];
-        }
-    }
-
-    /// <inheritdoc/>
-    public void ToCoordinates(Span<float> weights)
-    {
-        for (int k = 0; k < DirectionCount; k++)
-        {
-            float[] vector = _leading.Vectors[k];
-            double along = 0;
-            for (int i = 0; i < weights.Length; i++)
-                along += (double)vector[i] * weights[i];
-            for (int i = 0; i < weights.Length; i++)
-                weights[i] += (float)((1 / _scales[k] - 1) * along * vector[i]);
-        }
-    }
-
-    /// <summary>M is symmetric: one product serves weights and gradients.</summary>
-    private void Multiply(ReadOnlySpan<float> vector, Span<float> product)
-    {
-        Span<float> along = stackalloc float[DirectionCount];
-        LinearKernels.Residuals(_matrix, vector, along);
-        for (int k = 0; k < along.Length; k++)
-            along[k] *= (float)(_scales[k] - 1);
-        vector.CopyTo(product);
-        LinearKernels.AddGradient(_matrix, along, product);
-    }
-
-    /// <summary>Of rows that vary alike in all directions but the leading ones.</summary>
-    private static double VarianceAlong(float[] vector, LeadingDirections leading)
-    {
-        double variance = 1;
-        for (int k = 0; k < leading.Vectors.Count; k++)
-        {
-            double along = vector.Zip(leading.Vectors[k], (x, y) => (double)x * y).Sum();
-            variance += along * along * (leading.Variances[k] - 1);
-        }
-        return variance;
-    }
-}
-
-/// <summary>Coordinates u in which the weights w of the dense columns are stepped: w = M·u, and so g_u = Mᵀ·g_w. Immutable.</summary>
-internal interface IWeightTransform
-{
-    /// <summary>Mean squared length of a row's dense part in these coordinates.</summary>
-    /// <param name="denseEnergy">That in the columns.</param>
-    double Energy(double denseEnergy);
-
-    /// <summary>w = M·u.</summary>
-    void ToWeights(ReadOnlySpan<float> coordinates, Span<float> weights);
-
-    /// <summary>g_u = Mᵀ·g_w.</summary>
-    void ToCoordinateGradient(ReadOnlySpan<float> gradient, Span<float> coordinateGradient);
-
-    /// <summary>w = M·u in double, in place.</summary>
-    void ToWeights(Span<double> coordinates);
-
-    /// <summary>u = M⁺·w, in place: the coordinates of the part of w that makes a difference.</summary>
-    void ToCoordinates(Span<float> weights);
+    private static bool IsAlike(double variance, double other) =>
+        variance <= MostVarianceRatio * other && variance >= other / MostVarianceRatio;
 }

@@ -11,8 +11,10 @@ namespace MlNetRms.Benchmarks.Micro;
 /// <summary>The inputs of the kernels: a batch of packed rows, and one vector of each kind.</summary>
 public abstract class KernelBenchmark
 {
-    private protected static readonly StepCoefficients Coefficients =
-        new(LearningRate: 1e-3f, Alpha: 0.999f, Momentum: 0, EpsilonInside: 0, EpsilonOutside: 1e-2f, Correction: 1, Centered: false);
+    private protected const float LearningRate = 1e-3f;
+
+    private protected static readonly RuleSettings Rule =
+        new(Alpha: 0.999f, Epsilon: 1e-2f, EpsilonPlacement.OutsideSquareRoot, BiasCorrection: false, Momentum: 0, Centered: false);
 
     private protected const int RowCount = 128;
 
@@ -87,22 +89,40 @@ public class AddGradientBenchmark : KernelBenchmark
 
 public class StepBenchmark : KernelBenchmark
 {
+    private RmsPropRule _rule = new(Rule, parameterCount: 0);
+
     [Benchmark(Baseline = true)]
     public void Scalar() => ScalarKernels.Step(Parameters, MeanSquare, Velocity, Gradient,
-        Coefficients.LearningRate, Coefficients.Alpha, Coefficients.Momentum, Coefficients.EpsilonOutside, Coefficients.Correction);
+        LearningRate, Rule.Alpha, Rule.Momentum, Rule.Epsilon, correction: 1);
+
+    [GlobalSetup(Target = nameof(Kernel))]
+    public void CreateRule()
+    {
+        Setup();
+        _rule = new RmsPropRule(Rule, Length);
+    }
 
     [Benchmark]
-    public void Kernel() => RmsPropRule.Step(Parameters, MeanSquare, Velocity, MeanGradient, Gradient, Coefficients);
+    public void Kernel() => _rule.Step(Parameters, Gradient, LearningRate);
 }
 
 public class StepCenteredBenchmark : KernelBenchmark
 {
+    private RmsPropRule _rule = new(Rule, parameterCount: 0);
+
     [Benchmark(Baseline = true)]
     public void Scalar() => ScalarKernels.StepCentered(Parameters, MeanSquare, MeanGradient, Velocity, Gradient,
-        Coefficients.LearningRate, Coefficients.Alpha, Coefficients.Momentum, Coefficients.EpsilonOutside, Coefficients.Correction);
+        LearningRate, Rule.Alpha, Rule.Momentum, Rule.Epsilon, correction: 1);
+
+    [GlobalSetup(Target = nameof(Kernel))]
+    public void CreateRule()
+    {
+        Setup();
+        _rule = new RmsPropRule(Rule with { Centered = true }, Length);
+    }
 
     [Benchmark]
-    public void Kernel() => RmsPropRule.Step(Parameters, MeanSquare, Velocity, MeanGradient, Gradient, Coefficients with { Centered = true });
+    public void Kernel() => _rule.Step(Parameters, Gradient, LearningRate);
 }
 
 public class AccumulateBenchmark : KernelBenchmark
@@ -162,14 +182,14 @@ public class SparseStepBenchmark
     [Benchmark]
     public void LazyWeights()
     {
-        _sparse.Add(part: 0, _places, _values, factor: 1, rowWeight: 1);
-        _sparse.Step(Coefficients, gradientFactor: 1);
+        _sparse.Add(range: 0, _places, _values, factor: 1, rowWeight: 1);
+        _sparse.Step(_options.LearningRate, gradientFactor: 1);
     }
 
-    private static StepCoefficients Coefficients { get; } =
-        new(_options.LearningRate, _options.Alpha, Momentum: 0, EpsilonInside: 0, EpsilonOutside: _options.Epsilon, Correction: 1, Centered: false);
-
-    private static LazyWeights NewTouched(float[] weights) =>
-        new(weights, offset: 0, new RmsPropRule(_options.ToSettings().Rule), _options.LearningRate, ridge: null,
-            firstAveragedStep: long.MaxValue);
+    private static LazyWeights NewTouched(float[] weights)
+    {
+        RuleSettings settings = _options.ToSettings().Rule;
+        return new(new RmsPropRule(settings, 0), new LazyForm(settings, _options.LearningRate), weights, offset: 0,
+            new Average(weights.Length, firstStep: long.MaxValue), new LazySetup(Ridge: null, [weights.Length]));
+    }
 }

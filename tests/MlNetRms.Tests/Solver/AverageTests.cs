@@ -19,7 +19,7 @@ public sealed class AverageTests
         var average = new Average(1, firstStep);
 
         for (int step = 0; step < 10; step++)
-            average.Add(step, [step]);
+            average.Add(step + 1, [step]);
 
         Assert.Equal([expected], Mean(average, stepCount: 10, last: -1));
     }
@@ -32,7 +32,7 @@ public sealed class AverageTests
 
         for (int step = 0; step < 8; step++)
         {
-            average.Add(step, [step]);
+            average.Add(step + 1, [step]);
             if (step + 1 is 2 or 5)
                 average.Restart(step + 1);
             if (step + 1 == 7)
@@ -49,16 +49,11 @@ public sealed class AverageTests
         var average = new Average(1, 0);
 
         for (int step = 0; step < 3_000_000; step++)
-            average.Add(step, [0.1f]);
+            average.Add(step + 1, [0.1f]);
 
         // A float sum would stop growing at 2²¹; in double, three million roundings of half a unit each.
         Assert.Equal(0.1f, Mean(average, stepCount: 3_000_000, last: 0)[0], 1e-9);
     }
 
-    private static double[] Mean(Average average, long stepCount, float last)
-    {
-        var mean = new double[1];
-        average.Mean(stepCount, [last], mean);
-        return mean;
-    }
+    private static double[] Mean(Average average, long stepCount, float last) => average.Mean(stepCount, [last], average.Sums);
 }

@@ -102,9 +102,11 @@ public sealed class BatchGradientTests
         return new Examples(rows.Features, rows.Labels, weighted ? Enumerable.Range(0, 400).Select(row => 0.25f + row % 7).ToArray() : null);
     }
 
-    private static Parameters SomeParameters(TrainingRows rows) => new(new ParameterLayout(rows.Layout),
-        new RmsPropRule(new RuleSettings(0.9f, 0.1f, EpsilonPlacement.OutsideSquareRoot, BiasCorrection: false, Momentum: 0, Centered: false)),
-        touchedOnly: false, learningRate: 1, averaging: default, start: Some.Normals(2, rows.Layout.ColumnCount + 1));
+    private static Parameters SomeParameters(TrainingRows rows) => new(
+        new ParameterSetup(new ParameterLayout(rows.Layout),
+            new RuleSettings(0.9f, 0.1f, EpsilonPlacement.OutsideSquareRoot, BiasCorrection: false, Momentum: 0, Centered: false),
+            LearningRate: 1, Averaging: default, Whitening: null, Lazy: null),
+        start: Some.Normals(2, rows.Layout.ColumnCount + 1));
 
     private static (double Loss, double Weight) Loss(PackedRows store, int first, int count, float[] parameters)
     {

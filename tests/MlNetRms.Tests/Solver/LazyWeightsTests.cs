@@ -8,7 +8,7 @@ using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests.Solver;
 
-/// <summary>The updates that are made up for later, against <see cref="RmsPropRule"/>, which makes every one when it is due.</summary>
+/// <summary>Lazy updates against <see cref="RmsPropRule"/>, which makes every update when it is due.</summary>
 public sealed class LazyWeightsTests
 {
     private const int Length = 12;
@@ -38,30 +38,36 @@ public sealed class LazyWeightsTests
     /// <summary>Both ways of updating on the same gradients, of which most are 0.</summary>
     private sealed class Pair
     {
-        /// <summary>Parameters of the dense columns, which come first and which no step may touch.</summary>
+        /// <summary>Parameters of the dense columns, which come first and which no lazy step may change.</summary>
         private static readonly float[] _before = [9, 9, 9];
 
         private readonly RuleSettings _settings;
-        private readonly RmsPropRule _rule;
         private readonly long _firstAveragedStep;
         private readonly Average _average;
         private readonly float[] _weights = Some.Normals(1, Length);
-        private readonly RuleState _dense;
-        private readonly RuleState _clock;
+        private readonly LazyForm _form;
+        private readonly RmsPropRule _dense;
+        private readonly RmsPropRule _clock;
         private float[] _parameters;
-        private LazyWeights _touched;
+        private LazyWeights _lazy;
+        private Average _sums;
         private int _step;
+
+        /// <summary>The weights after each step that counts in the sums, and in the earlier ones.</summary>
+        private float[][] _counted = [];
+        private float[][] _earlier = [];
 
         public Pair(RuleSettings settings, long firstAveragedStep)
         {
             _settings = settings;
-            _rule = new RmsPropRule(settings);
             _firstAveragedStep = firstAveragedStep;
-            _dense = new RuleState(_rule.StateNames, Length);
-            _clock = new RuleState(_rule.StateNames, 1);
+            _form = new LazyForm(settings, ConstantRate);
+            _dense = new RmsPropRule(settings, Length);
+            _clock = new RmsPropRule(settings, 1);
             _average = new Average(Length, firstAveragedStep);
             _parameters = [.. _before, .. _weights];
-            _touched = New(_parameters);
+            _sums = new Average(_parameters.Length, firstAveragedStep);
+            _lazy = New(_parameters, _sums);
         }
 
         /// <summary>One step with a gradient in the places asked for.</summary>
@@ -75,108 +81,138 @@ public sealed class LazyWeightsTests
             // Momentum goes this way at a constant rate only.
             float learningRate = _settings.Momentum > 0 ? ConstantRate : 0.1f / (1 + _step / 10f);
             double prediction = places.Zip(values, (place, value) => (double)value * _weights[place]).Sum();
-            Assert.Equal(_settings.Momentum > 0, _touched.NeedsPreparation);
-            _touched.Prepare(places);
-            Assert.Equal(prediction, SparseKernels.Dot(places, values, _parameters.AsSpan(_before.Length)), Tolerance * 10);        // ten products of size 1
+            Assert.Equal(_settings.Momentum > 0, _lazy.NeedsPreparation);
+            _lazy.Prepare(places);
+            // Ten products of size 1.
+            Assert.Equal(prediction, SparseKernels.Dot(places, values, _parameters.AsSpan(_before.Length)), Tolerance * 10);
 
-            _rule.Step(_weights, _dense, gradient, learningRate);
-            _average.Add(_step++, _weights);
+            _dense.Step(_weights, gradient, learningRate);
+            _average.Add(++_step, _weights);
+            Record();
             // As two rows give it: each value in two halves, and the sum over 4.
-            _touched.ForEachPart(part => _touched.Add(part, places, values, 1, rowWeight: 1));
-            _touched.Prepare(places);        // nothing to do for what the batch has touched already
-            _touched.ForEachPart(part => _touched.Add(part, places, values, 1, rowWeight: 1));
-            _rule.Step(new float[1], _clock, [0], learningRate);
-            _touched.Step(_rule.CoefficientsOf(_clock, learningRate), gradientFactor: 0.25f);
+            _lazy.ForEachRange(range => _lazy.Add(range, places, values, 1, rowWeight: 1));
+            _lazy.Prepare(places);        // nothing to do for what the batch has touched already
+            _lazy.ForEachRange(range => _lazy.Add(range, places, values, 1, rowWeight: 1));
+            _clock.Step(new float[1], [0], learningRate);
+            _lazy.Step(learningRate, gradientFactor: 0.25f);
             Assert.Equal(_before, _parameters[.._before.Length]);
         }
 
-        /// <summary>Begins new sums, beside which those so far still count.</summary>
+        /// <summary>Begins new sums, besides which those so far still count.</summary>
         public void Restart()
         {
+            (_earlier, _counted) = (_counted, []);
             _average.Restart(_step);
-            _touched.RestartAverage();
+            _lazy.CatchUpSums();
+            _sums.Restart(_step);
         }
 
         public void DropEarlier()
         {
+            _earlier = [];
             _average.DropEarlier();
-            _touched.Average.DropEarlier();
+            _sums.DropEarlier();
         }
 
         /// <summary>Continues with new weights made from what the old ones save.</summary>
-        public void SaveAndRestore() => (_parameters, _touched) = Copy();
+        public void SaveAndRestore() => Continue(Saved(new long[_parameters.Length]));
 
-        /// <summary>The same after making up for all that is due.</summary>
-        public void SaveUpToDateAndRestore()
-        {
-            _touched.BringUpToDate();
-            SaveAndRestore();
-        }
+        /// <summary>The same after every weight has caught up.</summary>
+        public void SaveCaughtUpAndRestore() => Continue(CaughtUp());
 
-        public void AssertEqualBits() => Assert.Equal(_weights, UpToDate().Weights);
+        public void AssertEqualBits() => Assert.Equal(_weights, CaughtUp().Weights[_before.Length..]);
 
         public void AssertClose()
         {
-            (float[] weights, RuleState state) = UpToDate();
-            Models.AssertClose(_weights, weights, Tolerance);
-            foreach (string name in _rule.StateNames.Where(name => name != RmsPropRule.Velocity || _settings.Momentum > 0))
-                Models.AssertClose(_dense[name], state[name][_before.Length..], Tolerance);
+            LazyArrays now = CaughtUp();
+            Models.AssertClose(_weights, now.Weights[_before.Length..], Tolerance);
+            Models.AssertClose(_dense.MeanSquare, now.MeanSquares[_before.Length..], Tolerance);
+            if (_settings.Momentum > 0)
+                Models.AssertClose(_dense.Velocity, now.Velocities[_before.Length..], Tolerance);
+            if (_settings.Centered)
+                Models.AssertClose(_dense.MeanGradient!, now.MeanGradients![_before.Length..], Tolerance);
             AssertAverage();
+        }
+
+        /// <summary>
+        /// The sums hold every averaged weight up to each weight's last step, lazy ones too: with the steps since, they give the plain mean of
+        /// the weights that were there.
+        /// </summary>
+        private void AssertAverage()
+        {
+            float[][] counted = [.. _earlier, .. _counted];
+            float[] plain = counted is [] ? _weights
+                : [.. Enumerable.Range(0, Length).Select(place => (float)counted.Average(weights => (double)weights[place]))];
+            Models.AssertClose(plain, Floats(_average.Mean(_step, _weights, _average.Sums)), Tolerance);
+            Models.AssertClose(plain, Floats(Mean()), Tolerance);
+
+            LazyArrays saved = Saved(new long[_parameters.Length]);
+            for (int place = 0; place < Length; place++)
+            {
+                // Steps of the sums up to this weight's last step.
+                int count = (int)Math.Max(saved.LastSteps[_before.Length + place] - _sums.FirstStep, 0);
+                double expected = _counted.Take(count).Sum(weights => (double)weights[place]);
+                Assert.Equal(expected, saved.Sums[_before.Length + place], Tolerance * Math.Max(1, count));
+            }
         }
 
         /// <summary>All that is kept, bit for bit.</summary>
         public void AssertSameBits(Pair other)
         {
-            (float[] weights, RuleState state) = UpToDate();
-            (float[] otherWeights, RuleState otherState) = other.UpToDate();
-            Assert.Equal(otherWeights, weights);
-            Assert.All(_rule.StateNames, name => Assert.Equal(otherState[name], state[name]));
-            Assert.Equal(other.Average(), Average());
+            (LazyArrays mine, LazyArrays theirs) = (CaughtUp(), other.CaughtUp());
+            Assert.Equal(theirs.Weights, mine.Weights);
+            Assert.Equal(theirs.MeanSquares, mine.MeanSquares);
+            Assert.Equal(theirs.Velocities, mine.Velocities);
+            Assert.Equal(theirs.MeanGradients, mine.MeanGradients);
         }
 
-        private void AssertAverage()
+        public void AssertSameMean(Pair other, double tolerance = 0) =>
+            Assert.All(other.Mean().Zip(Mean()), pair => Assert.Equal(pair.First, pair.Second, tolerance));
+
+        private double[] Mean()
         {
-            var mean = new double[Length];
-            _average.Mean(_step, _weights, mean);
-            Models.AssertClose(Floats(mean), Floats(Average()), Tolerance);
+            float[] weights = [.. _parameters];
+            double[] sums = [.. _sums.Sums];
+            _lazy.CatchUp(weights, sums);
+            return _sums.Mean(_step, weights, sums)[_before.Length..];
         }
 
-        private double[] Average()
+        /// <summary>The weights after this step, if it counts.</summary>
+        private void Record()
         {
-            var average = new double[Length];
-            _touched.Mean(average);
-            return average;
+            if (_step > _average.FirstStep)
+                _counted = [.. _counted, [.. _weights]];
         }
 
-        /// <summary>What is kept now, made up for in a copy.</summary>
-        private (float[] Weights, RuleState State) UpToDate()
+        /// <summary>What is kept now, as after the last step.</summary>
+        private LazyArrays CaughtUp()
         {
-            (float[] parameters, LazyWeights touched) = Copy();
-            touched.BringUpToDate();
-            RuleState state = NewState();
-            var lastSteps = new long[Length];
-            touched.Save(state, _before.Length, lastSteps);
-            Assert.All(lastSteps, step => Assert.Equal(_step, step));
-            return (parameters[_before.Length..], state);
+            LazyArrays arrays = Saved(new long[_parameters.Length]);
+            for (int place = 0; place < Length; place++)
+                arrays[_before.Length + place] = _form.CatchUp(arrays[_before.Length + place], _step, _sums.FirstStep);
+            return arrays;
         }
 
-        private (float[] Parameters, LazyWeights Touched) Copy()
+        private LazyArrays Saved(long[] lastSteps)
         {
-            RuleState state = NewState();
-            var lastSteps = new long[Length];
-            Average average = _touched.Average;
-            _touched.Save(state, _before.Length, lastSteps);
-            state.StepCount = _step;
-            float[] parameters = [.. _parameters];
-            LazyWeights touched = New(parameters);
-            touched.Restore(state, _before.Length, lastSteps);
-            touched.Average.Restore(average.FirstStep, average.Sums, average.EarlierCount, average.EarlierSums);
-            return (parameters, touched);
+            int length = _parameters.Length;
+            var arrays = new LazyArrays(new float[length], new float[length], new float[length], _settings.Centered ? new float[length] : null,
+                new double[length], lastSteps);
+            _lazy.Save(arrays);
+            return arrays;
         }
 
-        private LazyWeights New(float[] parameters) => new(parameters, _before.Length, _rule, ConstantRate, ridge: null, _firstAveragedStep, partEnds: [5, 6, Length]);
+        private void Continue(LazyArrays saved)
+        {
+            float[] parameters = [.. _before, .. saved.Weights[_before.Length..]];
+            var sums = new Average(parameters.Length, _firstAveragedStep);
+            sums.Restore(_sums.FirstStep, saved.Sums, _sums.EarlierCount, _sums.EarlierSums);
+            (_parameters, _sums, _lazy) = (parameters, sums, New(parameters, sums));
+            _lazy.Restore(saved, _step);
+        }
 
-        private RuleState NewState() => new(_rule.StateNames, _before.Length + Length);
+        private LazyWeights New(float[] parameters, Average sums) =>
+            new(_clock, _form, parameters, _before.Length, sums, new LazySetup(Ridge: null, [5, 6, Length]));
 
         private static float[] Floats(double[] values) => Array.ConvertAll(values, value => (float)value);
     }
@@ -253,8 +289,9 @@ public sealed class LazyWeightsTests
                 if (step + 1 == 50)
                     restarted.DropEarlier();
                 restarted.AssertClose();
+                restarted.AssertSameBits(planned);
                 if (step + 1 >= 50)
-                    restarted.AssertSameBits(planned);        // nothing is left of the restarts
+                    restarted.AssertSameMean(planned, 1e-14);        // nothing is left of the restarts but the order of additions
             }
         }
     }
@@ -305,11 +342,12 @@ public sealed class LazyWeightsTests
             whole.Step(Now(step));
             broken.AssertClose();
             broken.AssertSameBits(whole);
+            broken.AssertSameMean(whole);
         }
     }
 
     [Theory, MemberData(nameof(FormsAndAverages))]
-    public void BringUpToDate_ThenANewOneFromTheState_ContinuesAsIfThereHadBeenNoBreak(
+    public void CatchUp_ThenANewOneFromTheState_ContinuesAsIfThereHadBeenNoBreak(
         bool centered, bool biasCorrection, EpsilonPlacement placement, bool momentum, long firstAveragedStep)
     {
         RuleSettings settings = Form(centered, biasCorrection, placement);
@@ -317,7 +355,7 @@ public sealed class LazyWeightsTests
         for (int step = 0; step < 60; step++)
         {
             if (step % 7 == 5)
-                pair.SaveUpToDateAndRestore();
+                pair.SaveCaughtUpAndRestore();
             pair.Step(Now(step));
             pair.AssertClose();
         }
@@ -327,13 +365,13 @@ public sealed class LazyWeightsTests
     public void Add_WithARidge_AddsItTimesTheRowsWeightAndTheWeightItself()
     {
         // α = 0 and ε = 1: a step is −η·g / (|g| + 1), which shows g.
-        var rule = new RmsPropRule(new(Alpha: 0, Epsilon: 1, EpsilonPlacement.OutsideSquareRoot, BiasCorrection: false, Momentum: 0, Centered: false));
+        RuleSettings settings = Form(centered: false, biasCorrection: false, EpsilonPlacement.OutsideSquareRoot) with { Alpha = 0, Epsilon = 1 };
         float[] parameters = [9, 1, -2, 3];
-        var touched = new LazyWeights(parameters, 1, rule, 1, ridge: [0.5f, 0.25f, 8], 0);
-        touched.Add(part: 0, [0, 1], [2, 3], factor: 0.5f, rowWeight: 3);
-        touched.Add(part: 0, [1], [1], factor: -1, rowWeight: 0.5f);
+        LazyWeights lazy = New(settings, new RmsPropRule(settings, 0), parameters, offset: 1, ridge: [0.5f, 0.25f, 8]);
+        lazy.Add(range: 0, [0, 1], [2, 3], factor: 0.5f, rowWeight: 3);
+        lazy.Add(range: 0, [1], [1], factor: -1, rowWeight: 0.5f);
 
-        touched.Step(rule.CoefficientsOf(new RuleState(rule.StateNames, 1), 1), gradientFactor: 0.5f);
+        lazy.Step(learningRate: 1, gradientFactor: 0.5f);
 
         double[] gradient = [0.5 * (1 + 3 * 0.5 * 1), 0.5 * (1.5 + 3 * 0.25 * -2 - 1 + 0.5 * 0.25 * -2), 0];
         Assert.Equal(9, parameters[0]);
@@ -345,19 +383,19 @@ public sealed class LazyWeightsTests
     [Fact]
     public void IsFinite_AMeanSquareBeyondFloat_IsFalseEverAfter()
     {
-        var rule = new RmsPropRule(Form(centered: false, biasCorrection: false, EpsilonPlacement.OutsideSquareRoot));
-        var finite = new LazyWeights([1, 2], 0, rule, 0.1f, ridge: null, 0);
-        var overflowing = new LazyWeights([1, 2], 0, rule, 0.1f, ridge: null, 0);
-        overflowing.Add(part: 0, [1], [1e25f], 1, rowWeight: 1);
-        StepCoefficients step = rule.CoefficientsOf(new RuleState(rule.StateNames, 1), 0.1f);
+        RuleSettings settings = Form(centered: false, biasCorrection: false, EpsilonPlacement.OutsideSquareRoot);
+        var rule = new RmsPropRule(settings, 0);
+        LazyWeights finite = New(settings, rule, [1, 2], offset: 0, ridge: null);
+        LazyWeights overflowing = New(settings, rule, [1, 2], offset: 0, ridge: null);
+        overflowing.Add(range: 0, [1], [1e25f], 1, rowWeight: 1);
 
-        finite.Step(step, 1);
-        overflowing.Step(step, 1);
+        finite.Step(0.1f, 1);
+        overflowing.Step(0.1f, 1);
 
         Assert.True(finite.IsFinite);
         Assert.False(overflowing.IsFinite);
-        overflowing.Add(part: 0, [0], [1], 1, rowWeight: 1);
-        overflowing.Step(step, 1);
+        overflowing.Add(range: 0, [0], [1], 1, rowWeight: 1);
+        overflowing.Step(0.1f, 1);
         Assert.False(overflowing.IsFinite);
     }
 
@@ -367,14 +405,20 @@ public sealed class LazyWeightsTests
     [InlineData(float.NegativeInfinity)]
     public void IsFinite_AGradientThatIsNoNumber_IsFalse(float gradient)
     {
-        var rule = new RmsPropRule(Form(centered: false, biasCorrection: true, EpsilonPlacement.OutsideSquareRoot));
-        var weights = new LazyWeights([1, 2], 0, rule, 0.1f, ridge: null, 0);
-        weights.Add(part: 0, [0, 1], [1, gradient], 1, rowWeight: 1);
+        RuleSettings settings = Form(centered: false, biasCorrection: true, EpsilonPlacement.OutsideSquareRoot);
+        var rule = new RmsPropRule(settings, 0);
+        rule.Restore(1000);
+        LazyWeights weights = New(settings, rule, [1, 2], offset: 0, ridge: null);
+        weights.Add(range: 0, [0, 1], [1, gradient], 1, rowWeight: 1);
 
-        weights.Step(rule.CoefficientsOf(new RuleState(rule.StateNames, 1) { AlphaPower = 0 }, 0.1f), 1);
+        weights.Step(0.1f, 1);
 
         Assert.False(weights.IsFinite);
     }
+
+    private static LazyWeights New(RuleSettings settings, RmsPropRule rule, float[] parameters, int offset, float[]? ridge) => new(
+        rule, new LazyForm(settings, learningRate: 0.1f), parameters, offset, new Average(parameters.Length, firstStep: 0),
+        new LazySetup(ridge, [parameters.Length - offset]));
 
     private static RuleSettings Form(bool centered, bool biasCorrection, EpsilonPlacement placement) =>
         new(Alpha: 0.9f, Epsilon: 0.1f, placement, biasCorrection, Momentum: 0, centered);

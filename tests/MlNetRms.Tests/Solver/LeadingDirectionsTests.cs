@@ -14,11 +14,11 @@ public sealed class LeadingDirectionsTests
     [InlineData(60, 2000, false)]
     [InlineData(60, 2000, true)]
     [InlineData(700, 300, false)]        // fewer rows than columns
-    public void Of_CommonFactors_AreTheFirstEigenvectorsOfTheCovariance(int columns, int count, bool weighted)
+    public void Find_CommonFactors_AreTheFirstEigenvectorsOfTheCovariance(int columns, int count, bool weighted)
     {
         using TrainingRows read = Stored.Read(Some.WithFactors(1, count, columns, [0.6, 0.2], weighted: weighted), new());
 
-        LeadingDirections leading = LeadingDirections.Of(read.Training, CancellationToken.None)!;
+        LeadingDirections leading = LeadingDirections.Find(read.Training, CancellationToken.None)!;
 
         var eigen = Covariance(read.Training.Shards[0]).Evd(Symmetricity.Symmetric);
         int[] order = [.. Enumerable.Range(0, columns).OrderByDescending(k => eigen.EigenValues[k].Real)];
@@ -34,38 +34,38 @@ public sealed class LeadingDirectionsTests
         }
         Assert.Equal(0, Vector(leading, 0, columns).DotProduct(Vector(leading, 1, columns)), 1e-6);
         Assert.All(leading.Vectors, vector => Assert.Equal(1, vector.Sum(x => (double)x * x), 1e-6));
-        Assert.All(leading.Vectors, vector => Assert.All(vector[columns..], x => Assert.Equal(0, x)));
+        Assert.All(leading.Vectors, vector => Assert.Equal(columns, vector.Length));
     }
 
     [Theory]
     [InlineData(60, 2000)]
     [InlineData(700, 300)]
     [InlineData(20, 3)]
-    public void Of_UncorrelatedColumns_IsNull(int columns, int count)
+    public void Find_UncorrelatedColumns_IsNull(int columns, int count)
     {
         using TrainingRows read = Stored.Read(Some.Linear(1, count, columns), new());
 
-        Assert.Null(LeadingDirections.Of(read.Training, CancellationToken.None));
+        Assert.Null(LeadingDirections.Find(read.Training, CancellationToken.None));
     }
 
     [Fact]
-    public void Of_RowsThatRepeat_LeavesOutWhatDependsOnOthers()
+    public void Find_RowsThatRepeat_LeavesOutWhatDependsOnOthers()
     {
         Examples few = Some.WithFactors(1, 4, 80, [0.9]);
         using TrainingRows read = Stored.Read(few.Take(Enumerable.Range(0, 400).Select(row => row % 4)), new());
 
-        LeadingDirections leading = LeadingDirections.Of(read.Training, CancellationToken.None)!;
+        LeadingDirections leading = LeadingDirections.Find(read.Training, CancellationToken.None)!;
 
         Assert.InRange(leading.Vectors.Count, 1, 3);        // four rows about their mean
         Assert.All(leading.Variances, variance => Assert.InRange(variance, 1, 80.01));
     }
 
     [Fact]
-    public void Of_Cancelled_Throws()
+    public void Find_Cancelled_Throws()
     {
         using TrainingRows read = Stored.Read(Some.Linear(1, 300, 20), new());
 
-        Assert.Throws<OperationCanceledException>(() => LeadingDirections.Of(read.Training, new CancellationToken(canceled: true)));
+        Assert.Throws<OperationCanceledException>(() => LeadingDirections.Find(read.Training, new CancellationToken(canceled: true)));
     }
 
     private static Vector<double> Vector(LeadingDirections leading, int k, int columns) =>

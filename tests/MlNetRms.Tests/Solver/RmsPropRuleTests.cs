@@ -16,128 +16,122 @@ public sealed class RmsPropRuleTests
     private const float Alpha = 0.9f;
     private const float Epsilon = 1e-3f;
 
-    public static TheoryData<float, EpsilonPlacement> Forms => new()
+    public static TheoryData<float, EpsilonPlacement, bool, bool> Forms
     {
-        { 0, EpsilonPlacement.InsideSquareRoot },
-        { 0, EpsilonPlacement.OutsideSquareRoot },
-        { 0.9f, EpsilonPlacement.InsideSquareRoot },
-        { 0.9f, EpsilonPlacement.OutsideSquareRoot },
-    };
-
-    [Theory, MemberData(nameof(Forms))]
-    public void Step_AnyLength_EqualsTheScalarFormulaBitForBit(float momentum, EpsilonPlacement placement)
-    {
-        for (int length = 0; length <= LongestLength; length++)
+        get
         {
-            (float[] expected, float[] actual) = (Some.Normals(1, length), Some.Normals(1, length));
-            (float[] meanSquare, float[] velocity) = (new float[length], new float[length]);
-            var oracle = new ScalarRmsProp<float>(length, Alpha, Epsilon, placement, biasCorrection: false, momentum, centered: false);
-            for (int step = 0; step < 3; step++)
+            var forms = new TheoryData<float, EpsilonPlacement, bool, bool>();
+            foreach (float momentum in new[] { 0, 0.9f })
             {
-                float[] gradient = Some.Normals(10 + step, length);
-                oracle.Step(expected, gradient, 0.1f);
-                RmsPropRule.Step(actual, meanSquare, velocity, meanSquare, gradient, Coefficients(momentum, placement, centered: false));
+                foreach (EpsilonPlacement placement in Enum.GetValues<EpsilonPlacement>())
+                {
+                    foreach ((bool centered, bool biasCorrection) in new[] { (false, false), (false, true), (true, false), (true, true) })
+                        forms.Add(momentum, placement, centered, biasCorrection);
+                }
             }
-            Assert.Equal(expected, actual);
-            Assert.Equal(oracle.MeanSquare, meanSquare);
-            Assert.Equal(oracle.Velocity, velocity);
+            return forms;
         }
     }
 
     [Theory, MemberData(nameof(Forms))]
-    public void StepCentered_AnyLength_EqualsTheScalarFormulaBitForBit(float momentum, EpsilonPlacement placement)
+    public void Step_AnyLength_EqualsTheScalarFormulaBitForBit(float momentum, EpsilonPlacement placement, bool centered, bool biasCorrection)
     {
         for (int length = 0; length <= LongestLength; length++)
         {
             (float[] expected, float[] actual) = (Some.Normals(1, length), Some.Normals(1, length));
-            (float[] meanSquare, float[] meanGradient, float[] velocity) = (new float[length], new float[length], new float[length]);
-            var oracle = new ScalarRmsProp<float>(length, Alpha, Epsilon, placement, biasCorrection: false, momentum, centered: true);
+            var oracle = new ScalarRmsProp<float>(length, Alpha, Epsilon, placement, biasCorrection, momentum, centered);
+            var rule = new RmsPropRule(new RuleSettings(Alpha, Epsilon, placement, biasCorrection, momentum, centered), length);
             for (int step = 0; step < 3; step++)
             {
                 float[] gradient = Some.Normals(10 + step, length);
-                oracle.Step(expected, gradient, 0.1f);
-                RmsPropRule.Step(actual, meanSquare, velocity, meanGradient, gradient, Coefficients(momentum, placement, centered: true));
+                oracle.Step(expected, gradient, 0.1f / (1 + step));
+                rule.Step(actual, gradient, 0.1f / (1 + step));
             }
             Assert.Equal(expected, actual);
-            Assert.Equal(oracle.MeanSquare, meanSquare);
-            Assert.Equal(oracle.Velocity, velocity);
+            Assert.Equal(oracle.MeanSquare, rule.MeanSquare);
+            Assert.Equal(oracle.Velocity, rule.Velocity);
+            Assert.Equal(centered ? oracle.MeanGradient : null, rule.MeanGradient);
+            Assert.Equal(3, rule.StepCount);
         }
     }
 
     [Fact]
     public void StepCentered_MeanSquareBelowTheSquaredMean_TakesAVarianceOfZero()
     {
-        // s − m² is −0.5 in every coordinate, vector part and tail.
+        // s − m² is −0.5 in every coordinate, in whole vectors and in the rest.
+        RuleSettings settings = Settings(biasCorrection: false, centered: true) with { Alpha = 1, Epsilon = 0.5f, Momentum = 0 };
+        var rule = new RmsPropRule(settings, LongestLength);
+        Array.Fill(rule.MeanSquare, 0.5f);
+        Array.Fill(rule.MeanGradient!, 1f);
         var parameters = new float[LongestLength];
-        float[] meanSquare = Enumerable.Repeat(0.5f, LongestLength).ToArray();
-        float[] meanGradient = Enumerable.Repeat(1f, LongestLength).ToArray();
         float[] gradient = Enumerable.Repeat(1f, LongestLength).ToArray();
-        var step = new StepCoefficients(LearningRate: 0.25f, Alpha: 1, Momentum: 0, EpsilonInside: 0, EpsilonOutside: 0.5f, Correction: 1, Centered: true);
 
-        RmsPropRule.Step(parameters, meanSquare, new float[LongestLength], meanGradient, gradient, step);
+        rule.Step(parameters, gradient, learningRate: 0.25f);
 
         Assert.All(parameters, parameter => Assert.Equal(-0.25f * 1 / 0.5f, parameter));
     }
 
     [Theory]
-    [InlineData(false, false)]
-    [InlineData(false, true)]
-    [InlineData(true, false)]
-    [InlineData(true, true)]
-    public void Step_WithItsState_EqualsTheScalarFormulaBitForBitAtAnyLength(bool centered, bool biasCorrection)
+    [InlineData(false)]
+    [InlineData(true)]
+    public void State_PlainAndCentered_IsWhatTheRuleKeepsByName(bool centered)
     {
-        var rule = new RmsPropRule(new RuleSettings(Alpha, Epsilon, EpsilonPlacement.OutsideSquareRoot, biasCorrection, Momentum: 0.9f, centered));
-        for (int length = 0; length <= LongestLength; length++)
+        var rule = new RmsPropRule(Settings(biasCorrection: true, centered), 3);
+
+        (string, float[])[] expected = [("MeanSquare", rule.MeanSquare), ("Velocity", rule.Velocity)];
+        if (centered)
+            expected = [.. expected, ("MeanGradient", rule.MeanGradient!)];
+        Assert.Equal(expected, rule.State);
+    }
+
+    [Theory]
+    [InlineData(false, 0)]
+    [InlineData(false, 5)]
+    [InlineData(true, 5)]
+    [InlineData(true, 1000)]        // αᵗ no longer matters
+    public void Restore_IntoANewRule_ContinuesWithTheSameBits(bool centered, int stepCount)
+    {
+        const int Length = 19;
+        RuleSettings settings = Settings(biasCorrection: true, centered);
+        var whole = new RmsPropRule(settings, Length);
+        float[] expected = Some.Normals(1, Length);
+        for (int step = 0; step < stepCount; step++)
+            whole.Step(expected, Some.Normals(10 + step, Length), 0.1f);
+        float[] actual = [.. expected];
+        var restored = new RmsPropRule(settings, Length);
+
+        foreach (((_, float[] from), (_, float[] to)) in whole.State.Zip(restored.State))
+            from.CopyTo(to, 0);
+        restored.Restore(whole.StepCount);
+
+        for (int step = 0; step < 3; step++)
         {
-            (float[] expected, float[] actual) = (Some.Normals(1, length), Some.Normals(1, length));
-            var state = new RuleState(rule.StateNames, length);
-            var oracle = new ScalarRmsProp<float>(length, Alpha, Epsilon, EpsilonPlacement.OutsideSquareRoot, biasCorrection, momentum: 0.9f, centered);
-            for (int step = 0; step < 3; step++)
-            {
-                float[] gradient = Some.Normals(10 + step, length);
-                oracle.Step(expected, gradient, 0.1f / (1 + step));
-                rule.Step(actual, state, gradient, 0.1f / (1 + step));
-            }
-            Assert.Equal(expected, actual);
-            Assert.Equal(oracle.MeanSquare, state[RmsPropRule.MeanSquare]);
-            Assert.Equal(oracle.Velocity, state[RmsPropRule.Velocity]);
-            Assert.Equal(3, state.StepCount);
+            whole.Step(expected, Some.Normals(step, Length), 0.1f);
+            restored.Step(actual, Some.Normals(step, Length), 0.1f);
         }
+        Assert.Equal(expected, actual);
+        Assert.Equal(whole.StepCount, restored.StepCount);
     }
 
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void StateNames_PlainAndCentered_AreWhatTheRuleKeeps(bool centered)
+    public void Shrink_AnyParameters_ShrinksThemByTheMoveOfAPlainStepAndClampsThem(bool biasCorrection)
     {
-        var rule = new RmsPropRule(new RuleSettings(Alpha, Epsilon, EpsilonPlacement.OutsideSquareRoot, BiasCorrection: true, Momentum: 0.9f, centered));
-
-        string[] expected = centered
-            ? [RmsPropRule.MeanSquare, RmsPropRule.Velocity, RmsPropRule.MeanGradient]
-            : [RmsPropRule.MeanSquare, RmsPropRule.Velocity];
-        Assert.Equal(expected, rule.StateNames);
-    }
-
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void Proximal_AnyParameters_ShrinksThemByTheMoveOfAPlainStepAndClampsThem(bool biasCorrection)
-    {
-        const int Length = 40;
+        const int Length = 43;
         const float Rate = 0.1f;
-        var rule = new RmsPropRule(new RuleSettings(Alpha, Epsilon, EpsilonPlacement.OutsideSquareRoot, biasCorrection, Momentum: 0.9f, Centered: false));
-        var state = new RuleState(rule.StateNames, Length);
+        var rule = new RmsPropRule(Settings(biasCorrection, centered: false), Length);
         float[] parameters = Some.Normals(1, Length);
-        rule.Step(parameters, state, Some.Normals(2, Length), Rate);
+        rule.Step(parameters, Some.Normals(2, Length), Rate);
         float[] before = [.. parameters];
         float[] penalty = [.. Some.Normals(3, Length).Select(value => Math.Abs(value))];
         float[] lower = [.. Enumerable.Range(0, Length).Select(i => i % 3 == 0 ? 0 : float.NegativeInfinity)];
 
-        rule.Proximal(parameters, state, penalty, lower, Rate);
+        rule.Shrink(parameters, penalty, lower, Rate);
 
         for (int i = 0; i < Length; i++)
         {
-            double meanSquare = state[RmsPropRule.MeanSquare][i] * (biasCorrection ? 1 / (1 - (double)Alpha) : 1);
+            double meanSquare = rule.MeanSquare[i] * (biasCorrection ? 1 / (1 - (double)Alpha) : 1);
             double move = Rate * penalty[i] / (Math.Sqrt(meanSquare) + Epsilon);
             double shrunk = Math.Sign(before[i]) * Math.Max(Math.Abs(before[i]) - move, 0);
             Assert.Equal(Math.Max(shrunk, lower[i]), parameters[i], 1e-5);        // a few roundings of numbers around 1
@@ -146,8 +140,6 @@ public sealed class RmsPropRuleTests
         Assert.Contains(parameters, parameter => parameter != 0);
     }
 
-    private static StepCoefficients Coefficients(float momentum, EpsilonPlacement placement, bool centered) =>
-        placement == EpsilonPlacement.InsideSquareRoot
-            ? new(0.1f, Alpha, momentum, EpsilonInside: Epsilon, EpsilonOutside: 0, Correction: 1, centered)
-            : new(0.1f, Alpha, momentum, EpsilonInside: 0, EpsilonOutside: Epsilon, Correction: 1, centered);
+    private static RuleSettings Settings(bool biasCorrection, bool centered) =>
+        new(Alpha, Epsilon, EpsilonPlacement.OutsideSquareRoot, biasCorrection, Momentum: 0.9f, centered);
 }

@@ -138,8 +138,8 @@ public sealed class SavedTrainingTests
         Assert.Equal(parameters.Values, actual.Parameters.Values);
         Assert.Equal(parameters.Rule.Keys.Order(), actual.Parameters.Rule.Keys.Order());
         Assert.All(parameters.Rule.Keys, name => Assert.Equal(parameters.Rule[name], actual.Parameters.Rule[name]));
-        Assert.Equal((parameters.StepCount, parameters.AlphaPower, parameters.FirstAveragedStep, parameters.LearningRate),
-            (actual.Parameters.StepCount, actual.Parameters.AlphaPower, actual.Parameters.FirstAveragedStep, actual.Parameters.LearningRate));
+        Assert.Equal((parameters.StepCount, parameters.FirstAveragedStep, parameters.LearningRate),
+            (actual.Parameters.StepCount, actual.Parameters.FirstAveragedStep, actual.Parameters.LearningRate));
         Assert.Equal(parameters.LastSteps, actual.Parameters.LastSteps);
         Assert.Equal(parameters.AverageSums, actual.Parameters.AverageSums);
         Assert.Equal(parameters.EarlierCount, actual.Parameters.EarlierCount);
