@@ -60,6 +60,8 @@ internal sealed class AllReduce(Job job, int gradientLength)
         bool areFinite = true;
         foreach (BatchSum shard in own)
         {
+            if (shard.RowCount == 0)
+                continue;
             tail[RowOffset] += shard.RowCount;
             tail[UnfitOffset] += ExactSums.Add(shard.Gradient, units, sums);
             areFinite &= ExactSums.Add(shard.Losses.Loss, losses) & ExactSums.Add(shard.Losses.Weight, weights);

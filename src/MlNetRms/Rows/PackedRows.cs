@@ -107,16 +107,17 @@ internal sealed class PackedRows
     /// <summary>Says that some rows will be read soon, so that those in a file are on their way by then.</summary>
     public void Prefetch(long first, long count)
     {
-        for (long segment = first / _rowsPerSegment; segment * _rowsPerSegment < first + count; segment++)
-            _memory.Prefetch(_segments[segment]!);
-        int last = -1;
+        if (count == 0)
+            return;
+        int start = (int)(first / _rowsPerSegment);
+        _memory.Prefetch(_segments.AsSpan(start, (int)((first + count - 1) / _rowsPerSegment) - start + 1));
+        var blocks = new List<Block?>();
         for (long row = first; Layout.SparseCount > 0 && row < first + count; row++)
         {
-            if (_sparseRows[row].Block == last)
-                continue;
-            last = _sparseRows[row].Block;
-            _memory.Prefetch(_sparseBlocks[last]!);
+            if (blocks.Count == 0 || blocks[^1] != _sparseBlocks[_sparseRows[row].Block])
+                blocks.Add(_sparseBlocks[_sparseRows[row].Block]);
         }
+        _memory.Prefetch(CollectionsMarshal.AsSpan(blocks));
     }
 
     /// <summary>The same for rows taken as a ring: beyond the last one come those from the first on.</summary>

@@ -168,11 +168,22 @@ internal sealed unsafe class RowMemory : IDisposable
         return block.IsInFile ? ReadFile(block, start, length, part) : block.Words.Slice(start, length);
     }
 
-    /// <summary>Says that a block will be read soon: if it is in the file, the system reads it meanwhile.</summary>
-    public void Prefetch(Block block)
+    /// <summary>Says that some blocks will be read soon: the system reads those in the file meanwhile, neighbours at once.</summary>
+    public void Prefetch(ReadOnlySpan<Block?> blocks)
     {
-        if (block.IsInFile)
-            _file!.Prefetch(block.PositionOf(0), (long)block.Length * sizeof(float));
+        (long start, long end) = (0, 0);
+        foreach (Block? block in blocks)
+        {
+            if (block is not { IsInFile: true })
+                continue;
+            if (block.PositionOf(0) != end)
+            {
+                Prefetch(start, end);
+                start = block.PositionOf(0);
+            }
+            end = block.PositionOf(block.Length);
+        }
+        Prefetch(start, end);
     }
 
     public void Dispose()
@@ -184,6 +195,12 @@ internal sealed unsafe class RowMemory : IDisposable
         _windows.Dispose();
         FreeMemory();
         GC.SuppressFinalize(this);
+    }
+
+    private void Prefetch(long start, long end)
+    {
+        if (end > start)
+            _file!.Prefetch(start, end - start);
     }
 
     private long PageBytes => SlabCache.SlabBytes / _pagesPerSlab;
@@ -220,15 +237,15 @@ internal sealed unsafe class RowMemory : IDisposable
     }
 
     /// <summary>
-    /// The first words that a thread asks of a block are read alone: where rows of many shards take turns, no others are needed. Once it asks for
-    /// more of the same block, the rest of that is read at once.
+    /// Whoever begins with the first words of a block, or asks for a second time, reads on: the rest of the block is read at once. Others need only
+    /// what they ask for, as when the rows of many shards take turns.
     /// </summary>
     private ReadOnlySpan<float> ReadFile(Block block, int start, int length, RowPart part)
     {
         Window window = _windows.Value![(int)part];
         if (window.Block != block || start < window.Start || start + length > window.End)
         {
-            int end = window.Block == block ? block.Length : start + length;
+            int end = start == 0 || window.Block == block ? block.Length : start + length;
             window.Block = null;        // should reading fail
             if (window.Words.Length < end - start)
                 window.Words = GC.AllocateUninitializedArray<float>(Math.Max(PageWords, end - start));

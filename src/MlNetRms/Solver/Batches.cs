@@ -42,7 +42,7 @@ internal sealed class Batches : IDisposable
         {
             long count = _shards[shard].RowCount;
             var share = new ShardOfBatches(rows.FirstShard + shard, count, plan.StepsPerEpoch, (int)(longBefore % plan.StepsPerEpoch));
-            _orders[shard] = new BatchOrder(share, _runLength, settings.Shuffle, settings.Seed);
+            _orders[shard] = shard == 0 ? new BatchOrder(share, _runLength, settings.Shuffle, settings.Seed) : _orders[0].ForShard(share);
             longBefore += count % plan.StepsPerEpoch;
         }
     }
@@ -95,8 +95,10 @@ internal sealed class BatchOrder
     private readonly bool _shuffle;
     private readonly int _seed;
     private readonly int _runLength;
-    private readonly int[] _groups;
     private readonly int[] _batches;
+
+    /// <summary>The order of the groups; null if that of another shard is shared.</summary>
+    private readonly int[]? _groups;
 
     /// <summary>The row at which the epoch's first batch begins.</summary>
     private long _phase;
@@ -112,21 +114,30 @@ internal sealed class BatchOrder
         Begin(epoch: 0);
     }
 
+    private BatchOrder(BatchOrder shared, ShardOfBatches shard)
+    {
+        (_shard, _shuffle, _seed, _runLength, _batches) = (shard, shared._shuffle, shared._seed, shared._runLength, shared._batches);
+        Begin(epoch: 0);
+    }
+
     /// <summary>Batches, that is steps, in an epoch.</summary>
     public int BatchCount => _shard.BatchCount;
+
+    /// <summary>The order of another shard, which shares the order of the batches: this one's <see cref="Begin"/> comes first.</summary>
+    public BatchOrder ForShard(ShardOfBatches shard) => new(this, shard);
 
     /// <summary>Sets the order of an epoch, counted from 0.</summary>
     public void Begin(int epoch)
     {
+        var random = new SeededRandom(_seed, RandomStream.BatchOrder, epoch);
+        // The shuffle takes the numbers from 1 on.
+        _phase = _shuffle ? random.Below(-_shard.Number, _shard.RowCount) : 0;
+        if (_groups is null)
+            return;
         for (int group = 0; group < _groups.Length; group++)
             _groups[group] = group;
         if (_shuffle)
-        {
-            var random = new SeededRandom(_seed, RandomStream.BatchOrder, epoch);
             random.Shuffle<int>(_groups);
-            // The shuffle takes the numbers from 1 on.
-            _phase = random.Below(-_shard.Number, _shard.RowCount);
-        }
         int position = 0;
         foreach (int group in _groups)
         {

@@ -44,7 +44,7 @@ internal sealed class BatchGradient : IDisposable
 
     /// <summary>Adds up the rows of a batch.</summary>
     /// <param name="runs">The batch's rows of each shard.</param>
-    /// <returns>The sums of each shard; valid until the next call.</returns>
+    /// <returns>The sums of each shard, meaningless except for their number if that is 0; valid until the next call.</returns>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public ReadOnlySpan<BatchSum> Compute(ReadOnlySpan<RowRun> runs)
     {
@@ -55,7 +55,10 @@ internal sealed class BatchGradient : IDisposable
         for (int shard = 0; _blocksPerShard > 1 && shard < _sums.Length; shard++)
         {
             foreach (GradientBlock block in _blocks.AsSpan(shard * _blocksPerShard + 1, _blocksPerShard - 1))
-                _sums[shard].Add(block.Sum);
+            {
+                if (block.Sum.RowCount > 0)
+                    _sums[shard].Add(block.Sum);
+            }
         }
         return _sums;
     }
@@ -108,10 +111,14 @@ internal sealed class GradientBlock
 
     public BatchSum Sum { get; }
 
-    /// <summary>Computes the sums of some rows, at the current parameters.</summary>
+    /// <summary>Computes the sums of some rows, at the current parameters. Without rows, which a batch often has none of in a small shard, only their
+    /// number is set.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Compute(long first, int count)
     {
+        Sum.RowCount = count;
+        if (count == 0)
+            return;
         Span<float> gradient = Sum.Gradient;
         gradient.Clear();
         _losses.Reset();
@@ -133,7 +140,6 @@ internal sealed class GradientBlock
         }
         _parameters.Layout.ClearConstants(gradient);
         Sum.Losses = _losses.Sum;
-        Sum.RowCount = count;
     }
 
     private void Prepare(long first, int count, ISparseGradient sparse)
