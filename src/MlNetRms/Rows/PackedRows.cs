@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using MlNetRms.Kernels;
+using MlNetRms.Settings;
 
 namespace MlNetRms.Rows;
 
@@ -14,12 +15,6 @@ namespace MlNetRms.Rows;
 /// </remarks>
 internal sealed class PackedRows
 {
-    /// <summary>Each thread that packs rows holds the memory of one bucket twice.</summary>
-    private const int MostThreads = 4;
-
-    /// <summary>Fewer words than this are packed before a second thread has started.</summary>
-    private const long WordsForThreads = 1 << 20;
-
     private readonly RowMemory _memory;
     private readonly RowUnits _units;
     private readonly Lock _growing = new();
@@ -66,7 +61,7 @@ internal sealed class PackedRows
     public static PackedRows Pack(RowMemory memory, RowUnits units, RowBuckets buckets, int numberOfThreads, CancellationToken cancellation)
     {
         var packed = new PackedRows(memory, units, buckets.RowCount);
-        int threads = packed.RowCount * packed.Layout.Stride < WordsForThreads ? 1 : Math.Min(numberOfThreads, MostThreads);
+        int threads = Decisions.PackingThreads(packed.RowCount * packed.Layout.Stride, numberOfThreads);
         int tasks = Math.Min(threads, buckets.Count);
         using var team = new WorkerTeam(threads, tasks, task =>
         {

@@ -20,8 +20,6 @@ internal sealed record TrainingSettings(
     bool HasEpochCallback,
     IReadOnlyList<NamedText> Meaning)
 {
-    private const double AutomaticMemoryShare = 0.5;
-
     /// <param name="options">Checked options.</param>
     /// <param name="loss">Their loss.</param>
     /// <param name="meaning">Those of them that a training that continues must share.</param>
@@ -34,7 +32,7 @@ internal sealed record TrainingSettings(
         return new(
             new ColumnSettings(options.FeatureColumnName, options.LabelColumnName, options.ExampleWeightColumnName),
             new ReadingSettings(options.Standardize, mayDecorrelate, options.Shuffle, seed, options.ValidationFraction, Threads(options),
-                options.MemoryLimitInBytes ?? (long)(AutomaticMemoryShare * GC.GetGCMemoryInfo().TotalAvailableMemoryBytes),
+                Decisions.MemoryLimit(options.MemoryLimitInBytes),
                 options.TemporaryDirectory),
             new PlanSettings(options.BatchSize, options.NumberOfEpochs, options.AveragedFraction, options.Shuffle, seed,
                 options.InitialWeightsStandardDeviation, Threads(options)),
