@@ -15,10 +15,10 @@ internal static class TrainingForms
         new Dictionary<string, (Examples Rows, Func<Options> Options)>()
     {
         ["dense"] = (Dense, () => new()),
-        ["touched weights"] = (Sparse, () => new()),
-        ["touched weights with momentum"] =
+        ["lazy weights"] = (Sparse, () => new()),
+        ["lazy weights with momentum"] =
             (Sparse, () => new() { Momentum = 0.9f, LearningRate = 0.003f, LearningRateSchedule = LearningRateSchedule.Constant }),
-        ["touched weights, centered"] = (Sparse, () => new() { Centered = true, LearningRate = 0.01f }),
+        ["lazy weights, centered"] = (Sparse, () => new() { Centered = true, LearningRate = 0.01f }),
         ["all weights of sparse columns"] = (Sparse, () => new() { Momentum = 0.9f, LearningRate = 0.003f }),
         ["momentum"] = (Dense, () => new() { Momentum = 0.9f, LearningRate = 0.003f }),
         ["centered"] = (Dense, () => new() { Centered = true, BiasCorrection = false, LearningRate = 0.01f }),
@@ -39,7 +39,7 @@ internal static class TrainingForms
         }),
         ["lasso"] = (Dense, () => new() { L1Regularization = 0.1f, NonNegativeWeights = true }),
         ["average of all"] = (Dense, () => new() { AveragedFraction = 1 }),
-        ["average of all, touched weights"] = (Sparse, () => new() { AveragedFraction = 1 }),
+        ["average of all, lazy weights"] = (Sparse, () => new() { AveragedFraction = 1 }),
         ["last weights"] = (Sparse, () => new() { AveragedFraction = 0 }),
         ["loss"] = (Dense, () => new() { LossFunction = new HuberLoss(0.5f) }),
         ["in order"] = (Dense, () => new() { Shuffle = false }),
@@ -48,9 +48,9 @@ internal static class TrainingForms
         ["decorrelated"] = (Dense, () => new() { Decorrelate = true }),
         ["decorrelated with momentum, centered, average of all"] =
             (Dense, () => new() { Decorrelate = true, Momentum = 0.9f, Centered = true, AveragedFraction = 1, LearningRate = 0.003f }),
-        ["decorrelated beside touched weights"] = (Sparse, () => new() { Decorrelate = true }),
-        ["decorrelated beside touched weights with a penalty"] = (Sparse, () => new() { Decorrelate = true, L2Regularization = 0.01f }),
-        ["touched weights with a penalty"] = (Sparse, () => new() { L2Regularization = 0.01f }),
+        ["decorrelated beside lazy weights"] = (Sparse, () => new() { Decorrelate = true }),
+        ["decorrelated beside lazy weights with a penalty"] = (Sparse, () => new() { Decorrelate = true, L2Regularization = 0.01f }),
+        ["lazy weights with a penalty"] = (Sparse, () => new() { L2Regularization = 0.01f }),
         ["decorrelated early stopping"] = (_fewRows, () => new()
         {
             Decorrelate = true,
