@@ -351,7 +351,7 @@ public sealed class OptionsTests
         var t when t == typeof(IDataView) => Some.Linear(1, 5, 2).View(new MLContext(1)),
         var t when t == typeof(EarlyStopping) => new EarlyStopping(),
         var t when t == typeof(CheckpointOptions) => new CheckpointOptions { Path = "some.checkpoint" },
-        var t when t == typeof(Action<EpochProgress>) => (EpochProgress _) => { },
+        var t when t == typeof(Action<EpochProgress>) => new Action<EpochProgress>(_ => { }),
         var t when t == typeof(IProgress<TrainingProgress>) => new ProgressCollector(),
         var t when t == typeof(ICollective) => LocalCollective.Instance,
         var t when t == typeof(CancellationToken) => new CancellationToken(canceled: true),
