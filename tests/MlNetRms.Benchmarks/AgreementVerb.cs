@@ -2,7 +2,6 @@ using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
-using Microsoft.ML.Trainers;
 using MlNetRms.Benchmarks.Accuracy;
 using MlNetRms.Benchmarks.Accuracy.Sets;
 using Options = MlNetRms.RmsPropRegressionTrainer.Options;

@@ -1,12 +1,7 @@
 using System.Globalization;
 using Microsoft.ML;
 using Microsoft.ML.Trainers;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
-using MlNetRms.Solver;
 using ScottPlot;
 
 namespace MlNetRms.Benchmarks;

@@ -3,7 +3,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
 using System.Text.Json;
-using Microsoft.ML;
 using Microsoft.ML.Trainers;
 
 namespace MlNetRms.Benchmarks;

@@ -1,12 +1,8 @@
 using System.Diagnostics;
 using Microsoft.ML;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Solver;
 using MlNetRms.Benchmarks.Accuracy;
 using MlNetRms.Benchmarks.Accuracy.Oracles;
+using MlNetRms.Jobs;
 using MlNetRms.Mpi;
 
 namespace MlNetRms.Benchmarks;

@@ -1,12 +1,6 @@
 using System.Globalization;
-using Microsoft.ML.Data;
 using Microsoft.ML.Trainers;
 using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Solver;
 using MlNetRms.Tests.Oracles;
 using MlNetRms.Tests.Support;
 

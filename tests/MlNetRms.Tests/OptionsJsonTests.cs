@@ -11,8 +11,16 @@ public sealed class OptionsJsonTests
     [Fact]
     public void Json_ThereAndBack_KeepsPlainValues()
     {
-        var options = new Options { LearningRate = 0.1f, BatchSize = 32, NumberOfEpochs = 7, ExampleWeightColumnName = "Weight", Centered = true,
-            L2Regularization = 0, Decorrelate = false };
+        var options = new Options
+        {
+            LearningRate = 0.1f,
+            BatchSize = 32,
+            NumberOfEpochs = 7,
+            ExampleWeightColumnName = "Weight",
+            Centered = true,
+            L2Regularization = 0,
+            Decorrelate = false
+        };
 
         Options back = JsonSerializer.Deserialize<Options>(JsonSerializer.Serialize(options))!;
 

@@ -26,7 +26,8 @@ public sealed class OptionsTests
         (nameof(EarlyStopping.MinimumImprovement), HalfOpen, [-0.01f, 1], [0, 0.999f],
             (options, value) => options.EarlyStopping = new() { MinimumImprovement = value }),
         (nameof(Options.AveragedFraction), Closed, [-0.01f, 1.01f], [0, 1], (options, value) => options.AveragedFraction = value),
-        (nameof(Options.InitialWeightsStandardDeviation), NonNegative, [-1], [0, 3], (options, value) => options.InitialWeightsStandardDeviation = value),
+        (nameof(Options.InitialWeightsStandardDeviation), NonNegative, [-1], [0, 3],
+            (options, value) => options.InitialWeightsStandardDeviation = value),
     ];
 
     public static TheoryData<string, float> BadNumbers
@@ -187,14 +188,22 @@ public sealed class OptionsTests
         var options = new Options();
 
         Assert.Equal(("Label", "Features", null), (options.LabelColumnName, options.FeatureColumnName, options.ExampleWeightColumnName));
-        Assert.Equal((0.03f, 0.999f, 1e-4f, 0f, null), (options.LearningRate, options.Alpha, options.Epsilon, options.Momentum, options.L2Regularization));
-        Assert.Equal((256, null, 0.2f, 0f, null), (options.BatchSize, options.NumberOfEpochs, options.AveragedFraction, options.InitialWeightsStandardDeviation, options.Seed));
-        Assert.Equal((true, null, true, true, false), (options.Standardize, options.Decorrelate, options.Shuffle, options.BiasCorrection, options.Centered));
+        Assert.Equal((0.03f, 0.999f, 1e-4f, 0f, null),
+            (options.LearningRate, options.Alpha, options.Epsilon, options.Momentum, options.L2Regularization));
+        Assert.Equal((256, null, 0.2f, 0f, null),
+            (options.BatchSize, options.NumberOfEpochs, options.AveragedFraction, options.InitialWeightsStandardDeviation, options.Seed));
+        Assert.Equal((true, null, true, true, false),
+            (options.Standardize, options.Decorrelate, options.Shuffle, options.BiasCorrection, options.Centered));
         Assert.Equal(EpsilonPlacement.OutsideSquareRoot, options.EpsilonPlacement);
         Assert.Equal(LearningRateSchedule.CosineThenConstant(0.03, 0.8).Name, options.LearningRateSchedule.Name);
-        Assert.Equal((0f, false, null, null), (options.L1Regularization, options.NonNegativeWeights, options.GradientClippingNorm, options.NumberOfThreads));
+        Assert.Equal((0f, false, null, null),
+            (options.L1Regularization, options.NonNegativeWeights, options.GradientClippingNorm, options.NumberOfThreads));
         Assert.Equal((0f, CancellationToken.None), (options.ValidationFraction, options.CancellationToken));
-        Assert.All(new object?[] { options.LossFunction, options.ValidationSet, options.EarlyStopping, options.EpochCompleted, options.Progress, options.Collective }, Assert.Null);
+        Assert.All(
+            new object?[]
+            {
+                options.LossFunction, options.ValidationSet, options.EarlyStopping, options.EpochCompleted, options.Progress, options.Collective,
+            }, Assert.Null);
         Assert.Equal((10, 0f), (new EarlyStopping().Patience, new EarlyStopping().MinimumImprovement));
     }
 
@@ -214,9 +223,11 @@ public sealed class OptionsTests
             if (property.GetValue(new Options()) is { } value)
                 Assert.Equal(Convert.ToDouble(value), start.Value);
         }
-        PropertyInfo[] choices = [.. typeof(Options).GetProperties().Where(property => property.GetCustomAttribute<BooleanChoiceAttribute>() is not null)];
+        PropertyInfo[] choices = [.. typeof(Options).GetProperties()
+            .Where(property => property.GetCustomAttribute<BooleanChoiceAttribute>() is not null)];
         Assert.NotEmpty(choices);
-        Assert.All(choices, choice => Assert.Equal(choice.GetValue(new Options()), choice.GetCustomAttribute<BooleanChoiceAttribute>()!.DefaultValue));
+        Assert.All(choices, choice =>
+            Assert.Equal(choice.GetValue(new Options()), choice.GetCustomAttribute<BooleanChoiceAttribute>()!.DefaultValue));
     }
 
     [Theory]
@@ -262,8 +273,8 @@ public sealed class OptionsTests
     public void ToString_OptionsThatWereSet_AreNamedWithTheirValues()
     {
         Assert.Equal("Options, all at their defaults", new Options().ToString());
-        Assert.Equal("Options { LabelColumnName = \"Price\", LearningRate = 0.5, LearningRateSchedule = constant, L2Regularization = 0, LossFunction = HuberLoss(delta: 1.5), " +
-            "Seed = 7, EpochCompleted = set }, the others at their defaults", new Options
+        Assert.Equal("Options { LabelColumnName = \"Price\", LearningRate = 0.5, LearningRateSchedule = constant, L2Regularization = 0, " +
+            "LossFunction = HuberLoss(delta: 1.5), Seed = 7, EpochCompleted = set }, the others at their defaults", new Options
             {
                 LabelColumnName = "Price",
                 LearningRate = 0.5f,
@@ -284,8 +295,9 @@ public sealed class OptionsTests
         try
         {
             CultureInfo.CurrentCulture = comma;
-            Assert.Equal("Options { L1Regularization = 0.1, NonNegativeWeights = True, EarlyStopping.Patience = 3, EarlyStopping.MinimumImprovement = 0.5, " +
-                "Checkpoint.Path = \"a\", Checkpoint.Interval = 00:01:00, Checkpoint.Keep = True }, the others at their defaults", new Options
+            Assert.Equal("Options { L1Regularization = 0.1, NonNegativeWeights = True, EarlyStopping.Patience = 3, " +
+                "EarlyStopping.MinimumImprovement = 0.5, Checkpoint.Path = \"a\", Checkpoint.Interval = 00:01:00, Checkpoint.Keep = True }, " +
+                "the others at their defaults", new Options
                 {
                     L1Regularization = 0.1f,
                     NonNegativeWeights = true,
@@ -304,7 +316,8 @@ public sealed class OptionsTests
     {
         IEnumerable<string> expected = typeof(Options).GetProperties().SelectMany(option =>
             option.PropertyType == typeof(EarlyStopping) || option.PropertyType == typeof(CheckpointOptions)
-                ? option.PropertyType.GetProperties().Where(property => property.CanWrite).Select(property => $"{option.Name}.{property.Name}").Prepend(option.Name)
+                ? option.PropertyType.GetProperties().Where(property => property.CanWrite)
+                    .Select(property => $"{option.Name}.{property.Name}").Prepend(option.Name)
                 : [option.Name]);
 
         Assert.Equal(expected, OptionTable.Lines.Select(line => line.Name));
@@ -338,8 +351,7 @@ public sealed class OptionsTests
         var t when t == typeof(IDataView) => Some.Linear(1, 5, 2).View(new MLContext(1)),
         var t when t == typeof(EarlyStopping) => new EarlyStopping(),
         var t when t == typeof(CheckpointOptions) => new CheckpointOptions { Path = "some.checkpoint" },
-        var t when t == typeof(Action<EpochProgress>) => (EpochProgress _) => { }
-        ,
+        var t when t == typeof(Action<EpochProgress>) => new Action<EpochProgress>(_ => { }),
         var t when t == typeof(IProgress<TrainingProgress>) => new ProgressCollector(),
         var t when t == typeof(ICollective) => LocalCollective.Instance,
         var t when t == typeof(CancellationToken) => new CancellationToken(canceled: true),
@@ -379,9 +391,12 @@ public sealed class OptionsTests
         Options options = Options.Textbook();
 
         Assert.NotSame(options, Options.Textbook());
-        Assert.Equal((0.01f, 0.9f, 1e-6f, 0f, null), (options.LearningRate, options.Alpha, options.Epsilon, options.Momentum, options.L2Regularization));
-        Assert.Equal((10, 2, 0f, 0.01f), (options.BatchSize, options.NumberOfEpochs, options.AveragedFraction, options.InitialWeightsStandardDeviation));
-        Assert.Equal((false, null, true, false, false), (options.Standardize, options.Decorrelate, options.Shuffle, options.BiasCorrection, options.Centered));
+        Assert.Equal((0.01f, 0.9f, 1e-6f, 0f, null),
+            (options.LearningRate, options.Alpha, options.Epsilon, options.Momentum, options.L2Regularization));
+        Assert.Equal((10, 2, 0f, 0.01f),
+            (options.BatchSize, options.NumberOfEpochs, options.AveragedFraction, options.InitialWeightsStandardDeviation));
+        Assert.Equal((false, null, true, false, false),
+            (options.Standardize, options.Decorrelate, options.Shuffle, options.BiasCorrection, options.Centered));
         Assert.Equal(EpsilonPlacement.InsideSquareRoot, options.EpsilonPlacement);
         Assert.Same(LearningRateSchedule.Constant, options.LearningRateSchedule);
     }

@@ -138,7 +138,7 @@ public sealed class RmsPropTests
             optimizer.Step(parameters, [1.1f + 1e-7f * (step % 3)], 1e-3f);
             Assert.True(float.IsFinite(parameters[0]));
         }
-        // The variance vanishes in rounding: at least g/(√(ulps of g²) + ε) ≈ 100 a step once m has settled.
+        // The variance vanishes in rounding: at least g/(√(ulps of g²) + ε) ≈ 100 per step once m is constant.
         Assert.InRange(parameters[0], -1000 * 1e-3f * 1.1f / 1e-2f, -10);
     }
 

@@ -1,5 +1,4 @@
 using Microsoft.ML.Trainers;
-using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests;
 

@@ -1,8 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using MlNetRms.Jobs;
 using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
 using MlNetRms.Solver;
 

@@ -42,7 +42,7 @@ public sealed class IllConditionedTests
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
-    public void Fit_WithoutDecorrelation_IsFarFromLeastSquares(int seed) =>
+    public void Fit_WithoutWhitening_IsFarFromLeastSquares(int seed) =>
         // Otherwise the tests above would show nothing.
         Assert.InRange(Excess(Rotated(seed, 1e4), new() { Decorrelate = false }), 0.1, double.MaxValue);
 

@@ -33,7 +33,8 @@ public sealed class CheckpointConditionTests : IDisposable
 
     [Fact]
     public void Options_EveryOne_IsComparedOrMayDiffer() =>
-        Assert.Equal(typeof(Options).GetProperties().Where(option => option.CanWrite).Select(option => option.Name).Order(), _compared.Keys.Concat(_mayDiffer).Order());
+        Assert.Equal(typeof(Options).GetProperties().Where(option => option.CanWrite).Select(option => option.Name).Order(),
+            _compared.Keys.Concat(_mayDiffer).Order());
 
     public static TheoryData<string> Compared => [.. _compared.Keys];
 
@@ -47,7 +48,12 @@ public sealed class CheckpointConditionTests : IDisposable
 
         string message = Assert.Throws<InvalidOperationException>(() => Interrupted.Fit(_rows, changed)).Message;
 
-        string name = option switch { nameof(Options.ValidationSet) => "the number of validation rows", nameof(Options.EarlyStopping) => "EarlyStopping.Patience", _ => option };
+        string name = option switch
+        {
+            nameof(Options.ValidationSet) => "the number of validation rows",
+            nameof(Options.EarlyStopping) => "EarlyStopping.Patience",
+            _ => option,
+        };
         Assert.Contains($"'{Path}' is of another training: {name} was {before}, and is {now} now.", message, StringComparison.Ordinal);
         Assert.Equal(bytes, File.ReadAllBytes(Path));
     }
@@ -108,7 +114,8 @@ public sealed class CheckpointConditionTests : IDisposable
         Break(_rows, options);
         options.ValidationSet = Changed(_rows, "a label").View(new MLContext(1));
 
-        Assert.Contains("the validation rows", Assert.Throws<InvalidOperationException>(() => Interrupted.Fit(_rows, options)).Message, StringComparison.Ordinal);
+        Assert.Contains("the validation rows", Assert.Throws<InvalidOperationException>(() => Interrupted.Fit(_rows, options)).Message,
+            StringComparison.Ordinal);
     }
 
     /// <summary>More rows than are hashed one by one: whatever the row, the moments of the columns tell.</summary>
@@ -198,11 +205,12 @@ public sealed class CheckpointConditionTests : IDisposable
 
     private Options Usual() => new() { NumberOfEpochs = 4, BatchSize = 8, Checkpoint = new() { Path = Path, EveryEpochs = 1 } };
 
-    /// <summary>Trains until the second epoch has been done, of which the file is then not written.</summary>
+    /// <summary>Trains until the second epoch is done; its file is then not written.</summary>
     private byte[] Break(Examples rows, Options options, bool isSparse = false)
     {
         int files = 0;
-        Assert.Throws<Interrupted.BreakException>(() => Interrupted.Trainer(options, path => ++files == 3 ? throw new Interrupted.BreakException() : Interrupted.Create(path))
+        Assert.Throws<Interrupted.BreakException>(() =>
+            Interrupted.Trainer(options, path => ++files == 3 ? throw new Interrupted.BreakException() : Interrupted.Create(path))
             .Fit(rows.View(new MLContext(1), _ => isSparse)));
         return File.ReadAllBytes(Path);
     }

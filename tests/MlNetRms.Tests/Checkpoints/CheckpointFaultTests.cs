@@ -42,7 +42,8 @@ public sealed class CheckpointFaultTests : IDisposable
     [Theory]
     [InlineData("")]
     [InlineData("Dear diary, today I wrote a text that is longer than the header of a checkpoint.")]
-    public void Fit_FileOfAnotherKind_ThrowsInvalidDataAndLeavesTheFile(string text) => AssertRefusedAndLeft(System.Text.Encoding.UTF8.GetBytes(text));
+    public void Fit_FileOfAnotherKind_ThrowsInvalidDataAndLeavesTheFile(string text) =>
+        AssertRefusedAndLeft(System.Text.Encoding.UTF8.GetBytes(text));
 
     [Fact]
     public void Fit_NewerVersion_SaysSoAndLeavesTheFile()
@@ -67,7 +68,7 @@ public sealed class CheckpointFaultTests : IDisposable
         RmsPropRegressionTrainer trainer = Interrupted.Trainer(options);
         long before = GC.GetAllocatedBytesForCurrentThread();
         int tried = 0;
-        // Of the longer file every third byte, so that each place in a number comes up.
+        // Every third byte of the longer file, so that each place in a number comes up.
         for (int at = 20; at < bytes.Length - 32; at += isSparse ? 3 : 1)
         {
             byte[] changed = [.. bytes];
@@ -83,7 +84,7 @@ public sealed class CheckpointFaultTests : IDisposable
                 // Not readable, of other options, or it diverged.
             }
         }
-        // A length of which a byte says gigabytes is not believed.
+        // No memory is taken for a length that the file is too short for.
         Assert.InRange((GC.GetAllocatedBytesForCurrentThread() - before) / tried, 0, 4_000_000);
     }
 
@@ -152,7 +153,8 @@ public sealed class CheckpointFaultTests : IDisposable
         Assert.Contains($"'{Path}' could not be written: No space left on device", cancelled.Message, StringComparison.Ordinal);
         Assert.Contains("No space left on device", Assert.IsType<IOException>(cancelled.InnerException).Message, StringComparison.Ordinal);
         Assert.Contains(log.Messages(Microsoft.ML.Runtime.ChannelMessageKind.Warning), message =>
-            message.Contains("Training was cancelled", StringComparison.Ordinal) && message.Contains("No space left on device", StringComparison.Ordinal));
+            message.Contains("Training was cancelled", StringComparison.Ordinal)
+                && message.Contains("No space left on device", StringComparison.Ordinal));
         Assert.Empty(_folder.Files);
     }
 
@@ -161,7 +163,8 @@ public sealed class CheckpointFaultTests : IDisposable
     {
         string folder = _folder.File("folder");
         Directory.CreateDirectory(folder);
-        RmsPropRegressionTrainer trainer = Interrupted.Trainer(new() { Checkpoint = new() { Path = System.IO.Path.Combine(folder, "some.checkpoint") } });
+        RmsPropRegressionTrainer trainer = Interrupted.Trainer(
+            new() { Checkpoint = new() { Path = System.IO.Path.Combine(folder, "some.checkpoint") } });
         Directory.Delete(folder);
         bool isRead = false;
 
@@ -177,7 +180,8 @@ public sealed class CheckpointFaultTests : IDisposable
         RmsPropRegressionTrainer trainer = Interrupted.Trainer(new() { Checkpoint = new() { Path = Path } },
             path => throw new UnauthorizedAccessException($"Access to the path '{path}' is denied."));
 
-        Assert.Contains(Path, Assert.Throws<UnauthorizedAccessException>(() => trainer.Fit(View(() => isRead = true))).Message, StringComparison.Ordinal);
+        Assert.Contains(Path, Assert.Throws<UnauthorizedAccessException>(() => trainer.Fit(View(() => isRead = true))).Message,
+            StringComparison.Ordinal);
 
         Assert.False(isRead);
     }
@@ -193,7 +197,8 @@ public sealed class CheckpointFaultTests : IDisposable
 
         Assert.NotNull(ml.Regression.Trainers.RmsProp(options).Fit(_rows.View(ml)));
 
-        Assert.Contains(log.Messages(Microsoft.ML.Runtime.ChannelMessageKind.Warning), message => message.Contains("could not be removed", StringComparison.Ordinal));
+        Assert.Contains(log.Messages(Microsoft.ML.Runtime.ChannelMessageKind.Warning), message =>
+            message.Contains("could not be removed", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -230,7 +235,8 @@ public sealed class CheckpointFaultTests : IDisposable
         Interrupted.Fit(_rows, new()).SaveTraining(Path);
         byte[] bytes = File.ReadAllBytes(Path);
 
-        Assert.Contains("is a saved training, not the checkpoint of one", Assert.Throws<InvalidOperationException>(() => Interrupted.Fit(_rows, Small())).Message, StringComparison.Ordinal);
+        Assert.Contains("is a saved training, not the checkpoint of one",
+            Assert.Throws<InvalidOperationException>(() => Interrupted.Fit(_rows, Small())).Message, StringComparison.Ordinal);
 
         Assert.Equal(bytes, File.ReadAllBytes(Path));
     }
@@ -267,7 +273,8 @@ public sealed class CheckpointFaultTests : IDisposable
     private byte[] Written(Examples rows, Options options)
     {
         int files = 0;
-        Assert.Throws<Interrupted.BreakException>(() => Interrupted.Fit(rows, options, path => ++files == 3 ? throw new Interrupted.BreakException() : Interrupted.Create(path)));
+        Assert.Throws<Interrupted.BreakException>(() =>
+            Interrupted.Fit(rows, options, path => ++files == 3 ? throw new Interrupted.BreakException() : Interrupted.Create(path)));
         return File.ReadAllBytes(Path);
     }
 
@@ -295,7 +302,8 @@ public sealed class CheckpointFaultTests : IDisposable
         return bytes;
     }
 
-    private sealed class FailingFile(string path, Func<bool> isFull) : FileStream(path, FileMode.Create, FileAccess.ReadWrite, FileShare.None, bufferSize: 0)
+    private sealed class FailingFile(string path, Func<bool> isFull)
+        : FileStream(path, FileMode.Create, FileAccess.ReadWrite, FileShare.None, bufferSize: 0)
     {
         public override void Write(byte[] buffer, int offset, int count)
         {

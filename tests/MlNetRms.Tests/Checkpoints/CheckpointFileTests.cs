@@ -1,9 +1,5 @@
 using System.Security.Cryptography;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
 using MlNetRms.Saving;
-using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests.Checkpoints;
@@ -216,7 +212,7 @@ public sealed class CheckpointFileTests
 
     private static int[] ReadNumbers(string path) => new CheckpointFile(path).Read(archive => archive.Array<int>(null));
 
-    /// <summary>A file that takes so many bytes, counted once however often they are rewritten.</summary>
+    /// <summary>A file with room for this many bytes, counted once however often they are rewritten.</summary>
     private sealed class FullDisk(string path, long room) : FileStream(path, FileMode.Create, FileAccess.ReadWrite, FileShare.None, bufferSize: 0)
     {
         public override void Write(byte[] buffer, int offset, int count)

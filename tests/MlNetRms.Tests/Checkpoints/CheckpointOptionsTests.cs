@@ -21,7 +21,8 @@ public sealed class CheckpointOptionsTests
     [InlineData("")]
     [InlineData("  ")]
     public void RmsProp_NoPath_ThrowsWithItsName(string? path) =>
-        Assert.Equal("Checkpoint.Path must name a file. (Parameter 'options')", Assert.Throws<ArgumentException>(() => Trainer(new() { Path = path! })).Message);
+        Assert.Equal("Checkpoint.Path must name a file. (Parameter 'options')",
+            Assert.Throws<ArgumentException>(() => Trainer(new() { Path = path! })).Message);
 
     [Fact]
     public void RmsProp_PathOfAFolder_ThrowsWithThePath()
@@ -29,7 +30,8 @@ public sealed class CheckpointOptionsTests
         using var folder = new TemporaryFolder();
         Directory.CreateDirectory(folder.File("inner"));
         foreach (string path in new[] { folder.File("inner"), folder.File("new/") })
-            Assert.Contains($"Checkpoint.Path '{path}' is a folder", Assert.Throws<ArgumentException>(() => Trainer(new() { Path = path })).Message, StringComparison.Ordinal);
+            Assert.Contains($"Checkpoint.Path '{path}' is a folder", Assert.Throws<ArgumentException>(() => Trainer(new() { Path = path })).Message,
+                StringComparison.Ordinal);
     }
 
     [Fact]
@@ -38,7 +40,8 @@ public sealed class CheckpointOptionsTests
         using var folder = new TemporaryFolder();
         string path = folder.File("none/some.checkpoint");
 
-        Assert.Contains($"Checkpoint.Path '{path}' is in no folder that exists", Assert.Throws<ArgumentException>(() => Trainer(new() { Path = path })).Message, StringComparison.Ordinal);
+        Assert.Contains($"Checkpoint.Path '{path}' is in no folder that exists",
+            Assert.Throws<ArgumentException>(() => Trainer(new() { Path = path })).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -56,7 +59,10 @@ public sealed class CheckpointOptionsTests
     [Fact]
     public void Json_ThereAndBack_KeepsAll()
     {
-        var options = new Options { Checkpoint = new() { Path = "some.checkpoint", EveryEpochs = 3, Interval = TimeSpan.FromSeconds(90), Keep = true } };
+        var options = new Options
+        {
+            Checkpoint = new() { Path = "some.checkpoint", EveryEpochs = 3, Interval = TimeSpan.FromSeconds(90), Keep = true },
+        };
 
         Assert.Equal(options.Checkpoint, JsonSerializer.Deserialize<Options>(JsonSerializer.Serialize(options))!.Checkpoint);
         Assert.Null(JsonSerializer.Deserialize<Options>(JsonSerializer.Serialize(new Options()))!.Checkpoint);
@@ -69,5 +75,6 @@ public sealed class CheckpointOptionsTests
         Assert.Equal(("options", value), (exception.ParamName, exception.ActualValue));
     }
 
-    private static RmsPropRegressionTrainer Trainer(CheckpointOptions checkpoint) => new MLContext(1).Regression.Trainers.RmsProp(new Options { Checkpoint = checkpoint });
+    private static RmsPropRegressionTrainer Trainer(CheckpointOptions checkpoint) =>
+        new MLContext(1).Regression.Trainers.RmsProp(new Options { Checkpoint = checkpoint });
 }

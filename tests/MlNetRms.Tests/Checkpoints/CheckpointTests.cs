@@ -24,7 +24,8 @@ public sealed class CheckpointTests : IDisposable
         RmsPropRegressionTransformer actual = Interrupted.FitWithBreaks(rows, options, out int breaks);
 
         Interrupted.AssertSame(expected, actual);
-        // Every 16 steps, mostly in the middle of an epoch, a file is begun: by the first one after a break the training has advanced, at the second it breaks off.
+        // A file is begun every 16 steps, mostly in the middle of an epoch. By the first file after a break the training has advanced; at the
+        // second it breaks off.
         Assert.Equal(expected.Training.Epochs[^1].Step / 16 - 1, breaks);
         Assert.Empty(_folder.Files);
     }
@@ -66,12 +67,12 @@ public sealed class CheckpointTests : IDisposable
     [Theory]
     [InlineData("plain")]
     [InlineData("early stopping")]
-    [InlineData("touched weights")]
-    [InlineData("touched weights with momentum")]
+    [InlineData("lazy weights")]
+    [InlineData("lazy weights with momentum")]
     [InlineData("exact zeros")]
     public void Fit_CancelledAtAnyLossOfAnyRow_LosesNothing(string form)
     {
-        Examples rows = form.StartsWith("touched", StringComparison.Ordinal) ? TrainingForms.Sparse : TrainingForms.Dense;
+        Examples rows = form.StartsWith("lazy", StringComparison.Ordinal) ? TrainingForms.Sparse : TrainingForms.Dense;
         long losses = 0;
         long cancelAt = long.MaxValue;
         long atLastEpoch = 0;
@@ -123,7 +124,8 @@ public sealed class CheckpointTests : IDisposable
             RmsPropRegressionTransformer actual = Interrupted.Fit(rows, options);
             Interrupted.AssertSame(expected, actual);
             // Not from the start: a batch or an evaluation of the epoch is done again, or what comes after the last step.
-            Assert.True(losses <= before + Math.Max(all - at + rows.Count, afterwards + rows.Count), $"{losses} losses after a break at {at} of {all}");
+            Assert.True(losses <= before + Math.Max(all - at + rows.Count, afterwards + rows.Count),
+                $"{losses} losses after a break at {at} of {all}");
             source.Dispose();
         }
     }
@@ -143,8 +145,10 @@ public sealed class CheckpointTests : IDisposable
         int files = 0;
         Assert.Throws<Interrupted.BreakException>(() => Interrupted.Trainer(options, Break).Fit(view, first));
         // From elsewhere it would be another training.
-        Assert.Contains("the model or training to start from", Assert.Throws<InvalidOperationException>(() => Interrupted.Trainer(options).Fit(view)).Message, StringComparison.Ordinal);
-        Assert.Contains("the model or training to start from", Assert.Throws<InvalidOperationException>(() => Interrupted.Trainer(options).Fit(view, first.Model)).Message, StringComparison.Ordinal);
+        Assert.Contains("the model or training to start from",
+            Assert.Throws<InvalidOperationException>(() => Interrupted.Trainer(options).Fit(view)).Message, StringComparison.Ordinal);
+        Assert.Contains("the model or training to start from",
+            Assert.Throws<InvalidOperationException>(() => Interrupted.Trainer(options).Fit(view, first.Model)).Message, StringComparison.Ordinal);
         Interrupted.AssertSame(expected, Interrupted.Trainer(options).Fit(view, first));
 
         Stream Break(string path) => ++files == 4 ? throw new Interrupted.BreakException() : Interrupted.Create(path);
@@ -161,7 +165,8 @@ public sealed class CheckpointTests : IDisposable
         options.Checkpoint = EverySteps();
         int files = 0;
         Assert.Throws<Interrupted.BreakException>(() =>
-            Interrupted.Trainer(options, path => ++files == 4 ? throw new Interrupted.BreakException() : Interrupted.Create(path)).Fit(view, first.Model));
+            Interrupted.Trainer(options, path => ++files == 4 ? throw new Interrupted.BreakException() : Interrupted.Create(path))
+                .Fit(view, first.Model));
 
         Interrupted.AssertSame(expected, Interrupted.Trainer(options).Fit(view, first.Model));
     }
@@ -171,7 +176,8 @@ public sealed class CheckpointTests : IDisposable
     {
         Examples rows = Some.Linear(1, 60_000, 90);
         Options options = new() { NumberOfEpochs = 2, Decorrelate = false, BatchSize = 512, Checkpoint = EverySteps() };
-        RmsPropRegressionTransformer expected = Interrupted.Fit(rows, new() { NumberOfEpochs = 2, Decorrelate = false, BatchSize = 512, NumberOfThreads = 2 });
+        RmsPropRegressionTransformer expected = Interrupted.Fit(rows,
+            new() { NumberOfEpochs = 2, Decorrelate = false, BatchSize = 512, NumberOfThreads = 2 });
         options.NumberOfThreads = 1;
         int files = 0;
         Assert.Throws<Interrupted.BreakException>(() =>
@@ -238,7 +244,8 @@ public sealed class CheckpointTests : IDisposable
 
         options.Checkpoint = EverySteps();
         int files = 0;
-        Assert.Throws<Interrupted.BreakException>(() => Interrupted.Fit(rows, options, path => ++files == 3 ? throw new Interrupted.BreakException() : Interrupted.Create(path)));
+        Assert.Throws<Interrupted.BreakException>(() =>
+            Interrupted.Fit(rows, options, path => ++files == 3 ? throw new Interrupted.BreakException() : Interrupted.Create(path)));
 
         Assert.Equal(expected, Assert.Throws<InvalidOperationException>(() => Interrupted.Fit(rows, options)).Message);
     }
@@ -246,7 +253,11 @@ public sealed class CheckpointTests : IDisposable
     [Fact]
     public void Fit_EveryEpochs_WritesAfterThose()
     {
-        Options options = TrainingForms.Short(new() { NumberOfEpochs = 7, Checkpoint = new() { Path = Path, EveryEpochs = 2, Interval = TimeSpan.MaxValue } });
+        Options options = TrainingForms.Short(new()
+        {
+            NumberOfEpochs = 7,
+            Checkpoint = new() { Path = Path, EveryEpochs = 2, Interval = TimeSpan.MaxValue },
+        });
         int files = 0;
         int epochs = 0;
         var filesBefore = new List<int>();
@@ -291,7 +302,8 @@ public sealed class CheckpointTests : IDisposable
         ml.Regression.Trainers.RmsProp(options).Fit(TrainingForms.Dense.View(ml));
 
         // 300 rows in batches of 32: step 16 is the sixth of the second epoch.
-        Assert.Contains($"Continues from the checkpoint '{Path}': 1 of 5 epochs and 6 steps are done.", log.Messages(Microsoft.ML.Runtime.ChannelMessageKind.Info));
+        Assert.Contains($"Continues from the checkpoint '{Path}': 1 of 5 epochs and 6 steps are done.",
+            log.Messages(Microsoft.ML.Runtime.ChannelMessageKind.Info));
     }
 
     private static (Examples Rows, Options Options) Form(string form)

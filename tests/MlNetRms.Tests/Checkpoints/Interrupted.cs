@@ -14,7 +14,9 @@ internal static class Interrupted
 
     public static Stream Create(string path) => new FileStream(path, FileMode.Create, FileAccess.ReadWrite, FileShare.None);
 
-    /// <summary>Trains again and again, each time until the third file has been begun (the first only tests whether it can be), as a killed process would.</summary>
+    /// <summary>
+    /// Trains again and again, each time until the third file has been begun (the first only tests whether it can be), as a killed process would.
+    /// </summary>
     /// <param name="rows">The rows.</param>
     /// <param name="options">With a checkpoint.</param>
     /// <param name="breaks">How often it broke off.</param>
@@ -34,7 +36,7 @@ internal static class Interrupted
         }
     }
 
-    /// <summary>In all but times: the bits of the model, the report, and what a later training needs.</summary>
+    /// <summary>In everything except times: the bits of the model, the report, and what a later training needs.</summary>
     public static void AssertSame(RmsPropRegressionTransformer expected, RmsPropRegressionTransformer actual)
     {
         Assert.Equal(expected.Parameters().Select(BitConverter.SingleToInt32Bits), actual.Parameters().Select(BitConverter.SingleToInt32Bits));

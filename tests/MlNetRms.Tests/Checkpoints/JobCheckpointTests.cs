@@ -3,7 +3,9 @@ using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms.Tests.Checkpoints;
 
-/// <summary>A job that was broken off and started again, with any number of ranks over the same parts, ends with the bits of one without a break.</summary>
+/// <summary>
+/// A job that was broken off and started again, with any number of ranks over the same parts, ends with the bits of one without a break.
+/// </summary>
 [Trait("Vectors", "Irrelevant")]
 public sealed class JobCheckpointTests : IDisposable
 {
@@ -33,7 +35,8 @@ public sealed class JobCheckpointTests : IDisposable
                 Options broken = options(job);
                 broken.Checkpoint = new() { Path = Path, Interval = TimeSpan.FromTicks(1) };
                 RmsPropRegressionTransformer? model = null;
-                failures[job.Rank] = Record.Exception(() => model = Fit(job, parts, broken, path => ++files == 3 ? throw new Interrupted.BreakException() : Interrupted.Create(path)));
+                failures[job.Rank] = Record.Exception(() =>
+                    model = Fit(job, parts, broken, path => ++files == 3 ? throw new Interrupted.BreakException() : Interrupted.Create(path)));
                 return model;
             });
             if (failures[0] is null)
@@ -41,7 +44,8 @@ public sealed class JobCheckpointTests : IDisposable
             else
             {
                 Assert.IsType<Interrupted.BreakException>(failures[0]);
-                Assert.All(failures[1..], failure => Assert.StartsWith($"Rank 0 of {ranks} has failed", Assert.IsType<InvalidOperationException>(failure).Message, StringComparison.Ordinal));
+                Assert.All(failures[1..], failure => Assert.StartsWith($"Rank 0 of {ranks} has failed",
+                    Assert.IsType<InvalidOperationException>(failure).Message, StringComparison.Ordinal));
                 Assert.True(File.Exists(Path));
                 breaks++;
             }
@@ -121,7 +125,8 @@ public sealed class JobCheckpointTests : IDisposable
 
         string message = Assert.IsType<InvalidOperationException>(failures[0]).Message;
         Assert.Contains($"is of another training: {difference}", message, StringComparison.Ordinal);
-        Assert.All(failures[1..], failure => Assert.Equal($"Rank 0 of 3 has failed: {message}", Assert.IsType<InvalidOperationException>(failure).Message));
+        Assert.All(failures[1..], failure =>
+            Assert.Equal($"Rank 0 of 3 has failed: {message}", Assert.IsType<InvalidOperationException>(failure).Message));
         Assert.Equal(bytes, File.ReadAllBytes(Path));
     }
 
@@ -141,7 +146,8 @@ public sealed class JobCheckpointTests : IDisposable
         });
 
         string message = Assert.IsType<IOException>(failures[0]).Message;
-        Assert.All(failures[1..], failure => Assert.Equal($"Rank 0 of 3 has failed: {message}", Assert.IsType<InvalidOperationException>(failure).Message));
+        Assert.All(failures[1..], failure =>
+            Assert.Equal($"Rank 0 of 3 has failed: {message}", Assert.IsType<InvalidOperationException>(failure).Message));
         Assert.Equal(failing > 2, File.Exists(Path));
     }
 
@@ -180,7 +186,8 @@ public sealed class JobCheckpointTests : IDisposable
         Assert.All(actual, model => Interrupted.AssertSame(expected[0], model));
         RmsPropRegressionTransformer[] further = ThreadCollective.Run(2, job =>
             Interrupted.Trainer(options(job)).FitParts(job.Views(parts), SavedTraining.Load(Path), CancellationToken.None));
-        RmsPropRegressionTransformer[] inMemory = ThreadCollective.Run(1, job => Interrupted.Trainer(options(job)).FitParts(job.Views(parts), previous: expected[0]));
+        RmsPropRegressionTransformer[] inMemory = ThreadCollective.Run(1, job =>
+            Interrupted.Trainer(options(job)).FitParts(job.Views(parts), previous: expected[0]));
         Assert.All(further, model => Interrupted.AssertSame(inMemory[0], model));
 
         Options Kept(ICollective job)

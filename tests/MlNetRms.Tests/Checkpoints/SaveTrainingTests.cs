@@ -64,7 +64,8 @@ public sealed class SaveTrainingTests : IDisposable
     {
         Options options = TrainingForms.Short(new() { NumberOfEpochs = 200, Checkpoint = new() { Path = Path, EveryEpochs = 100 } });
         int files = 0;
-        Assert.Throws<Interrupted.BreakException>(() => Interrupted.Fit(TrainingForms.Dense, options, path => ++files == 3 ? throw new Interrupted.BreakException() : Interrupted.Create(path)));
+        Assert.Throws<Interrupted.BreakException>(() =>
+            Interrupted.Fit(TrainingForms.Dense, options, path => ++files == 3 ? throw new Interrupted.BreakException() : Interrupted.Create(path)));
         SavedTraining saved = SavedTraining.Load(Path);
         (options.Checkpoint, options.NumberOfEpochs, options.LearningRate) = (null, 1, 0.001f);
 
@@ -79,7 +80,8 @@ public sealed class SaveTrainingTests : IDisposable
     {
         Interrupted.Fit(TrainingForms.Dense, TrainingForms.Short(new() { Momentum = 0.5f })).SaveTraining(Path);
 
-        var exception = Assert.Throws<ArgumentException>(() => Interrupted.Trainer(TrainingForms.Short(new())).Fit(TrainingForms.Dense.View(new MLContext(1)), SavedTraining.Load(Path)));
+        var exception = Assert.Throws<ArgumentException>(() =>
+            Interrupted.Trainer(TrainingForms.Short(new())).Fit(TrainingForms.Dense.View(new MLContext(1)), SavedTraining.Load(Path)));
 
         Assert.Equal("previous", exception.ParamName);
         Assert.Contains("Momentum 0.5, this trainer has 0.", exception.Message, StringComparison.Ordinal);
@@ -103,7 +105,8 @@ public sealed class SaveTrainingTests : IDisposable
         Assert.Throws<ArgumentNullException>(() => model.SaveTraining(null!));
         Assert.Throws<ArgumentException>(() => SavedTraining.Load(""));
         Assert.Throws<ArgumentNullException>(() => Interrupted.Trainer(new()).Fit(TrainingForms.Dense.View(new MLContext(1)), (SavedTraining)null!));
-        Assert.Contains("none", Assert.Throws<IOException>(() => model.SaveTraining(_folder.File("none/some.training"))).Message, StringComparison.Ordinal);
+        Assert.Contains("none", Assert.Throws<IOException>(() => model.SaveTraining(_folder.File("none/some.training"))).Message,
+            StringComparison.Ordinal);
         Assert.ThrowsAny<IOException>(() => SavedTraining.Load(_folder.File("none")));
         File.WriteAllText(Path, "something else");
         Assert.Throws<InvalidDataException>(() => SavedTraining.Load(Path));

@@ -1,4 +1,3 @@
-using Microsoft.ML.Data;
 using MlNetRms.Tests.Support;
 using static MlNetRms.RmsPropRegressionTrainer;
 

@@ -196,8 +196,12 @@ public sealed class FaultyViewTests
     private static IEnumerable<Example> InOrder()
     {
         for (int row = 0; row < _rows.Count; row++)
-            yield return new Example { Features = new VBuffer<float>(Columns, _rows.Features[row]), Label = _rows.Labels[row],
-                Weight = _rows.Weight(row) };
+            yield return new Example
+            {
+                Features = new VBuffer<float>(Columns, _rows.Features[row]),
+                Label = _rows.Labels[row],
+                Weight = _rows.Weight(row)
+            };
     }
 
     private static void AssertAllDisposed(FaultyView view, int cursors)

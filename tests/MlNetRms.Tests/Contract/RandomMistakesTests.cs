@@ -3,11 +3,6 @@ using CsCheck;
 using Microsoft.ML.Data;
 using Microsoft.ML.Trainers;
 using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
 using static MlNetRms.RmsPropRegressionTrainer;
 

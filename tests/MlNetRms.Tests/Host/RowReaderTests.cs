@@ -10,8 +10,9 @@ namespace MlNetRms.Tests.Host;
 /// <summary>Rows that cannot be used: left out, counted, and mentioned once, or an error if their length is not the column's.</summary>
 public sealed class RowReaderTests
 {
-    private const string Remedy = " mlContext.Transforms.ReplaceMissingValues(\"Features\", replacementMode: MissingValueReplacingEstimator.ReplacementMode.Mean) " +
-        "before the trainer fills missing features. mlContext.Data.FilterRowsByMissingValues(data, \"Label\") leaves rows without a label out on purpose.";
+    private const string Remedy = " mlContext.Transforms.ReplaceMissingValues(\"Features\", " +
+        "replacementMode: MissingValueReplacingEstimator.ReplacementMode.Mean) before the trainer fills missing features. " +
+        "mlContext.Data.FilterRowsByMissingValues(data, \"Label\") leaves rows without a label out on purpose.";
 
     [Theory]
     [InlineData(false)]
@@ -44,7 +45,8 @@ public sealed class RowReaderTests
         TrainingReport report = ml.Regression.Trainers.RmsProp().Fit(WithBadRows(Some.Linear(1, 100, [1, 1, 1], weighted: true)).View(ml)).Training;
 
         Assert.Equal((3, 0, 5), (report.RowsSkippedForLabel, report.RowsSkippedForWeight, report.RowsSkippedForFeatures));
-        Assert.Equal("Skipped 8 of 113 rows: 3 for the label ('Label', missing or infinite), 5 for the features ('Features', missing or infinite)." + Remedy,
+        Assert.Equal("Skipped 8 of 113 rows: 3 for the label ('Label', missing or infinite), 5 for the features ('Features', missing or infinite)."
+            + Remedy,
             Assert.Single(log.Messages(ChannelMessageKind.Warning)));
     }
 
@@ -69,7 +71,8 @@ public sealed class RowReaderTests
         RmsPropRegressionTransformer model = ml.Regression.Trainers.RmsProp(numberOfEpochs: 2, batchSize: 128).Fit(Some.Linear(1, 300, 2).View(ml));
 
         Assert.Empty(log.Messages(ChannelMessageKind.Warning));
-        Assert.Contains(FormattableString.Invariant($"Trained on 300 rows for 2 epochs (6 steps); loss of the last epoch {model.Training.Epochs[^1].Loss:g6}."),
+        Assert.Contains(FormattableString.Invariant(
+                $"Trained on 300 rows for 2 epochs (6 steps); loss of the last epoch {model.Training.Epochs[^1].Loss:g6}."),
             log.Messages(ChannelMessageKind.Info));
     }
 
@@ -90,7 +93,8 @@ public sealed class RowReaderTests
         Examples rows = WithBadRows(new Examples([[1f, 2f, 3f]], [1f], [1f]));
         rows = rows.Take(Enumerable.Range(1, rows.Count - 1));
 
-        var exception = Assert.Throws<InvalidOperationException>(() => ml.Regression.Trainers.RmsProp(exampleWeightColumnName: "Weight").Fit(rows.View(ml)));
+        var exception = Assert.Throws<InvalidOperationException>(() =>
+            ml.Regression.Trainers.RmsProp(exampleWeightColumnName: "Weight").Fit(rows.View(ml)));
 
         Assert.StartsWith("None of the 13 training rows can be used: 3 were skipped for a missing or infinite label in column 'Label', " +
             "5 for a weight in column 'Weight' that is not a finite number above 0, 5 for a missing or infinite feature in column 'Features'.",

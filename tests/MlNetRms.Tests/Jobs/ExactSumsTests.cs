@@ -1,9 +1,5 @@
 using System.Numerics;
 using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Solver;
 
 namespace MlNetRms.Tests.Jobs;
 
@@ -30,7 +26,8 @@ public sealed class ExactSumsTests
         for (int i = 0; i < length; i++)
         {
             BigInteger expected = terms.Aggregate(BigInteger.Zero, (sum, term) => sum + Whole(term[i]));
-            BigInteger actual = Enumerable.Range(0, forwards.Length / length).Aggregate(BigInteger.Zero, (sum, unit) => sum + Whole(forwards[unit * length + i]));
+            BigInteger actual = Enumerable.Range(0, forwards.Length / length).Aggregate(BigInteger.Zero, (sum, unit) =>
+                sum + Whole(forwards[unit * length + i]));
             Assert.Equal(expected, actual);
         }
     }
@@ -70,19 +67,19 @@ public sealed class ExactSumsTests
     public void UnitCount_IsThatOfAllUnits() => Assert.Equal(ExactSums.UnitCount, _all.Highest - _all.Lowest + 1);
 
     [Fact]
-    public void Add_MostPartsOfTheLargestFloats_IsExact()
+    public void Add_MostShardsOfTheLargestFloats_IsExact()
     {
-        const int Parts = 4096;
+        const int Shards = 4096;
         float[] largest = [float.MaxValue, float.MaxValue / 3, -float.MaxValue];
         var sums = new double[(_all.Highest - _all.Lowest + 1) * 3];
 
-        for (int part = 0; part < Parts; part++)
+        for (int shard = 0; shard < Shards; shard++)
             ExactSums.Add(largest, _all, sums);
 
         for (int i = 0; i < 3; i++)
         {
             BigInteger actual = Enumerable.Range(0, sums.Length / 3).Aggregate(BigInteger.Zero, (sum, unit) => sum + Whole(sums[unit * 3 + i]));
-            Assert.Equal(Parts * Whole(largest[i]), actual);
+            Assert.Equal(Shards * Whole(largest[i]), actual);
         }
     }
 

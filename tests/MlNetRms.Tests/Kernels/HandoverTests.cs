@@ -1,9 +1,4 @@
-using MlNetRms.Jobs;
 using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Solver;
-
 
 namespace MlNetRms.Tests.Kernels;
 

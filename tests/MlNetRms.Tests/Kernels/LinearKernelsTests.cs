@@ -1,9 +1,5 @@
 using System.Numerics;
-using MlNetRms.Jobs;
 using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests.Kernels;
@@ -15,7 +11,8 @@ public sealed class LinearKernelsTests
     private const int LongestLength = 257;
 
     /// <summary>Rows are a whole number of vectors, so these are all the row lengths up to 257 that occur.</summary>
-    public static IEnumerable<int> RowLengths => Enumerable.Range(0, LongestLength / Vector<float>.Count + 1).Select(blocks => blocks * Vector<float>.Count);
+    public static IEnumerable<int> RowLengths =>
+        Enumerable.Range(0, LongestLength / Vector<float>.Count + 1).Select(blocks => blocks * Vector<float>.Count);
 
     [Fact]
     public void Residuals_AnyRowLengthAndCount_EqualTheDotProductsWithinRounding()
@@ -52,7 +49,8 @@ public sealed class LinearKernelsTests
 
                 for (int i = 0; i < length; i++)
                 {
-                    FloatSum.AssertClose(Enumerable.Range(0, count).Select(row => (double)derivatives[row] * rows[row * length + i]).Prepend(before[i]), gradient[i]);
+                    FloatSum.AssertClose(Enumerable.Range(0, count)
+                        .Select(row => (double)derivatives[row] * rows[row * length + i]).Prepend(before[i]), gradient[i]);
                 }
             }
         }

@@ -1,8 +1,5 @@
-using MlNetRms.Jobs;
 using MlNetRms.Kernels;
 using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests.Kernels;
@@ -76,7 +73,8 @@ public sealed class NarrowKernelsTests
             NarrowKernels.AddGradient(rows, derivatives, gradient);
 
             for (int i = 0; i < Stride; i++)
-                FloatSum.AssertClose(Enumerable.Range(0, count).Select(row => (double)derivatives[row] * rows[row * Stride + i]).Prepend(before[i]), gradient[i]);
+                FloatSum.AssertClose(Enumerable.Range(0, count).Select(row => (double)derivatives[row] * rows[row * Stride + i]).Prepend(before[i]),
+                    gradient[i]);
         }
     }
 

@@ -1,9 +1,5 @@
 using System.Numerics;
-using MlNetRms.Jobs;
 using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests.Kernels;

@@ -1,8 +1,4 @@
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
 using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Solver;
 using MlNetRms.Tests.Oracles;
 using MlNetRms.Tests.Support;
 using Row = MlNetRms.Rows.Row;
@@ -23,24 +19,24 @@ public sealed class ColumnMomentsTests
         FirstDenseThenSparse,
     }
 
-    /// <summary>Both encodings, with and without weights, and the number of rows in the first part.</summary>
-    public static TheoryData<Encoding, Encoding, bool, int> Parts
+    /// <summary>Both encodings, with and without weights, and the number of rows in the first shard.</summary>
+    public static TheoryData<Encoding, Encoding, bool, int> Shards
     {
         get
         {
-            var parts = new TheoryData<Encoding, Encoding, bool, int>();
+            var shards = new TheoryData<Encoding, Encoding, bool, int>();
             foreach (Encoding first in Enum.GetValues<Encoding>())
             {
                 foreach (Encoding second in Enum.GetValues<Encoding>())
                 {
                     foreach (int rowsInFirst in new[] { 0, 1, 500, 999, 1000 })
                     {
-                        parts.Add(first, second, false, rowsInFirst);
-                        parts.Add(first, second, true, rowsInFirst);
+                        shards.Add(first, second, false, rowsInFirst);
+                        shards.Add(first, second, true, rowsInFirst);
                     }
                 }
             }
-            return parts;
+            return shards;
         }
     }
 
@@ -99,8 +95,8 @@ public sealed class ColumnMomentsTests
     public void Summarize_NoRows_IsAllZero() =>
         Assert.Equal(default, New(1).Summarize(0));
 
-    [Theory, MemberData(nameof(Parts))]
-    public void Merge_TwoPartsOfTheRows_GivesTheMomentsOfAll(Encoding first, Encoding second, bool weighted, int rowsInFirst)
+    [Theory, MemberData(nameof(Shards))]
+    public void Merge_TwoShardsOfTheRows_GivesTheMomentsOfAll(Encoding first, Encoding second, bool weighted, int rowsInFirst)
     {
         Examples rows = RowsWithZeros();
         if (!weighted)
@@ -118,7 +114,7 @@ public sealed class ColumnMomentsTests
     [InlineData(Encoding.Dense)]
     [InlineData(Encoding.Sparse)]
     [InlineData(Encoding.Mixed)]
-    public void Merge_EmptyPart_ChangesNoBit(Encoding encoding)
+    public void Merge_EmptyShard_ChangesNoBit(Encoding encoding)
     {
         Examples rows = RowsWithZeros();
         (ColumnMoments expected, ColumnMoments after, ColumnMoments before) = (New(rows.Width), New(rows.Width), New(rows.Width));
@@ -146,15 +142,15 @@ public sealed class ColumnMomentsTests
     }
 
     [Fact]
-    public void Merge_SeveralPartsThenMoreRows_GivesTheMomentsOfAll()
+    public void Merge_SeveralShardsThenMoreRows_GivesTheMomentsOfAll()
     {
         Examples rows = RowsWithZeros();
         ColumnMoments moments = New(rows.Width);
-        Range[] parts = [0..1, 1..300, 300..310, 310..700];
-        foreach (Range part in parts)
+        Range[] shards = [0..1, 1..300, 300..310, 310..700];
+        foreach (Range shard in shards)
         {
             ColumnMoments other = New(rows.Width);
-            Add(other, rows, part, Encoding.Mixed, blockRows: 7);
+            Add(other, rows, shard, Encoding.Mixed, blockRows: 7);
             moments.Merge(other);
         }
 
@@ -164,7 +160,7 @@ public sealed class ColumnMomentsTests
     }
 
     [Fact]
-    public void Merge_OtherPart_StaysAsItIs()
+    public void Merge_OtherShard_StaysAsItIs()
     {
         Examples rows = RowsWithZeros();
         (ColumnMoments moments, ColumnMoments other) = (New(rows.Width), New(rows.Width));
@@ -182,9 +178,9 @@ public sealed class ColumnMomentsTests
     private static ColumnMoments New(int columns) => new(RowLength(columns), columns);
 
     /// <summary>Adds some of the rows; their last column is the label.</summary>
-    private static void Add(ColumnMoments moments, Examples rows, Range part, Encoding encoding, int blockRows)
+    private static void Add(ColumnMoments moments, Examples rows, Range range, Encoding encoding, int blockRows)
     {
-        (int first, int count) = part.GetOffsetAndLength(rows.Count);
+        (int first, int count) = range.GetOffsetAndLength(rows.Count);
         var block = new List<float>();
         for (int row = first; row < first + count; row++)
         {
@@ -239,7 +235,7 @@ public sealed class ColumnMomentsTests
         return row;
     }
 
-    /// <summary>Enough columns for whole vectors and a rest; large offsets, tiny and huge scales, an empty column.</summary>
+    /// <summary>Enough columns for whole vectors and a remainder; large offsets, tiny and huge scales, an empty column.</summary>
     private static Examples RowsWithZeros()
     {
         double[] scales = [1, 1e-6, 1e6, 1, 1e-3, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1];

@@ -1,8 +1,4 @@
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
 using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Solver;
 using MlNetRms.Tests.Oracles;
 using MlNetRms.Tests.Support;
 
@@ -17,7 +13,7 @@ public sealed class CovarianceTests
     [InlineData(9, 129, true)]
     [InlineData(17, 1000, true)]
     [InlineData(30, 20, true)]        // fewer rows than columns
-    public void Of_AnyRows_IsTheCovarianceOfTwoPassesOverTheStandardizedColumns(int columns, int count, bool weighted)
+    public void Compute_AnyRows_IsTheCovarianceOfTwoPassesOverTheStandardizedColumns(int columns, int count, bool weighted)
     {
         Examples rows = Correlated(columns, count, weighted);
         using TrainingRows read = Stored.Read(rows, new());
@@ -47,7 +43,7 @@ public sealed class CovarianceTests
     }
 
     [Fact]
-    public void Of_SparseColumnsBeside_IsThatOfTheDenseColumnsAlone()
+    public void Compute_SparseColumnsBeside_IsThatOfTheDenseColumnsAlone()
     {
         Examples rows = Some.MostlyZero(1, 700, 3, 330, 3);
         Examples dense = new([.. rows.Features.Select(row => row[..3])], rows.Labels);
@@ -56,13 +52,14 @@ public sealed class CovarianceTests
 
         Assert.Equal(rows.OccurringColumns - 3, read.Layout.SparseCount);
         Assert.Equal(
-            Covariance.Compute(readDense.Training, CancellationToken.None).ToArray(), Covariance.Compute(read.Training, CancellationToken.None).ToArray());
+            Covariance.Compute(readDense.Training, CancellationToken.None).ToArray(),
+            Covariance.Compute(read.Training, CancellationToken.None).ToArray());
     }
 
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Of_ColumnsThatAreMostlyZero_IsThatOfAllRowsByTheStandardizedColumns(bool weighted)
+    public void Compute_ColumnsThatAreMostlyZero_IsThatOfAllRowsByTheStandardizedColumns(bool weighted)
     {
         Examples rows = Some.MostlyZero(1, 400, 3, 90, 3);
         rows = new Examples(rows.Features, rows.Labels, weighted ? [.. Enumerable.Range(0, 400).Select(row => 0.5f + row % 3)] : null);
@@ -83,19 +80,20 @@ public sealed class CovarianceTests
         {
             for (int j = 0; j < rows.Width; j++)
             {
-                double expected = Enumerable.Range(0, rows.Count).Sum(row => weights[row] * standardized[i][row] * standardized[j][row]) / weights.Sum();
+                double sum = Enumerable.Range(0, rows.Count).Sum(row => weights[row] * standardized[i][row] * standardized[j][row]);
+                double expected = sum / weights.Sum();
                 Assert.Equal(expected, actual[i * rows.Width + j], 2e-6);        // stored values are rounded to float
             }
         }
     }
 
     [Fact]
-    public void Of_MoreThanFourMillionValues_IsThatOfRowsEvenlySpacedWithAMillionValues()
+    public void Compute_MoreThanFourMillionValues_IsThatOfRowsEvenlySpacedWithAMillionValues()
     {
         const int Columns = 100;
         const int Count = 40_001;
         const int Sampled = 1_000_000 / Columns;
-        // In reading order, with columns that grow from row to row: no first or last part is like all of them.
+        // In reading order, with columns that grow from row to row: neither the first rows nor the last are like all of them.
         float[] values = Some.Normals(1, Count * Columns);
         var rows = new Examples([.. Enumerable.Range(0, Count).Select(row => Enumerable.Range(0, Columns)
             .Select(column => (1 + (float)row / Count) * (values[row * Columns + column] + values[row * Columns])).ToArray())], values[..Count]);
@@ -122,7 +120,7 @@ public sealed class CovarianceTests
     }
 
     [Fact]
-    public void Of_FourMillionValues_IsThatOfAllRows()
+    public void Compute_FourMillionValues_IsThatOfAllRows()
     {
         float[] values = Some.Normals(1, 40_000 * 100);
         var rows = new Examples([.. Enumerable.Range(0, 40_000).Select(row => values[(row * 100)..(row * 100 + 100)])], values[..40_000]);
@@ -133,7 +131,7 @@ public sealed class CovarianceTests
     }
 
     [Fact]
-    public void Of_Cancelled_Throws()
+    public void Compute_Cancelled_Throws()
     {
         using TrainingRows read = Stored.Read(Correlated(3, 300, weighted: false), new());
 

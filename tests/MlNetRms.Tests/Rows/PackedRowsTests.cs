@@ -1,9 +1,4 @@
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
 using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Settings;
-using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests.Rows;
@@ -156,11 +151,11 @@ public sealed class PackedRowsTests
         Assert.Equal(Count * NonZeros, store.NonZeroCount);
         const long RowBytes = Count * 43L * sizeof(float);
         Assert.InRange(raw, RowBytes, RowBytes + 64 * 65_536);
-        // Raw 43 words a row, packed 44: positions and values, and a dense part of bias and label in four words.
+        // Raw 43 words per row, packed 44: positions and values, and a dense part of bias and label in four words.
         Assert.InRange(memory.MostBytesHeld, raw, raw + RowBytes / 43 + RowBytes / 64 + 10 * 65_536);
     }
 
-    /// <summary>With a limit, the thread that comes to a segment first decides whether it is in memory: two can write to one in the file.</summary>
+    /// <summary>With a limit, the first thread at a segment decides whether it is in memory: two can write to one in the file.</summary>
     [Theory]
     [InlineData(true, 20, 0)]
     [InlineData(true, 4, 100)]

@@ -1,9 +1,5 @@
 using System.Numerics;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
 using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Solver;
 
 namespace MlNetRms.Tests.Rows;
 
@@ -49,7 +45,8 @@ public sealed class RowLayoutTests
         var layout = new RowLayout(ActiveFeatures.All(columns), new bool[columns], hasWeights);
 
         Assert.Equal(isNarrow ? 4 : layout.DenseLength, layout.Stride);
-        Assert.Equal(RowLayout.WholeVectors(columns + (hasWeights ? 3 : 2)), layout.DenseLength);        // the parameters fill whole vectors all the same
+        // The parameters fill whole vectors all the same.
+        Assert.Equal(RowLayout.WholeVectors(columns + (hasWeights ? 3 : 2)), layout.DenseLength);
     }
 
     [Fact]

@@ -1,9 +1,5 @@
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
 using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
-using MlNetRms.Solver;
 using MlNetRms.Tests.Oracles;
 using MlNetRms.Tests.Support;
 
@@ -73,7 +69,8 @@ public sealed class ScalingTests
     {
         const int Columns = 40;
         double[] sizes = [.. Enumerable.Range(0, Columns).Select(column => 0.05 + column)];
-        float[][] features = [.. Enumerable.Range(0, 30).Select(row => sizes.Select((size, column) => row % 15 == column % 15 ? (float)size : 0).ToArray())];
+        float[][] features = [.. Enumerable.Range(0, 30)
+            .Select(row => sizes.Select((size, column) => row % 15 == column % 15 ? (float)size : 0).ToArray())];
         double usual = Math.Sqrt(sizes.Average(size => size * size));
 
         Scaling scaling = Make(new Examples(features, Some.Normals(1, 30)));
@@ -89,7 +86,7 @@ public sealed class ScalingTests
         Assert.Equal(scaling.RowNorm, scaling.SparseRowNorm);
         Assert.Contains(sizes, size => Factor(size) == 0.25);        // the bound is reached
 
-        // Two values a column, and one of the usual size.
+        // Two values per column, and one of the usual size.
         double Known(double size) => Math.Exp((2 * Math.Log(size) + Math.Log(usual)) / 3);
         double Factor(double size) => Math.Clamp(Math.Sqrt(Known(size) / usual), 0.25, 4);
     }
@@ -101,13 +98,16 @@ public sealed class ScalingTests
     [InlineData(31, 16, 0, 1 / 31.0)]
     [InlineData(30, 30, 0, 1)]
     [InlineData(30, 90, 0, 1)]
-    public void Wideness_ColumnsThatVary_GrowsFromHalfTheRowsToAsMany(int count, int columns, int constant, double expected)
+    public void VaryingColumnCount_ColumnsAndRows_MakeTheSetAsWideAsItsVaryingColumns(int count, int columns, int constant, double expected)
     {
         Examples rows = Some.Linear(1, count, columns);
         foreach (float[] row in rows.Features)
             Array.Fill(row, 4, 0, constant);
 
-        Assert.Equal(expected, Decisions.Wideness(Make(rows).VaryingColumnCount, count), 1e-12);
+        int varying = Make(rows).VaryingColumnCount;
+
+        Assert.Equal(columns - constant, varying);
+        Assert.Equal(expected, Decisions.Wideness(varying, count), 1e-12);
     }
 
     [Fact]
@@ -117,7 +117,8 @@ public sealed class ScalingTests
         rows = new Examples(rows.Features, rows.Labels, [.. Enumerable.Range(0, 400).Select(row => 0.5f + row % 3)]);
         Scaling scaling = Make(rows);
         double Length(Func<int, bool> counts) => Enumerable.Range(0, 400).Sum(row => rows.Weight(row) *
-            rows.Features[row].Select((x, i) => counts(i) ? Math.Pow((x - scaling.Center(i)) * scaling.Scale(i), 2) : 0).Sum()) / rows.Weights!.Sum(w => (double)w);
+            rows.Features[row].Select((x, i) => counts(i) ? Math.Pow((x - scaling.Center(i)) * scaling.Scale(i), 2) : 0).Sum())
+            / rows.Weights!.Sum(w => (double)w);
 
         Assert.Equal(Length(_ => true), scaling.RowNorm, 1e-6 * scaling.RowNorm);
         Assert.Equal(Length(column => column >= 3), scaling.SparseRowNorm, 1e-6 * scaling.SparseRowNorm);
@@ -265,7 +266,7 @@ public sealed class ScalingTests
     }
 
     [Fact]
-    public void Constructor_ConstantColumnAndLabelInBothParts_HaveNoNewUnits()
+    public void Constructor_ConstantColumnAndLabelInBothTrainings_HaveNoNewUnits()
     {
         Examples constant = new([.. Enumerable.Repeat(new float[] { 1, 2 }, 20)], Enumerable.Repeat(4f, 20).ToArray());
 
@@ -280,7 +281,8 @@ public sealed class ScalingTests
     {
         var cancelled = new CancellationToken(canceled: true);
 
-        Assert.Equal(cancelled, Assert.Throws<OperationCanceledException>(() => Make(Some.Linear(1, 10, 3), cancellation: cancelled)).CancellationToken);
+        Assert.Equal(cancelled,
+            Assert.Throws<OperationCanceledException>(() => Make(Some.Linear(1, 10, 3), cancellation: cancelled)).CancellationToken);
     }
 
     private static float Standardize(Scaling scaling, int column, float value) =>

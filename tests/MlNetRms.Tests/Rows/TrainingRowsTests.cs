@@ -1,10 +1,7 @@
 using MlNetRms.Host;
 using MlNetRms.Jobs;
-using MlNetRms.Kernels;
 using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
-using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
 
 namespace MlNetRms.Tests.Rows;
@@ -36,10 +33,11 @@ public sealed class TrainingRowsTests
     [InlineData(700, 320, nameof(RmsPropRegressionTrainer.Options.NonNegativeWeights), false)]
     [InlineData(700, 320, nameof(RmsPropRegressionTrainer.Options.Decorrelate), false)]
     [InlineData(700, 320, nameof(RmsPropRegressionTrainer.Options.Standardize), false)]
-    public void Read_SmallSetsWithSparseColumns_CentersThemWhereTheyCanBeDecorrelated(int count, int columns, string option, bool centered)
+    public void Read_SmallSetsWithSparseColumns_CentersThemIfTheyCanBeWhitened(int count, int columns, string option, bool centered)
     {
-        // One level a row, each in two rows at least.
-        Examples rows = new([.. Enumerable.Range(0, count).Select(row => Enumerable.Range(0, columns).Select(column => row % columns == column ? 1f : 0).ToArray())],
+        // One level per row, each in at least two rows.
+        Examples rows = new([.. Enumerable.Range(0, count)
+            .Select(row => Enumerable.Range(0, columns).Select(column => row % columns == column ? 1f : 0).ToArray())],
             Some.Normals(1, count));
         var options = new RmsPropRegressionTrainer.Options
         {
@@ -242,7 +240,8 @@ public sealed class TrainingRowsTests
         ActiveFeatures all = ActiveFeatures.All(columns);
         var layout = new RowLayout(all, new bool[columns], hasWeights: false);
         var moments = new ColumnMoments(RowBlock.RowLengthOf(columns), columns + 1);
-        var units = new RowUnits(layout, new Scaling(all, moments, rowCount: 0, new RmsPropRegressionTrainer.Options { Standardize = false }.ToSettings().Reading), meanWeight: 1);
+        var units = new RowUnits(layout,
+            new Scaling(all, moments, rowCount: 0, new RmsPropRegressionTrainer.Options { Standardize = false }.ToSettings().Reading), meanWeight: 1);
         PackedRows packed = PackedRows.Pack(memory, units, buckets, numberOfThreads: 1, CancellationToken.None);
 
         double rowBytes = (columns + 3) * sizeof(float);

@@ -1,9 +1,4 @@
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Solver;
-
 
 namespace MlNetRms.Tests.Solver;
 
@@ -35,7 +30,7 @@ public sealed class EpochHistoryTests
     }
 
     [Fact]
-    public void Add_AtAnyTime_HoldsAtMostSoManyReportsAndTheOneJustAdded()
+    public void Add_AtAnyTime_HoldsAtMostThatManyReportsAndTheOneJustAdded()
     {
         EpochHistory history = New(50_000);
         for (int epoch = 1; epoch <= 50_000; epoch++)

@@ -1,5 +1,7 @@
 using MathNet.Numerics.LinearAlgebra;
 using Microsoft.ML.Trainers;
+using MlNetRms.Rows;
+using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
 using static MlNetRms.RmsPropRegressionTrainer;
 
@@ -64,7 +66,8 @@ public sealed class EvaluationTests
         float Predicted(int row) => model.Model.Bias + rows.Features[row].Zip(model.Model.Weights, (x, w) => x * w).Sum();
         double Loss(float prediction, int row) => loss?.Loss(prediction, rows.Labels[row]) ?? 0.5 * Math.Pow(prediction - rows.Labels[row], 2);
         double WeightedMean(Func<int, double> value) =>
-            Enumerable.Range(0, rows.Count).Sum(row => rows.Weight(row) * value(row)) / Enumerable.Range(0, rows.Count).Sum(row => (double)rows.Weight(row));
+            Enumerable.Range(0, rows.Count).Sum(row => rows.Weight(row) * value(row))
+                / Enumerable.Range(0, rows.Count).Sum(row => (double)rows.Weight(row));
     }
 
     [Fact]
@@ -81,7 +84,7 @@ public sealed class EvaluationTests
         Assert.True(report.TrainingLoss > report.MeanPredictorLoss);
     }
 
-    public static TheoryData<string> Forms => ["L1", "L2", "non-negative", "Huber", "not decorrelated"];
+    public static TheoryData<string> Forms => ["L1", "L2", "non-negative", "Huber", "not whitened"];
 
     [Theory, MemberData(nameof(Forms))]
     public void Fit_WhereLeastSquaresDoesNotApply_HasNoStandardErrors(string form)
@@ -111,7 +114,8 @@ public sealed class EvaluationTests
         int n = rows.Count;
         double total = Enumerable.Range(0, n).Sum(row => (double)rows.Weight(row));
         double[] c = [.. Enumerable.Range(0, n).Select(row => rows.Weight(row) * n / total)];        // mean 1
-        double[] mean = [.. Enumerable.Range(0, rows.Width).Select(column => Enumerable.Range(0, n).Sum(row => c[row] * rows.Features[row][column]) / n)];
+        double[] mean = [.. Enumerable.Range(0, rows.Width)
+            .Select(column => Enumerable.Range(0, n).Sum(row => c[row] * rows.Features[row][column]) / n)];
         double labelMean = Enumerable.Range(0, n).Sum(row => c[row] * rows.Labels[row]) / n;
         double[] scale = [.. Enumerable.Range(0, rows.Width).Select(column =>
             Math.Sqrt(Enumerable.Range(0, n).Sum(row => c[row] * Math.Pow(rows.Features[row][column] - mean[column], 2)) / n))];
@@ -127,5 +131,19 @@ public sealed class EvaluationTests
         double deviation = Math.Sqrt(residual * residual / (n - kept.Length - 1));
         return (1 - residual * residual / (y * y), deviation,
             [.. Enumerable.Range(0, rows.Width).Select(column => deviation * Math.Sqrt(inverse[column, column]) / scale[column])]);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(100)]
+    public void LargestFeature_OneOutlier_IsItsColumnAndValue(int sparseColumns)
+    {
+        Examples rows = sparseColumns > 0 ? Some.MostlyZero(1, 500, 4, sparseColumns, 3) : Some.Linear(1, 500, 4);
+        int column = rows.Width - 1;
+        rows.Features[123][column] = -12345;
+
+        using TrainingRows read = Stored.Read(rows, new() { Standardize = false });
+
+        Assert.Equal((column, -12345f), LargestFeature.Find(read.Training));
     }
 }

@@ -1,9 +1,5 @@
 using Microsoft.ML.Trainers;
 using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
 using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
@@ -63,7 +59,8 @@ public sealed class ExactZerosTests
         double penalty = InTheWidestGap([.. slopes.Select(Math.Abs).Order()]);        // about half of the weights are not worth it
 
         double[] actual = [.. weights];
-        new ExactZeros(read.Training, loss, new PenaltySettings(L2: 0.3f, L1: (float)penalty, NonNegativeWeights: false, null), CancellationToken.None).Apply(actual);
+        new ExactZeros(read.Training, loss, new PenaltySettings(L2: 0.3f, L1: (float)penalty, NonNegativeWeights: false, null),
+            CancellationToken.None).Apply(actual);
 
         Assert.Equal(slopes.Select((slope, column) => Math.Abs(slope) < penalty ? 0 : weights[column]), actual[..^1]);
         Assert.Equal(weights[^1], actual[^1]);        // the bias has no penalty
@@ -79,7 +76,8 @@ public sealed class ExactZerosTests
         using TrainingRows read = Stored.Read(Some.Linear(1, 5, 2), new());
         var loss = new StandardizedLoss(LossSettings.HalfSquared, read.Scaling, read.Training, CancellationToken.None);
 
-        Assert.Equal(expected, new ExactZeros(read.Training, loss, new PenaltySettings(1, penalty, nonNegative, null), CancellationToken.None).IsNeeded);
+        Assert.Equal(expected,
+            new ExactZeros(read.Training, loss, new PenaltySettings(1, penalty, nonNegative, null), CancellationToken.None).IsNeeded);
     }
 
     /// <summary>Between two numbers of the middle third that are far enough apart for every rounding.</summary>
@@ -102,7 +100,8 @@ public sealed class ExactZerosTests
         double divisor = isSquared || !read.Scaling.IsOn ? 1
             : Math.Sqrt(rows.Sum(row => row.Weight * Math.Pow(loss!.Derivative(Raw(0), Raw(row.Label)), 2)) / total);
         double[] predictions = [.. rows.Select(row => weights[^1] + row.Features.Zip(weights, (x, w) => x * w).Sum())];
-        return [.. Enumerable.Range(0, weights.Length - 1).Select(column => (Objective(column, Distance) - Objective(column, -Distance)) / (2 * Distance))];
+        return [.. Enumerable.Range(0, weights.Length - 1)
+            .Select(column => (Objective(column, Distance) - Objective(column, -Distance)) / (2 * Distance))];
 
         double Objective(int column, double weight)
         {

@@ -1,7 +1,4 @@
-using MlNetRms.Jobs;
 using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
 using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
@@ -35,7 +32,7 @@ public sealed class LazyWeightsTests
         }
     }
 
-    /// <summary>Both ways of updating on the same gradients, of which most are 0.</summary>
+    /// <summary>Both ways of updating on the same gradients, most of which are 0.</summary>
     private sealed class Pair
     {
         /// <summary>Parameters of the dense columns, which come first and which no lazy step may change.</summary>
@@ -297,7 +294,7 @@ public sealed class LazyWeightsTests
     }
 
     [Fact]
-    public void Step_AfterThousandsOfStepsOfRest_HasTheMeansOfTheDenseRule()
+    public void Step_AfterThousandsOfStepsWithoutAGradient_HasTheMeansOfTheDenseRule()
     {
         // The longest pause is beyond the table of powers of α; α near 1, or nothing would be left of the means.
         RuleSettings settings = Form(centered: true, biasCorrection: true, EpsilonPlacement.OutsideSquareRoot) with { Alpha = 0.999f };

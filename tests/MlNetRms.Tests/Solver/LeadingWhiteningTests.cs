@@ -1,8 +1,5 @@
 using MathNet.Numerics.LinearAlgebra;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
 using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
 

@@ -48,7 +48,7 @@ public sealed class OtherLibrariesTests
     [Theory, MemberData(nameof(Forms))]
     public void Fit_SettingsOfPyTorchWithWeightDecay_IsItsTraining(float momentum, bool centered)
     {
-        // Full batches, so that no library's order of rows matters. The bias is no part of the decay here, so it has its own rule.
+        // Full batches, so that no library's order of rows matters. The decay leaves the bias out here, so the bias has its own rule.
         Examples rows = Some.Linear(1, 64, 5);
         var options = new RmsPropRegressionTrainer.Options
         {

@@ -1,7 +1,3 @@
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
 using MlNetRms.Solver;
 using MlNetRms.Tests.Oracles;
@@ -58,7 +54,7 @@ public sealed class RmsPropRuleTests
     [Fact]
     public void StepCentered_MeanSquareBelowTheSquaredMean_TakesAVarianceOfZero()
     {
-        // s − m² is −0.5 in every coordinate, in whole vectors and in the rest.
+        // s − m² is −0.5 in every coordinate, in whole vectors and in the remainder.
         RuleSettings settings = Settings(biasCorrection: false, centered: true) with { Alpha = 1, Epsilon = 0.5f, Momentum = 0 };
         var rule = new RmsPropRule(settings, LongestLength);
         Array.Fill(rule.MeanSquare, 0.5f);

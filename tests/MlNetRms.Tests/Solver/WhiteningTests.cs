@@ -1,8 +1,5 @@
 using MathNet.Numerics.LinearAlgebra;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
 using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
 
@@ -162,7 +159,7 @@ public sealed class WhiteningTests
     [Fact]
     public void InverseDiagonal_OfFullRank_IsThatOfTheInverseCovariance()
     {
-        (Matrix<double> covariance, Whitening whitening) = Make(_sets["correlated"](), l2: 0.1);        // the penalty is no part of it
+        (Matrix<double> covariance, Whitening whitening) = Make(_sets["correlated"](), l2: 0.1);        // the penalty does not change the covariance
 
         Vector<double> expected = covariance.Inverse().Diagonal();
 

@@ -18,7 +18,8 @@ internal sealed class RecordingFile(string? directory = null) : SpillFile(direct
     /// <summary>The prefetches (IsRead is false) and the reads, in order.</summary>
     public List<(long Position, long Bytes, bool IsRead)> Steps { get; } = [];
 
-    public IReadOnlyList<(long Position, long Bytes)> Prefetched => [.. Steps.Where(step => !step.IsRead).Select(step => (step.Position, step.Bytes))];
+    public IReadOnlyList<(long Position, long Bytes)> Prefetched =>
+        [.. Steps.Where(step => !step.IsRead).Select(step => (step.Position, step.Bytes))];
 
     public override void Write(long position, ReadOnlySpan<float> words)
     {

@@ -1,11 +1,7 @@
 using MlNetRms.Host;
 using MlNetRms.Jobs;
-using MlNetRms.Kernels;
 using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
-using MlNetRms.Solver;
-
 
 namespace MlNetRms.Tests.Support;
 

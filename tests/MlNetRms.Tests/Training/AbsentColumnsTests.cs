@@ -52,8 +52,13 @@ public sealed class AbsentColumnsTests
         Examples rows = Data(1, wide: true);
         var without = new Examples([.. rows.Features.Select(row => row.Select((x, column) => column % 5 == 0 ? 0 : x).ToArray())], rows.Labels);
         var ml = new MLContext(1);
-        var options = new Options { NumberOfEpochs = 5, LearningRateSchedule = LearningRateSchedule.Constant, Momentum = momentum,
-            AveragedFraction = 0 };
+        var options = new Options
+        {
+            NumberOfEpochs = 5,
+            LearningRateSchedule = LearningRateSchedule.Constant,
+            Momentum = momentum,
+            AveragedFraction = 0
+        };
         RmsPropRegressionTransformer first = ml.Regression.Trainers.RmsProp(options).Fit(without.View(ml, _ => true));
         options.LearningRate = 1e-9f;
 

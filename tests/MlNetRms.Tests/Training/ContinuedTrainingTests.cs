@@ -31,8 +31,14 @@ public sealed class ContinuedTrainingTests
         ["decorrelated, weighted, initial weights"] = () =>
             new() { Decorrelate = true, InitialWeightsStandardDeviation = 1, ExampleWeightColumnName = nameof(Example.Weight) },
         ["penalty"] = () => new() { L2Regularization = 0.01f },
-        ["everything"] = () => new() { Centered = true, Momentum = 0.5f, L2Regularization = 0.01f, NonNegativeWeights = true,
-            GradientClippingNorm = 0.5f },
+        ["everything"] = () => new()
+        {
+            Centered = true,
+            Momentum = 0.5f,
+            L2Regularization = 0.01f,
+            NonNegativeWeights = true,
+            GradientClippingNorm = 0.5f
+        },
         ["lasso"] = () => new() { L1Regularization = 0.05f },
         ["in order"] = () => new() { Shuffle = false },
         ["not standardised"] = () => new() { Standardize = false, LearningRate = 0.001f },

@@ -1,11 +1,6 @@
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Trainers;
 using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
 using static MlNetRms.RmsPropRegressionTrainer;
 
@@ -33,7 +28,7 @@ public sealed class DoubtsTests
     }
 
     [Fact]
-    public void Fit_CorrelatedColumnsThatAreNotDecorrelated_WarnsWithTheConditionNumber()
+    public void Fit_CorrelatedColumnsThatAreNotWhitened_WarnsWithTheConditionNumber()
     {
         Examples rows = Some.Linear(1, 500, 4);
         foreach (float[] row in rows.Features)

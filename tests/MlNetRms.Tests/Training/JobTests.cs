@@ -30,8 +30,13 @@ public sealed class JobTests
         ["Huber loss, threads"] =
             (Some.Linear(10, 700, 400), () => new() { LossFunction = new HuberLoss(1), NumberOfEpochs = 5, BatchSize = 512, NumberOfThreads = 3 }),
         ["early stopping"] = (Some.Linear(11, 700, 5),
-            () => new() { ValidationFraction = 0.3f, EarlyStopping = new() { Patience = 2 }, LearningRateSchedule = LearningRateSchedule.Constant,
-                NumberOfEpochs = 500 }),
+            () => new()
+            {
+                ValidationFraction = 0.3f,
+                EarlyStopping = new() { Patience = 2 },
+                LearningRateSchedule = LearningRateSchedule.Constant,
+                NumberOfEpochs = 500
+            }),
     };
 
     public static TheoryData<string> Cases => [.. _cases.Keys];
@@ -222,7 +227,7 @@ public sealed class JobTests
                 NumberOfThreads = isFirst ? 1 : 2,
                 MemoryLimitInBytes = isFirst ? null : 1,
                 TemporaryDirectory = isFirst ? null : Path.GetTempPath(),
-                EpochCompleted = isFirst ? _ => { } : null,
+                EpochCompleted = isFirst ? new Action<EpochProgress>(_ => { }) : null,
                 Progress = isFirst ? null : new ProgressCollector(),
                 CancellationToken = isFirst ? default : new CancellationTokenSource().Token,
             }).FitParts([View(Some.Linear(1, 100, 3))]);

@@ -1,8 +1,4 @@
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
 using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Settings;
 using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
 using static MlNetRms.RmsPropRegressionTrainer;
@@ -118,15 +114,15 @@ public sealed class MemoryLimitTests
 
         RmsPropRegressionTransformer Fit(ThreadCollective job, long? limit, Action? eachEpoch = null) =>
             new MLContext(1).Regression.Trainers.RmsProp(new Options
-        {
-            Collective = job,
-            NumberOfEpochs = 2,
-            BatchSize = batchSize,
-            NumberOfThreads = 2,
-            MemoryLimitInBytes = limit,
-            TemporaryDirectory = folder.File(""),
-            EpochCompleted = _ => eachEpoch?.Invoke(),
-        }).FitParts(job.Views(parts));
+            {
+                Collective = job,
+                NumberOfEpochs = 2,
+                BatchSize = batchSize,
+                NumberOfThreads = 2,
+                MemoryLimitInBytes = limit,
+                TemporaryDirectory = folder.File(""),
+                EpochCompleted = _ => eachEpoch?.Invoke(),
+            }).FitParts(job.Views(parts));
     }
 
     /// <summary>

@@ -140,8 +140,12 @@ public sealed class PenaltiesTests
     [InlineData(nameof(Options.Centered))]
     public void RmsProp_L1WithMomentumOrCentered_ThrowsWithBothNames(string other)
     {
-        var options = new Options { L1Regularization = 0.1f, Momentum = other == nameof(Options.Momentum) ? 0.5f : 0,
-            Centered = other == nameof(Options.Centered) };
+        var options = new Options
+        {
+            L1Regularization = 0.1f,
+            Momentum = other == nameof(Options.Momentum) ? 0.5f : 0,
+            Centered = other == nameof(Options.Centered)
+        };
 
         var exception = Assert.Throws<ArgumentException>(() => new MLContext(1).Regression.Trainers.RmsProp(options));
 

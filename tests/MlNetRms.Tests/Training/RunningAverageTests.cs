@@ -25,10 +25,10 @@ public sealed class RunningAverageTests
         ["momentum"] = (_dense, () => new() { Momentum = 0.9f, LearningRate = 0.01f }),
         ["not standardised"] = (_dense, () => new() { Standardize = false }),
         ["lasso"] = (_dense, () => new() { L1Regularization = 1e-12f }),
-        ["touched weights"] = (_sparse, () => new() { Decorrelate = false }),
-        ["touched weights with momentum"] = (_sparse, () => new() { Decorrelate = false, Momentum = 0.9f, LearningRate = 0.01f }),
-        ["touched weights, centered"] = (_sparse, () => new() { Decorrelate = false, Centered = true, Momentum = 0.5f }),
-        ["touched weights with a penalty"] = (_sparse, () => new() { Decorrelate = false, L2Regularization = 0.01f }),
+        ["lazy weights"] = (_sparse, () => new() { Decorrelate = false }),
+        ["lazy weights with momentum"] = (_sparse, () => new() { Decorrelate = false, Momentum = 0.9f, LearningRate = 0.01f }),
+        ["lazy weights, centered"] = (_sparse, () => new() { Decorrelate = false, Centered = true, Momentum = 0.5f }),
+        ["lazy weights with a penalty"] = (_sparse, () => new() { Decorrelate = false, L2Regularization = 0.01f }),
         ["all weights of sparse columns"] = (_sparse, () => new() { Decorrelate = false, GradientClippingNorm = 1e18f }),
     };
 
@@ -53,10 +53,10 @@ public sealed class RunningAverageTests
 
     /// <summary>Several steps per epoch, so that most of them leave most weights unchanged.</summary>
     [Theory]
-    [InlineData("touched weights")]
-    [InlineData("touched weights with momentum")]
-    [InlineData("touched weights, centered")]
-    public void Stop_OfTouchedWeights_IsThatOfUpdatingAllWeights(string form)
+    [InlineData("lazy weights")]
+    [InlineData("lazy weights with momentum")]
+    [InlineData("lazy weights, centered")]
+    public void Stop_OfLazyWeights_IsThatOfUpdatingAllWeights(string form)
     {
         for (int epoch = 1; epoch <= Epochs; epoch++)
         {
@@ -98,8 +98,8 @@ public sealed class RunningAverageTests
     [Theory]
     [InlineData("dense")]
     [InlineData("decorrelated")]
-    [InlineData("touched weights")]
-    [InlineData("touched weights with momentum")]
+    [InlineData("lazy weights")]
+    [InlineData("lazy weights with momentum")]
     public void Fit_ThatContinuesAStoppedTraining_AveragesItsOwnStepsAndThoseBeforeOnlyWhereTheyAreAtHand(string form)
     {
         float[][] after = [.. Enumerable.Range(1, 12).Select(epochs => Fit(form, epochs, averaged: 0, batchSize: 1000).Parameters())];

@@ -1,7 +1,3 @@
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
 using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
@@ -75,8 +71,12 @@ public sealed class SavedTrainingTests
     {
         foreach ((Examples rows, bool decorrelate) in new[] { (_dense, false), (_sparse, false), (_dense, true), (_sparse, true) })
         {
-            Options options = TrainingForms.Short(new() { Decorrelate = decorrelate, LearningRateSchedule = LearningRateSchedule.Constant,
-                AveragedFraction = 0.5f });
+            Options options = TrainingForms.Short(new()
+            {
+                Decorrelate = decorrelate,
+                LearningRateSchedule = LearningRateSchedule.Constant,
+                AveragedFraction = 0.5f
+            });
             TrainingSettings settings = options.ToSettings();
             using TrainingRows read = Stored.Read(rows, options);
             using var first = new TrainingRun(read, settings, start: default, CancellationToken.None);

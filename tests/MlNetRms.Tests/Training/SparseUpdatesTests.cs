@@ -34,7 +34,7 @@ public sealed class SparseUpdatesTests
     public static TheoryData<string> Forms => new(_forms.Keys);
 
     [Theory, MemberData(nameof(Forms))]
-    public void Fit_TouchedWeightsOnly_GivesTheModelOfUpdatingAllWeights(string form)
+    public void Fit_LazyUpdates_GiveTheModelOfUpdatingAllWeights(string form)
     {
         // A clipping norm that is never reached only disables lazy updates.
         RmsPropRegressionTransformer touched = Fit(form, clippingNorm: null);
@@ -59,7 +59,7 @@ public sealed class SparseUpdatesTests
     public static TheoryData<string> ActingOnEveryWeight => new(_acting.Keys);
 
     [Theory, MemberData(nameof(ActingOnEveryWeight))]
-    public void Fit_OptionThatActsOnUntouchedWeights_UpdatesAllWeights(string option)
+    public void Fit_OptionThatActsOnOtherWeights_UpdatesAllWeights(string option)
     {
         Options options = _acting[option];
         options.NumberOfEpochs = 1;
@@ -69,7 +69,7 @@ public sealed class SparseUpdatesTests
     }
 
     [Fact]
-    public void Fit_L2Regularization_UpdatesTouchedWeightsOnlyAndShrinksThem()
+    public void Fit_L2Regularization_UpdatesLazilyAndShrinksTouchedWeights()
     {
         RmsPropRegressionTransformer plain = _rows.Fit(new() { L2Regularization = 0 });
         RmsPropRegressionTransformer ridge = _rows.Fit(new() { L2Regularization = 0.1f });
@@ -81,7 +81,7 @@ public sealed class SparseUpdatesTests
     [Theory]
     [InlineData(63, 0, false)]
     [InlineData(64, 64, true)]
-    public void Fit_SparseColumns_AreUpdatedWhereTouchedFromSixtyFourOn(int columns, int sparseFeatures, bool touchedOnly)
+    public void Fit_SparseColumns_AreUpdatedLazilyFromSixtyFourOn(int columns, int sparseFeatures, bool touchedOnly)
     {
         TrainingReport report = Some.MostlyZero(1, 300, 2, columns, 2).Fit(new() { Decorrelate = false, NumberOfEpochs = 1 }).Training;
 

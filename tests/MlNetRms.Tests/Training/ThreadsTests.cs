@@ -38,7 +38,7 @@ public sealed class ThreadsTests
     [InlineData("momentum")]
     [InlineData("centered")]
     [InlineData("validation")]
-    public void Fit_TouchedWeightsOnSeveralThreads_GivesIdenticalBits(string form)
+    public void Fit_LazyWeightsOnSeveralThreads_GivesIdenticalBits(string form)
     {
         Examples rows = Some.MostlyZero(1, 1500, 2, 400, 20);        // batches of 256 rows with 20 values: more than 4000
         if (form == "weighted")

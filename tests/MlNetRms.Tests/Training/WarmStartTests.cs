@@ -1,10 +1,5 @@
 using Microsoft.ML.Trainers;
 using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Solver;
 using MlNetRms.Tests.Support;
 using static MlNetRms.RmsPropRegressionTrainer;
 
@@ -45,8 +40,15 @@ public sealed class WarmStartTests
     {
         // One full batch with bias correction and not centered: ŝ = g², so w ← w − η·g / (|g| + ε).
         var start = new float[] { 0.5f, -2, 3, 7 };
-        var options = new Options { Standardize = false, BatchSize = 1000, NumberOfEpochs = 1, LearningRate = 0.25f, Epsilon = 0.01f,
-            LearningRateSchedule = LearningRateSchedule.Constant };
+        var options = new Options
+        {
+            Standardize = false,
+            BatchSize = 1000,
+            NumberOfEpochs = 1,
+            LearningRate = 0.25f,
+            Epsilon = 0.01f,
+            LearningRateSchedule = LearningRateSchedule.Constant
+        };
         var gradient = new double[4];
         for (int row = 0; row < _rows.Count; row++)
         {
@@ -119,8 +121,12 @@ public sealed class WarmStartTests
         IDataView view = _rows.View(_ml);
         IDataView validation = Some.Linear(2, 40, 3).View(_ml);
         // With the squared loss, the returned bias depends on the weights, not on the given bias.
-        var options = new Options { NumberOfEpochs = 1, LearningRateSchedule = LearningRateSchedule.Custom("still", (_, _) => 0),
-            LossFunction = new AbsoluteLoss() };
+        var options = new Options
+        {
+            NumberOfEpochs = 1,
+            LearningRateSchedule = LearningRateSchedule.Custom("still", (_, _) => 0),
+            LossFunction = new AbsoluteLoss()
+        };
 
         TrainingReport both = Trainer(options).Fit(view, validation, model).Training;
 

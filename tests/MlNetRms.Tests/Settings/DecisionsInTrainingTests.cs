@@ -2,16 +2,16 @@ using MlNetRms.Tests.Oracles;
 using MlNetRms.Tests.Support;
 using static MlNetRms.RmsPropRegressionTrainer;
 
-namespace MlNetRms.Tests.Solver;
+namespace MlNetRms.Tests.Settings;
 
-/// <summary>What the data decides where the options leave it open.</summary>
-public sealed class AutomaticSettingsTests
+/// <summary>What the trainer settles by itself if the options leave it open, seen from outside.</summary>
+public sealed class DecisionsInTrainingTests
 {
     [Theory]
     [InlineData(60, 40, 1.0 / 3)]        // a third of the way from half as many columns as rows to as many
     [InlineData(50, 50, 1)]
     [InlineData(20, 50, 1)]
-    public void Fit_MoreColumnsThanHalfTheRows_HasTheWeightsOfUpToAQuarterOfTheEnergyOverTheRows(int count, int columns, double share)
+    public void Fit_MoreColumnsThanHalfTheRows_HasTheWeightsOfUpToAQuarterOfTheRowNormOverTheRows(int count, int columns, double share)
     {
         Examples rows = Some.Linear(1, count, columns);
 
@@ -39,7 +39,8 @@ public sealed class AutomaticSettingsTests
     public void Fit_WideWithL1OrNotStandardized_HasNoAutomaticPenalty()
     {
         Examples rows = Some.Linear(1, 40, 30);
-        foreach (Func<Options> options in new Func<Options>[] { () => new() { L1Regularization = 0.01f }, () => new() { Standardize = false, NumberOfEpochs = 50 } })
+        foreach (Func<Options> options in new Func<Options>[]
+            { () => new() { L1Regularization = 0.01f }, () => new() { Standardize = false, NumberOfEpochs = 50 } })
         {
             Options none = options();
             none.L2Regularization = 0;
@@ -53,9 +54,9 @@ public sealed class AutomaticSettingsTests
     [InlineData(5, 0, true, 1)]
     [InlineData(20, 0, false, 2)]
     [InlineData(20, 0, true, 2)]
-    [InlineData(10, 10, false, 2)]        // every column twice: rows are as long as of 20 columns
+    [InlineData(10, 10, false, 2)]        // every column twice: rows are as long as those of 20 columns
     [InlineData(10, 10, true, 1.41421356)]        // and have ten directions
-    public void Fit_LongRows_DivideTheLearningRateByTheRootOfTheirEnergyOverFive(int columns, int copies, bool decorrelate, double divisor)
+    public void Fit_LongRows_DivideTheLearningRateByTheRootOfTheirNormOverFive(int columns, int copies, bool decorrelate, double divisor)
     {
         Examples rows = Some.Linear(1, 500, columns);
         rows = new Examples([.. rows.Features.Select(row => row.Concat(row[..copies]).ToArray())], rows.Labels);
@@ -72,7 +73,8 @@ public sealed class AutomaticSettingsTests
 
     [Fact]
     public void Fit_NotStandardized_TakesTheLearningRateAsItIs() =>
-        Assert.Equal(0.03f, Some.Linear(1, 500, 50).Fit(new() { Standardize = false, NumberOfEpochs = 1, LearningRateSchedule = LearningRateSchedule.Constant })
+        Assert.Equal(0.03f, Some.Linear(1, 500, 50)
+            .Fit(new() { Standardize = false, NumberOfEpochs = 1, LearningRateSchedule = LearningRateSchedule.Constant })
             .Training.Epochs[0].LearningRate);
 
     [Fact]
@@ -88,7 +90,8 @@ public sealed class AutomaticSettingsTests
 
         Assert.Equal(With(true), With(null));
         Assert.NotEqual(With(true), With(false));
-        foreach (Action<Options> change in new Action<Options>[] { o => o.L1Regularization = 0.01f, o => o.NonNegativeWeights = true, o => o.Standardize = false })
+        foreach (Action<Options> change in new Action<Options>[]
+            { o => o.L1Regularization = 0.01f, o => o.NonNegativeWeights = true, o => o.Standardize = false })
             Assert.Equal(With(false, change), With(null, change));
     }
 
@@ -122,7 +125,8 @@ public sealed class AutomaticSettingsTests
 
         RmsPropRegressionTransformer whole = rows.Fit(Epochs(2));
         Assert.Equal(whole.Parameters(), second.Parameters());
-        Assert.Equal((whole.Training.L2Regularization, whole.Training.LearningRate), (second.Training.L2Regularization, second.Training.LearningRate));
+        Assert.Equal((whole.Training.L2Regularization, whole.Training.LearningRate),
+            (second.Training.L2Regularization, second.Training.LearningRate));
         Assert.NotEqual(0, second.Training.L2Regularization);
     }
 
@@ -158,7 +162,7 @@ public sealed class AutomaticSettingsTests
     }
 
     [Fact]
-    public void Fit_TooManyColumnsToDecorrelateWithCommonFactors_EndsNearLeastSquares()
+    public void Fit_TooManyColumnsToWhitenWithCommonFactors_EndsNearLeastSquares()
     {
         Examples rows = Some.WithFactors(1, 2000, 600, [0.6, 0.2]);
         double least = new LeastSquares(rows).Rmse(rows);
@@ -173,10 +177,11 @@ public sealed class AutomaticSettingsTests
     }
 
     [Fact]
-    public void Fit_MoreSparseColumnsThanHalfTheRows_HasAQuarterOfTheirEnergyOverTheRowsWhole()
+    public void Fit_MoreSparseColumnsThanHalfTheRows_HasAQuarterOfTheirRowNormOverTheRowsWhole()
     {
-        // Two of a hundred columns in each row, of one size: energy 2.
-        Examples rows = new([.. Enumerable.Range(0, 150).Select(row => Enumerable.Range(0, 100).Select(i => i == row % 100 || i == (row + 7) % 100 ? 1f : 0).ToArray())],
+        // Two of a hundred columns in each row, of one size: row norm 2.
+        Examples rows = new([.. Enumerable.Range(0, 150)
+            .Select(row => Enumerable.Range(0, 100).Select(i => i == row % 100 || i == (row + 7) % 100 ? 1f : 0).ToArray())],
             Some.Normals(1, 150));
 
         TrainingReport report = rows.Fit(new() { NumberOfEpochs = 1 }).Training;
@@ -196,7 +201,7 @@ public sealed class AutomaticSettingsTests
     }
 
     [Fact]
-    public void Fit_TooManyColumnsToDecorrelateForL1_ScalesNoDirections() =>
+    public void Fit_TooManyColumnsToWhitenForL1_ScalesNoDirections() =>
         Assert.Equal(0, Some.WithFactors(1, 300, 600, [0.6]).Fit(new() { L1Regularization = 0.01f, NumberOfEpochs = 1 }).Training.LeadingDirections);
 
     [Fact]
@@ -226,7 +231,7 @@ public sealed class AutomaticSettingsTests
 
     [Theory]
     [InlineData(true, true, 1)]
-    [InlineData(false, true, 2)]        // other rates, and other conditions than those of decorrelated columns
+    [InlineData(false, true, 2)]        // other rates, and other conditions than those of whitened columns
     [InlineData(true, false, 2)]
     public void Fit_ManyRowsForEachColumn_VisitsEachOnce(bool decorrelate, bool defaultSchedule, int epochs)
     {
