@@ -6,7 +6,6 @@ using Microsoft.ML.Runtime;
 using Microsoft.ML.Trainers;
 using MlNetRms.Host;
 using MlNetRms.Jobs;
-using MlNetRms.Kernels;
 using MlNetRms.Rows;
 using MlNetRms.Saving;
 using MlNetRms.Settings;

@@ -1,10 +1,4 @@
 using System.Runtime.ExceptionServices;
-using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Settings;
-using MlNetRms.Solver;
 
 namespace MlNetRms.Kernels;
 

@@ -1,10 +1,4 @@
-using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
 using MlNetRms.Saving;
-using MlNetRms.Settings;
-using MlNetRms.Solver;
-
 
 namespace MlNetRms.Rows;
 

@@ -2,9 +2,6 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using MlNetRms.Jobs;
 using MlNetRms.Kernels;
-using MlNetRms.Saving;
-using MlNetRms.Settings;
-using MlNetRms.Solver;
 
 namespace MlNetRms.Rows;
 

@@ -1,9 +1,7 @@
 using System.Runtime.CompilerServices;
-using MlNetRms.Host;
 using MlNetRms.Jobs;
 using MlNetRms.Kernels;
 using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
 
 namespace MlNetRms.Solver;

@@ -1,10 +1,6 @@
-using MlNetRms.Host;
-using MlNetRms.Jobs;
 using MlNetRms.Kernels;
 using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
-
 
 namespace MlNetRms.Solver;
 
