@@ -105,7 +105,7 @@ public sealed record TrainingReport
     public required int SparseFeatures { get; init; }
 
     /// <summary>Whether a step updated only the weights of the sparse features in its batch; the model is the same except for rounding.</summary>
-    internal bool UpdatedTouchedOnly { get; init; }
+    internal bool UpdatedLazily { get; init; }
 
     /// <summary>Threads used in training.</summary>
     public required int NumberOfThreads { get; init; }

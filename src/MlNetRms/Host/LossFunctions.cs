@@ -18,8 +18,8 @@ internal static class LossFunctions
     {
         if (loss is PoissonLoss or TweedieLoss)
             throw new ArgumentException(
-                $"{nameof(Options.LossFunction)} {loss.GetType().Name} is for models whose score is the logarithm of the mean, or a positive mean; this model's score " +
-                "w·x + b is the mean itself and may be negative. For counts use mlContext.Regression.Trainers.LbfgsPoissonRegression.",
+                $"{nameof(Options.LossFunction)} {loss.GetType().Name} is for models whose score is the logarithm of the mean, or a positive mean; " +
+                "this model's score w·x + b is the mean itself and may be negative. For counts use mlContext.Regression.Trainers.LbfgsPoissonRegression.",
                 parameter);
     }
 }

@@ -73,30 +73,30 @@ internal sealed class LazyWeights : ISparseGradient, IDisposable
     public bool NeedsPreparation => _form.HasMomentum;
 
     /// <summary>A weight as of its last touch.</summary>
-    private LazyWeight this[int place]
+    private LazyWeight this[int position]
     {
-        get => new(_parameters[_offset + place], _coordinates[place].MeanSquare, NeedsPreparation ? _velocities[place] : 0,
-            _form.IsCentered ? _meanGradients[place] : 0, _average.Sums[_offset + place], _coordinates[place].LastStep);
+        get => new(_parameters[_offset + position], _coordinates[position].MeanSquare, NeedsPreparation ? _velocities[position] : 0,
+            _form.IsCentered ? _meanGradients[position] : 0, _average.Sums[_offset + position], _coordinates[position].LastStep);
         set
         {
-            _parameters[_offset + place] = value.Weight;
-            _coordinates[place].MeanSquare = value.MeanSquare;
-            _coordinates[place].LastStep = value.LastStep;
-            _average.Sums[_offset + place] = value.Sum;
+            _parameters[_offset + position] = value.Weight;
+            _coordinates[position].MeanSquare = value.MeanSquare;
+            _coordinates[position].LastStep = value.LastStep;
+            _average.Sums[_offset + position] = value.Sum;
             if (NeedsPreparation)
-                _velocities[place] = value.Velocity;
+                _velocities[position] = value.Velocity;
             if (_form.IsCentered)
-                _meanGradients[place] = value.MeanGradient;
+                _meanGradients[position] = value.MeanGradient;
         }
     }
 
     /// <inheritdoc/>
-    public void Prepare(ReadOnlySpan<int> places)
+    public void Prepare(ReadOnlySpan<int> positions)
     {
-        foreach (int place in places)
+        foreach (int position in positions)
         {
-            if (!_coordinates[place].IsTouched && _coordinates[place].LastStep < _step)
-                this[place] = _form.CatchUp(this[place], _step, _average.FirstStep);
+            if (!_coordinates[position].IsTouched && _coordinates[position].LastStep < _step)
+                this[position] = _form.CatchUp(this[position], _step, _average.FirstStep);
         }
     }
 
@@ -109,28 +109,28 @@ internal sealed class LazyWeights : ISparseGradient, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Add(int range, ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, float rowWeight)
+    public void Add(int range, ReadOnlySpan<int> positions, ReadOnlySpan<float> values, float factor, float rowWeight)
     {
         LazyRange own = _ranges[range];
-        Range inRange = own.Find(places);
-        places = places[inRange];
+        Range inRange = own.Find(positions);
+        positions = positions[inRange];
         values = values[inRange];
         Span<LazyCoordinate> coordinates = _coordinates;
         ReadOnlySpan<float> weights = _parameters.AsSpan(_offset);
         ReadOnlySpan<float> ridge = _ridge;
-        for (int k = 0; k < places.Length; k++)
+        for (int k = 0; k < positions.Length; k++)
         {
-            int place = places[k];
-            ref LazyCoordinate coordinate = ref coordinates[place];
+            int position = positions[k];
+            ref LazyCoordinate coordinate = ref coordinates[position];
             if (!coordinate.IsTouched)
             {
                 coordinate.Touch();
-                own.Touch(place);
+                own.Touch(position);
             }
             coordinate.Gradient += factor * values[k];
             // λ·w in every step has the same mean as this in the steps that touch the weight, at the cost of the non-zeros.
             if (ridge.Length > 0)
-                coordinate.Gradient += rowWeight * ridge[place] * weights[place];
+                coordinate.Gradient += rowWeight * ridge[position] * weights[position];
         }
     }
 
@@ -145,34 +145,34 @@ internal sealed class LazyWeights : ISparseGradient, IDisposable
     /// <summary>Writes every weight, and its sum for the average, as after the last step.</summary>
     public void CatchUp(Span<float> weights, Span<double> sums)
     {
-        for (int place = 0; place < _coordinates.Length; place++)
+        for (int position = 0; position < _coordinates.Length; position++)
         {
-            LazyWeight now = _form.CatchUp(this[place], _step, _average.FirstStep);
-            (weights[_offset + place], sums[_offset + place]) = (now.Weight, _form.SumAfter(this[place], _step, _average.FirstStep));
+            LazyWeight now = _form.CatchUp(this[position], _step, _average.FirstStep);
+            (weights[_offset + position], sums[_offset + position]) = (now.Weight, _form.SumAfter(this[position], _step, _average.FirstStep));
         }
     }
 
     /// <summary>Takes what the weights have been since their last touch into the sums of the average, which then begins new sums.</summary>
     public void CatchUpSums()
     {
-        for (int place = 0; place < _coordinates.Length; place++)
-            _average.Sums[_offset + place] = _form.SumAfter(this[place], _step, _average.FirstStep);
+        for (int position = 0; position < _coordinates.Length; position++)
+            _average.Sums[_offset + position] = _form.SumAfter(this[position], _step, _average.FirstStep);
     }
 
     /// <summary>Writes each weight as of its last touch.</summary>
     public void Save(LazyArrays arrays)
     {
-        for (int place = 0; place < _coordinates.Length; place++)
-            arrays[_offset + place] = this[place];
+        for (int position = 0; position < _coordinates.Length; position++)
+            arrays[_offset + position] = this[position];
     }
 
     /// <summary>Inverse of <see cref="Save"/>: continues after this many steps.</summary>
     public void Restore(LazyArrays arrays, long stepCount)
     {
         _step = stepCount;
-        for (int place = 0; place < _coordinates.Length; place++)
+        for (int position = 0; position < _coordinates.Length; position++)
         {
-            LazyWeight weight = this[place] = arrays[_offset + place];
+            LazyWeight weight = this[position] = arrays[_offset + position];
             _ranges[0].IsFinite &= float.IsFinite(weight.MeanSquare) && float.IsFinite(weight.Weight);
         }
     }
@@ -200,16 +200,16 @@ internal sealed class LazyWeights : ISparseGradient, IDisposable
         long now = _step + 1;
         for (int i = 0; i < touched.Length; i++)
         {
-            int place = touched[i];
-            ref LazyCoordinate c = ref coordinates[place];
+            int position = touched[i];
+            ref LazyCoordinate c = ref coordinates[position];
             Debug.Assert(!NeedsPreparation || c.LastStep == _step);
-            range.Weights[i] = parameters[place];
+            range.Weights[i] = parameters[position];
             range.MeanSquares[i] = c.MeanSquare;
             range.Gradients[i] = c.Gradient * _gradientFactor;
             range.Decays[i] = _form.Decay(now - c.LastStep);
             // Prepared weights have caught up already; others have stood still.
             if (_step > firstAveraged)
-                sums[place] += (double)parameters[place] * (_step - Math.Max(c.LastStep, firstAveraged));
+                sums[position] += (double)parameters[position] * (_step - Math.Max(c.LastStep, firstAveraged));
         }
         if (NeedsPreparation)
             SparseKernels.Gather(touched, _velocities, range.Velocities);
@@ -219,14 +219,14 @@ internal sealed class LazyWeights : ISparseGradient, IDisposable
 
         for (int i = 0; i < touched.Length; i++)
         {
-            int place = touched[i];
-            ref LazyCoordinate c = ref coordinates[place];
-            parameters[place] = range.Weights[i];
+            int position = touched[i];
+            ref LazyCoordinate c = ref coordinates[position];
+            parameters[position] = range.Weights[i];
             c.MeanSquare = range.MeanSquares[i];
             c.LastStep = now;
             c.Gradient = 0;
             if (now > firstAveraged)
-                sums[place] += range.Weights[i];
+                sums[position] += range.Weights[i];
         }
         if (NeedsPreparation)
             SparseKernels.Scatter(touched, range.Velocities, _velocities);
@@ -236,8 +236,8 @@ internal sealed class LazyWeights : ISparseGradient, IDisposable
 }
 
 /// <summary>How lazily updated weights are penalised and divided among threads.</summary>
-/// <param name="Ridge">λ of an L2 penalty by place, over the share of the rows that touch the weight; null for none.</param>
-/// <param name="RangeEnds">Ends of the ranges of places, ascending; one thread updates each range. The weights do not depend on them.</param>
+/// <param name="Ridge">λ of an L2 penalty by position, over the share of the rows that touch the weight; null for none.</param>
+/// <param name="RangeEnds">Ends of the ranges of positions, ascending; one thread updates each range. The weights do not depend on them.</param>
 internal sealed record LazySetup(float[]? Ridge, IReadOnlyList<int> RangeEnds);
 
 /// <summary>
@@ -320,9 +320,9 @@ internal sealed record LazyArrays(
     }
 }
 
-/// <summary>The places that one thread updates: which of them the batch touches, and room to gather what belongs to some of these.</summary>
-/// <param name="begin">The first place.</param>
-/// <param name="end">The place after the last.</param>
+/// <summary>The positions that one thread updates: which of them the batch touches, and room to gather what belongs to some of these.</summary>
+/// <param name="begin">The first position.</param>
+/// <param name="end">The position after the last.</param>
 internal sealed class LazyRange(int begin, int end)
 {
     /// <summary>Long enough for what was gathered to have left the store buffer when vectors of it are loaded.</summary>
@@ -331,7 +331,7 @@ internal sealed class LazyRange(int begin, int end)
     private readonly int[] _touched = new int[end - begin];
     private int _touchedCount;
 
-    /// <summary>The places touched since the last step.</summary>
+    /// <summary>The positions touched since the last step.</summary>
     public ReadOnlySpan<int> Touched => _touched.AsSpan(0, _touchedCount);
 
     /// <summary>Whether every weight and mean square stepped has been finite.</summary>
@@ -349,11 +349,11 @@ internal sealed class LazyRange(int begin, int end)
 
     public float[] Decays { get; } = new float[Length];
 
-    /// <summary>Which of the ascending places of a row are in this range.</summary>
-    public Range Find(ReadOnlySpan<int> places) => FirstNotBelow(places, begin)..FirstNotBelow(places, end);
+    /// <summary>Which of the ascending positions of a row are in this range.</summary>
+    public Range Find(ReadOnlySpan<int> positions) => FirstNotBelow(positions, begin)..FirstNotBelow(positions, end);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Touch(int place) => _touched[_touchedCount++] = place;
+    public void Touch(int position) => _touched[_touchedCount++] = position;
 
     public void Clear() => _touchedCount = 0;
 
@@ -372,13 +372,13 @@ internal sealed class LazyRange(int begin, int end)
         IsFinite &= MomentKernels.AllFinite(Weights.AsSpan(0, count)) && MomentKernels.AllFinite(MeanSquares.AsSpan(0, count));
     }
 
-    private static int FirstNotBelow(ReadOnlySpan<int> places, int bound)
+    private static int FirstNotBelow(ReadOnlySpan<int> positions, int bound)
     {
-        if (places.IsEmpty || bound <= places[0])
+        if (positions.IsEmpty || bound <= positions[0])
             return 0;
-        if (bound > places[^1])
-            return places.Length;
-        int found = places.BinarySearch(bound);
+        if (bound > positions[^1])
+            return positions.Length;
+        int found = positions.BinarySearch(bound);
         return found < 0 ? ~found : found;
     }
 
@@ -427,29 +427,29 @@ internal interface ISparseGradient
     /// <summary>Whether <see cref="Prepare"/> must be called for a row before its prediction is computed.</summary>
     bool NeedsPreparation { get; }
 
-    /// <summary>Brings the weights at these places up to date.</summary>
-    void Prepare(ReadOnlySpan<int> places);
+    /// <summary>Brings the weights at these positions up to date.</summary>
+    void Prepare(ReadOnlySpan<int> positions);
 
-    /// <summary>Calls an action for each range of places, on several threads if there are several ranges.</summary>
+    /// <summary>Calls an action for each range of positions, on several threads if there are several ranges.</summary>
     void ForEachRange(Action<int> action);
 
     /// <summary>
-    /// Adds factor · valueₖ to the gradient of the weight at placeₖ, and the row's share of a penalty, for the places in one range.
+    /// Adds factor · valueₖ to the gradient of the weight at positionₖ, and the row's share of a penalty, for the positions in one range.
     /// </summary>
-    void Add(int range, ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, float rowWeight);
+    void Add(int range, ReadOnlySpan<int> positions, ReadOnlySpan<float> values, float factor, float rowWeight);
 }
 
-/// <summary>Adds to an array that has one number for each place.</summary>
+/// <summary>Adds to an array that has one number for each position.</summary>
 internal sealed class SparseGradient(Memory<float> gradient) : ISparseGradient
 {
     public bool NeedsPreparation => false;
 
-    public void Prepare(ReadOnlySpan<int> places)
+    public void Prepare(ReadOnlySpan<int> positions)
     {
     }
 
     public void ForEachRange(Action<int> action) => action(0);
 
-    public void Add(int range, ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, float rowWeight) =>
-        SparseKernels.AddScaled(places, values, factor, gradient.Span);
+    public void Add(int range, ReadOnlySpan<int> positions, ReadOnlySpan<float> values, float factor, float rowWeight) =>
+        SparseKernels.AddScaled(positions, values, factor, gradient.Span);
 }
