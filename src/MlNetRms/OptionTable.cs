@@ -1,6 +1,5 @@
 using System.Globalization;
 using Microsoft.ML;
-using MlNetRms.Host;
 using MlNetRms.Settings;
 using static MlNetRms.RmsPropRegressionTrainer;
 

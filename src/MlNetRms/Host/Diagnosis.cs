@@ -74,7 +74,7 @@ internal static class Checks
                 $"set none of the {rows.Training.RowCount} usable rows aside. Raise it.");
     }
 
-    /// <summary>Standardised weights up to this size may be lost: they change a prediction by a millionth of the label's standard deviation.</summary>
+    /// <summary>Standardised weights up to this size may be lost: they hardly change a prediction.</summary>
     private const double NegligibleWeight = 1e-6;
 
     /// <param name="weights">Raw weights by column.</param>
@@ -139,7 +139,8 @@ internal sealed class Causes(TrainingRun run, TrainingRows rows, TrainingStart s
     private string? FindBadLoss() => LossFailure.Find(settings.Loss, rows, run.Weights, cancellation) is not { } failure ? null
         : $"{nameof(Options.LossFunction)} {settings.Loss.Name} returned " +
             FormattableString.Invariant($"the loss {failure.Loss} and the derivative {failure.Derivative} ") +
-            FormattableString.Invariant($"for the prediction {failure.Prediction} and the label {failure.Label}. Both must be finite for any finite prediction.");
+            FormattableString.Invariant($"for the prediction {failure.Prediction} and the label {failure.Label}. ") +
+            "Both must be finite for any finite prediction.";
 
     /// <summary>First weights that are far worse than the constant predictor and, if they are random, than weights of 0.</summary>
     public string? FindBadStart(double constantLoss)

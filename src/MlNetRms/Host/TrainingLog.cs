@@ -94,7 +94,8 @@ internal sealed class TrainingLog(IChannel channel)
             string remedy = FormattableString.Invariant($"Lower LearningRate (it was {report.LearningRate:g3}), ") +
                 "let it fall (LearningRateSchedule), or train for more epochs.";
             Warn("The model is worse than the mean of the label: " +
-                FormattableString.Invariant($"its loss on the training rows is {report.TrainingLoss:g6}, that of the mean {report.MeanPredictorLoss:g6}. ") +
+                FormattableString.Invariant($"its loss on the training rows is {report.TrainingLoss:g6}, ") +
+                FormattableString.Invariant($"that of the mean {report.MeanPredictorLoss:g6}. ") +
                 (causes.FindBadStart(report.MeanPredictorLoss) ?? remedy));
         }
         else if (IsAbove(last, first))
@@ -102,7 +103,8 @@ internal sealed class TrainingLog(IChannel channel)
                 FormattableString.Invariant($"Lower LearningRate (it was {report.LearningRate:g3}) or let it fall (LearningRateSchedule)."));
         if (report.DecorrelatedFeatures == 0 && report.ConditionNumber > LargestPlainCondition)
             Warn(FormattableString.Invariant($"The features are strongly correlated (condition number {report.ConditionNumber:g3}) ") +
-                "and were trained as they are: the model can be far from the optimum. Leave Decorrelate on (L1Regularization and NonNegativeWeights exclude it), drop features, or train for more epochs.");
+                "and were trained as they are: the model can be far from the optimum. " +
+                "Leave Decorrelate on (L1Regularization and NonNegativeWeights exclude it), drop features, or train for more epochs.");
     }
 
     /// <summary>Also if one of them is NaN.</summary>

@@ -22,9 +22,9 @@ internal sealed class BatchSum(int gradientLength)
     }
 
     /// <summary>
-    /// Makes <see cref="Gradient"/> the mean gradient Σ c·ℓ'·x / B over the batch's B rows; the example weights c have mean 1 over all rows. If it were
-    /// divided by the batch's own Σ c, rows in light batches would count for more than their weight says, and training would converge to another
-    /// point.
+    /// Makes <see cref="Gradient"/> the mean gradient Σ c·ℓ'·x / B over the batch's B rows; the example weights c have mean 1 over all rows. If it
+    /// were divided by the batch's own Σ c, rows in light batches would count for more than their weight says, and training would converge to
+    /// another point.
     /// </summary>
     public void DivideByRows() => LinearKernels.Scale(Gradient, (float)(1.0 / RowCount));
 }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using MlNetRms.Kernels;
 using MlNetRms.Settings;
 
 namespace MlNetRms.Rows;
@@ -92,7 +93,7 @@ internal sealed class RowLayout
             lanes[lane] = features[_columns[lane]];
     }
 
-    /// <summary>Sets the parameters that are not trained: with −1 against the label, the product of a row and the parameters is the residual.</summary>
+    /// <summary>Sets the parameters that are not trained: −1 against the label makes the product of row and parameters the residual.</summary>
     public void SetConstants(Span<float> parameters) => parameters[LabelLane] = -1;
 
     /// <summary>Sets the gradient to 0 in lanes without a parameter, in which rows have the label and the example weight.</summary>
@@ -116,5 +117,5 @@ internal sealed class RowLayout
     }
 
     /// <summary>The least whole number of vectors that holds this many floats, in floats.</summary>
-    public static int WholeVectors(int length) => (length + Vector<float>.Count - 1) / Vector<float>.Count * Vector<float>.Count;
+    public static int WholeVectors(int length) => Divide.RoundUpToMultiple(length, Vector<float>.Count);
 }

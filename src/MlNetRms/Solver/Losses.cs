@@ -36,7 +36,7 @@ internal sealed class StandardizedLoss
             _derivativeFactor = (float)Math.Min(1 / Math.Sqrt(meanSquare), float.MaxValue);
     }
 
-    /// <summary>Whether the loss is half the squared residual, so that callers need neither <see cref="Value"/> nor <see cref="Derivative"/>.</summary>
+    /// <summary>Whether the loss is half the squared residual. Callers then need neither <see cref="Value"/> nor <see cref="Derivative"/>.</summary>
     public bool IsSquared => _loss.IsSquared;
 
     /// <summary>Factor from a mean loss in the units of training to one in label units.</summary>

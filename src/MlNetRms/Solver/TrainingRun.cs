@@ -203,8 +203,8 @@ internal sealed class TrainingRun : IDisposable
     }
 
     /// <summary>
-    /// The count includes the steps of the previous training. At a constant rate the average covers the last share of all steps, so that two trainings
-    /// in a row equal one. Any other schedule starts again with each training, and the average with it.
+    /// The count includes the steps of the previous training. At a constant rate the average covers the last share of all steps, so that two
+    /// trainings in a row equal one. Any other schedule starts again with each training, and the average with it.
     /// </summary>
     private long FirstAveragedStep(TrainingState? previous)
     {

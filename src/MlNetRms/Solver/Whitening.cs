@@ -231,8 +231,8 @@ internal sealed class Whitening
     }
 
     /// <summary>
-    /// Whether, in rows with this covariance, every direction has a similar variance, dropped directions have none, and no two directions are strongly
-    /// correlated.
+    /// Whether, in rows with this covariance, every direction has a similar variance, dropped directions have none, and no two directions are
+    /// strongly correlated.
     /// </summary>
     private bool FitsAll(Covariance covariance, CancellationToken cancellation)
     {
