@@ -40,8 +40,12 @@ namespace MlNetRms;
 /// using MlNetRms;
 ///
 /// var ml = new MLContext(seed: 1);
-/// var rows = Enumerable.Range(0, 500).Select(i =&gt; new House { Size = new float[] { 40 + i % 90, i % 7 }, Price = 1000 * (i % 90) + 50 * (i % 11)
-/// }); var split = ml.Data.TrainTestSplit(ml.Data.LoadFromEnumerable(rows), testFraction: 0.2);
+/// var rows = Enumerable.Range(0, 500).Select(i =&gt; new House
+/// {
+///     Size = new float[] { 40 + i % 90, i % 7 },
+///     Price = 1000 * (i % 90) + 50 * (i % 11),
+/// });
+/// var split = ml.Data.TrainTestSplit(ml.Data.LoadFromEnumerable(rows), testFraction: 0.2);
 /// RmsPropRegressionTrainer trainer = ml.Regression.Trainers.RmsProp("Price", "Size");
 ///
 /// using var cancellation = new CancellationTokenSource(TimeSpan.FromMinutes(1));

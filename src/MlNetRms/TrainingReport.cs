@@ -73,8 +73,8 @@ public sealed record TrainingReport
 
     /// <summary>
     /// Condition number of the standardised dense features: the largest standard deviation in any direction, divided by the smallest one that was
-    /// not dropped. It comes from the eigenvalues of their covariance, with or without decorrelation. Null without standardisation and for more
-    /// than 512 dense features.
+    /// not dropped. It is computed from the eigenvalues of their covariance, with or without decorrelation; if there are very many rows, from a
+    /// sample of them. Null without standardisation and for more than 512 dense features.
     /// </summary>
     public required double? ConditionNumber { get; init; }
 

@@ -14,8 +14,8 @@ namespace MlNetRms.Solver;
 /// <remarks>
 /// <para>
 /// A step changes only the weights in its batch, those whose columns have a value there. The steps that the others miss have a closed form
-/// (<see cref="LazyForm"/>), and each weight catches up when it is next needed. In real arithmetic this is <see cref="RmsProp"/>, step by step; it does not skip the decay, which would
-/// be another algorithm.
+/// (<see cref="LazyForm"/>), and each weight catches up when it is next needed. In real arithmetic this is <see cref="RmsProp"/>, step by step; it
+/// does not skip the decay, which would be another algorithm.
 /// </para>
 /// <para>
 /// Momentum has no closed form if the rate changes, L1 and bounds act on every weight, and clipping needs the whole gradient: such trainings step
