@@ -10,9 +10,9 @@ namespace MlNetRms.Jobs;
 /// </summary>
 internal static class Agreement
 {
-    /// <summary>Compares what each process has with what rank 0 has.</summary>
+    /// <summary>Compares the values of each process with those of rank 0.</summary>
     /// <param name="job">The processes.</param>
-    /// <param name="mine">What must be the same in all of them.</param>
+    /// <param name="mine">The values that must be the same in all of them.</param>
     /// <exception cref="InvalidOperationException">They differ. The message, the same in every process, names the first difference with both
     /// values.</exception>
     public static void Check(Job job, IReadOnlyList<NamedText> mine)

@@ -196,8 +196,8 @@ internal sealed class TrainingRun : IDisposable
             new ParameterSetup(layout, settings.Rule, LearningRate, averaging, Coordinates.Whitening, lazy), FirstWeights);
         if (Coordinates.AreThoseOfBefore)
         {
-            parameters.Restore(previous!.Parameters.Rearranged(previous.Scaling.Columns, rows.Scaling.Columns)
-                with { EarlierCount = 0, EarlierSums = [] });
+            ParameterState before = previous!.Parameters.Rearranged(previous.Scaling.Columns, rows.Scaling.Columns);
+            parameters.Restore(before with { EarlierCount = 0, EarlierSums = [] });
         }
         return parameters;
     }
