@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace MlNetRms;
 
 /// <summary>
-/// The processes of one job, called ranks, and their collective operations. The ranks of a job train one model together, each with its part
+/// The processes of one job, called ranks, and their collective operations. The ranks of a job train one model together, each with its share
 /// of the rows.
 /// </summary>
 /// <remarks>

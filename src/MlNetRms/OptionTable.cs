@@ -1,14 +1,13 @@
 using System.Globalization;
 using Microsoft.ML;
-using MlNetRms.Host;
 using MlNetRms.Settings;
 using static MlNetRms.RmsPropRegressionTrainer;
 
 namespace MlNetRms;
 
 /// <summary>
-/// Every option in one line: its name, its value, the values that are allowed, and where it must be the same. Checks, texts and comparisons of
-/// options are made from this table.
+/// Every option in one line: its name, its value, the values that are allowed, and where it must be the same. All checks, texts and comparisons of
+/// options use this table.
 /// </summary>
 /// <remarks>An option that is a record has a line of its own and one for each of its properties.</remarks>
 internal static class OptionTable
@@ -86,7 +85,7 @@ internal static class OptionTable
             throw new ArgumentException($"{nameof(Options.Decorrelate)} needs {nameof(Options.Standardize)}.", parameter);
     }
 
-    /// <summary>Checks options that were each an argument, called like the option in camel case; those that were not are at their defaults.</summary>
+    /// <summary>Checks options that came as arguments named like the options in camel case. The other options are at their defaults.</summary>
     /// <exception cref="ArgumentException">A column name is empty, a loss is not for this model, or two options exclude each other.</exception>
     /// <exception cref="ArgumentNullException">The schedule or a column name is null.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A number is outside its range, infinite or NaN.</exception>
@@ -99,7 +98,7 @@ internal static class OptionTable
         }
     }
 
-    /// <summary>The options that must be the same in a place, as text.</summary>
+    /// <summary>The options that must be the same there, as text.</summary>
     public static IReadOnlyList<NamedText> Compared(Options options, Same where) =>
         [.. Lines.Where(line => (line.Same & where) != 0)
             .Select(line => new NamedText(line.Name, line.Compared?.Invoke(options) ?? Text(line.Value(options))))];
@@ -116,7 +115,7 @@ internal static class OptionTable
 
     private static string IsSet(object? value) => value is null ? "null" : "set";
 
-    /// <summary>Floats are written with all digits that it takes to read the same number.</summary>
+    /// <summary>Floats are written with as many digits as it takes to read the same number back.</summary>
     private static string Text(object? value) => value switch
     {
         null or Delegate or IProgress<TrainingProgress> or ICollective or IDataView => IsSet(value),
@@ -129,7 +128,7 @@ internal static class OptionTable
 /// <param name="Value">Its value.</param>
 /// <param name="Range">Checks the value.</param>
 /// <param name="Same">Where it must be the same.</param>
-/// <param name="Compared">What is then compared, if that is not the value as text.</param>
+/// <param name="Compared">The text to compare, if that is not the value itself.</param>
 internal sealed record OptionLine(string Name, Func<Options, object?> Value, RangeCheck Range, Same Same, Func<Options, string>? Compared = null);
 
 /// <summary>Where an option must be the same.</summary>
@@ -141,13 +140,13 @@ internal enum Same
     /// <summary>In a training and in one that continues it with other rows or for more epochs.</summary>
     Continuation = 1,
 
-    /// <summary>In a training and in the one that takes up its checkpoint.</summary>
+    /// <summary>In a training and in the one that resumes its checkpoint.</summary>
     Checkpoint = 2,
 
     /// <summary>In all processes of a job.</summary>
     Job = 4,
 
-    /// <summary>The bits of a training depend on it.</summary>
+    /// <summary>In both of these, because the bits of a training depend on it.</summary>
     Bits = Checkpoint | Job,
 
     /// <summary>It gives the numbers of a training their meaning.</summary>

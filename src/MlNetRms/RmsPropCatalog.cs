@@ -81,12 +81,13 @@ public static class RmsPropCatalog
     }
 
     /// <summary>
-    /// Permutation feature importance of a fitted pipeline that ends with our transformer: ML.NET's own method, which looks for ML.NET's own
-    /// transformers, on <see cref="RmsPropModelExtensions.ToNative(ITransformer)"/>. A pipeline typed <see cref="ITransformer"/> needs that call.
+    /// Permutation feature importance of a fitted pipeline that ends with our transformer. It calls ML.NET's own method, which looks for ML.NET's own
+    /// transformers, with <see cref="RmsPropModelExtensions.ToNative(ITransformer)"/>. A pipeline typed <see cref="ITransformer"/> needs an explicit
+    /// call of that.
     /// </summary>
     /// <param name="catalog">The regression catalog.</param>
     /// <param name="model">The fitted pipeline.</param>
-    /// <param name="data">The rows to evaluate on, with the feature column: what the pipeline makes of its data.</param>
+    /// <param name="data">The rows to evaluate on, with the feature column: data that the pipeline has transformed.</param>
     /// <param name="labelColumnName">Name of the label column, a <see cref="float"/>.</param>
     /// <param name="useFeatureWeightFilter">Whether features of weight 0 are left out.</param>
     /// <param name="numberOfExamplesToUse">Most rows to use; null for all.</param>
@@ -99,8 +100,9 @@ public static class RmsPropCatalog
     /// using MlNetRms;
     ///
     /// var ml = new MLContext(seed: 1);
-    /// var rows = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 500).Select(i =&gt; new House(40 + i % 90, i % 7, 1000 * (i % 90) + 50 * (i %
-    /// 11)))); var model = ml.Transforms.Concatenate("Features", "Area", "Rooms").Append(ml.Regression.Trainers.RmsProp("Price")).Fit(rows);
+    /// var houses = Enumerable.Range(0, 500).Select(i =&gt; new House(40 + i % 90, i % 7, 1000 * (i % 90) + 50 * (i % 11)));
+    /// var rows = ml.Data.LoadFromEnumerable(houses);
+    /// var model = ml.Transforms.Concatenate("Features", "Area", "Rooms").Append(ml.Regression.Trainers.RmsProp("Price")).Fit(rows);
     ///
     /// var importance = ml.Regression.PermutationFeatureImportance(model, model.Transform(rows), "Price");
     /// foreach (var (feature, metrics) in importance)

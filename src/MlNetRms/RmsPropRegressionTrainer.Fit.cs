@@ -17,8 +17,8 @@ public sealed partial class RmsPropRegressionTrainer
     /// <exception cref="OperationCanceledException">The token passed here or <see cref="Options.CancellationToken"/> was cancelled, or the context's
     /// execution (<c>MLContext.CancelExecution</c>). If the checkpoint could then not be written, the inner exception says why.</exception>
     /// <exception cref="InvalidDataException">The file of the checkpoint is damaged, of a newer version, or no checkpoint.</exception>
-    /// <exception cref="IOException">The checkpoint cannot be read, or cannot be written (the one before is then as it was), or the temporary file
-    /// for rows cannot grow.</exception>
+    /// <exception cref="IOException">The checkpoint cannot be read or written (an earlier one is then unchanged), or the temporary file for rows
+    /// cannot grow.</exception>
     public RmsPropRegressionTransformer Fit(IDataView input) =>
         FitView(input, nameof(input), validationData: null, start: default, CancellationToken.None);
 
@@ -53,7 +53,7 @@ public sealed partial class RmsPropRegressionTrainer
         return Fit(trainData, validationData: null, modelParameters);
     }
 
-    /// <summary>Trains a model, with all that can be given to a training.</summary>
+    /// <summary>Trains a model with every optional argument.</summary>
     /// <param name="trainData">The training rows.</param>
     /// <param name="validationData">Validation rows with the same columns, on which each epoch is evaluated; or null for those of the
     /// options.</param>
@@ -92,7 +92,7 @@ public sealed partial class RmsPropRegressionTrainer
     /// <para>
     /// A label or a feature that was constant until now gets its scale from these rows, and features whose correlation differs strongly
     /// get new decorrelated coordinates. The optimiser's state is then reset and only the weights are kept, because the state no longer
-    /// describes the size of the gradients. The weights too begin again if they predict worse than the mean of the label.
+    /// describes the size of the gradients. If the weights predict worse than the mean of the label, they are reset too.
     /// </para>
     /// </remarks>
     public RmsPropRegressionTransformer Fit(IDataView trainData, RmsPropRegressionTransformer previous) =>
@@ -134,12 +134,12 @@ public sealed partial class RmsPropRegressionTrainer
     /// <returns>The model as a transformer, with the report of its training; the same in all processes, except for times and threads.</returns>
     /// <remarks>
     /// <para>
-    /// Every mini-batch takes its share of each part, so that rows need not be spread over the parts at random. Parts may differ in length.
+    /// Every mini-batch takes its share of each part, so rows need not be distributed over the parts at random. Parts may differ in length.
     /// The other forms of <c>Fit</c> make one part of the rows of each process.
     /// </para>
     /// <para>
-    /// It ends in all processes with a model, or in all with an exception: if one fails or is cancelled, the others throw at the same step, or, if
-    /// that happens while rows are read, after each process has read its own.
+    /// It ends in all processes with a model, or in all with an exception. If one fails or is cancelled, the others throw at the same step or, if
+    /// that happens while rows are read, after each process has read its own rows.
     /// </para>
     /// <para>
     /// In a pipeline, the transforms before the trainer see the rows of their own process only. Fit those that learn from rows (normalizers,
@@ -170,7 +170,7 @@ public sealed partial class RmsPropRegressionTrainer
         CancellationToken cancellationToken) =>
         FitViews([view], parameter, validationData is null ? null : [validationData], start, cancellationToken);
 
-    /// <summary>Where every form of <c>Fit</c> leads: checks the arguments, and ends the training if either token is cancelled.</summary>
+    /// <summary>Called by every form of <c>Fit</c>: checks the arguments, and ends the training if either token is cancelled.</summary>
     private RmsPropRegressionTransformer FitViews(IReadOnlyList<IDataView> parts, string parameter, IReadOnlyList<IDataView>? validationData,
         TrainingStart start, CancellationToken cancellationToken)
     {
@@ -195,7 +195,7 @@ public sealed partial class RmsPropRegressionTrainer
         }
     }
 
-    /// <summary>What a training is given besides the options.</summary>
+    /// <summary>The input of a training, apart from the options.</summary>
     /// <param name="Parts">This process's parts of the training rows.</param>
     /// <param name="Parameter">What the caller's parameter for them is called.</param>
     /// <param name="Validation">Its parts of the validation rows, or null.</param>

@@ -26,8 +26,12 @@ public sealed partial class RmsPropRegressionTrainer
     /// using MlNetRms;
     ///
     /// var ml = new MLContext(seed: 1);
-    /// var rows = Enumerable.Range(0, 500).Select(i =&gt; new House { Size = new float[] { 40 + i % 90, i % 7 }, Price = 1000 * (i % 90) + 50 * (i %
-    /// 11) }); var options = new RmsPropRegressionTrainer.Options
+    /// var rows = Enumerable.Range(0, 500).Select(i =&gt; new House
+    /// {
+    ///     Size = new float[] { 40 + i % 90, i % 7 },
+    ///     Price = 1000 * (i % 90) + 50 * (i % 11),
+    /// });
+    /// var options = new RmsPropRegressionTrainer.Options
     /// {
     ///     LabelColumnName = "Price",
     ///     FeatureColumnName = "Size",
@@ -65,7 +69,7 @@ public sealed partial class RmsPropRegressionTrainer
         /// <summary>
         /// η, the learning rate before the schedule: about how far a weight moves in one step, in standard deviations while
         /// <see cref="Standardize"/> is on. Default 0.03; finite, greater than 0. With a schedule that falls, anything from 0.003 to 0.1 works, and
-        /// up to 0.3 except with kinked losses or <see cref="Centered"/>. Lower it if training diverges.
+        /// so does up to 0.3 except with kinked losses or <see cref="Centered"/>. Lower it if training diverges.
         /// </summary>
         [Range(1e-3f, 0.3f, 0.03f, logBase: true)]
         public float LearningRate { get; set; } = 0.03f;
@@ -170,15 +174,16 @@ public sealed partial class RmsPropRegressionTrainer
 
         /// <summary>
         /// Passes over the data; at least 1. Null, the default, is as many as make 2000 steps, but at least 2. One pass is enough with 25 000 rows
-        /// per feature if the features are decorrelated, none is rarely different from its mean, the schedule is the default, and training does not
-        /// stop early. More epochs help ill-conditioned data.
+        /// per feature if the features are decorrelated, no feature has rare values far from its mean, the schedule is the default, and training does
+        /// not stop early. More epochs help ill-conditioned data.
         /// </summary>
         public int? NumberOfEpochs { get; set; }
 
         /// <summary>
-        /// The share of all steps, the last ones, over whose weights the returned weights are the mean. Default 0.2; in [0, 1]. 0 returns the last
-        /// weights. If <see cref="NumberOfEpochs"/> is null and there are fewer than ten epochs, the averaged steps are rounded up to whole epochs;
-        /// of a single epoch at least 0.8 counts. A training that ends early returns a running mean (see <see cref="MlNetRms.EarlyStopping"/>).
+        /// The returned weights are the mean of the weights over this last share of all steps. Default 0.2; in [0, 1]. 0 returns the last weights. If
+        /// <see cref="NumberOfEpochs"/> is null and there are fewer than ten epochs, the averaged steps are rounded up to whole epochs; if there is a
+        /// single epoch, at least 0.8 of it counts. A training that ends early returns a running mean (see
+        /// <see cref="MlNetRms.EarlyStopping"/>).
         /// </summary>
         public float AveragedFraction { get; set; } = 0.2f;
 
@@ -191,9 +196,9 @@ public sealed partial class RmsPropRegressionTrainer
 
         /// <summary>
         /// Whether training steps in coordinates in which the features that are not sparse are uncorrelated; the weights are returned for the
-        /// features as they are. Without it correlated features need very many steps. Null, the default, is on for up to 512 such features, unless an
-        /// option needs the features themselves (<see cref="L1Regularization"/>, <see cref="NonNegativeWeights"/>, <see cref="Standardize"/> off). Of
-        /// more features it takes only the few directions, such as common factors, in which they vary most.
+        /// original features. Without it correlated features need very many steps. Null, the default, is on for up to 512 such features, unless an
+        /// option needs the original features (<see cref="L1Regularization"/>, <see cref="NonNegativeWeights"/>, <see cref="Standardize"/> off). If
+        /// there are more, only the few directions are rescaled in which they vary most, such as common factors.
         /// </summary>
         public bool? Decorrelate { get; set; }
 
@@ -214,30 +219,31 @@ public sealed partial class RmsPropRegressionTrainer
         public int? Seed { get; set; }
 
         /// <summary>
-        /// Most threads that training uses; at least 1. Null, the default, is one per processor. One thread computes batches that are too small to
-        /// gain from more. The model is the same, bit for bit, for any number.
+        /// Maximum number of threads; at least 1. Null, the default, is one per processor. Batches that are too small to gain from more are computed
+        /// by one thread. The model is the same, bit for bit, for any number.
         /// </summary>
         public int? NumberOfThreads { get; set; }
 
         /// <summary>
-        /// Bytes of rows that training holds in memory; at least 1. Null, the default, is half of what the process may use. Rows beyond the limit go
-        /// to a temporary file, which is read once per epoch and removed at the end, even if the process is killed. The model is the same, bit for
-        /// bit.
+        /// Bytes of memory for rows; at least 1. Null, the default, is half of what the process may use. Rows beyond the limit go to a temporary
+        /// file, which is read once per epoch and removed at the end, even if the process is killed. The model is the same, bit for bit.
         /// </summary>
         /// <remarks>
         /// <para>
-        /// The limit counts the memory that rows hold. A stored dense row takes 4 bytes per feature and 8 to 40 more, a sparse one 8 bytes per value
-        /// that is not 0. What training keeps for each column is not counted.
+        /// The limit counts the memory that rows occupy, in pages of 64 to 512 KiB; rows of more than about 65 000 features count by their length. Up
+        /// to 2 MiB more is taken, because the system gives memory in pieces of that size. A stored dense row takes 4 bytes per feature and 8 to 40
+        /// more, a sparse one 8 bytes per value that is not 0. Memory per column is not counted, nor are 12 bytes per row if there are sparse
+        /// columns.
         /// </para>
         /// <para>
-        /// While rows are read they are dealt into 64 buckets, which grow from almost nothing and go to the file when the limit is reached. What is
-        /// held beyond it is at most one of these buckets for each thread that packs rows, and one buffer for each thread that reads from the file.
-        /// On Linux the system is told what will be read next, and reads it ahead.
+        /// Some memory is taken whatever the limit. While rows are read, the part being read holds up to 8 KiB in each of 64 buckets, or one row if
+        /// that is longer. While rows are shuffled and packed, each packing thread (at most four) holds one bucket: a 64th of the part's rows. While
+        /// training, each thread that reads from the file holds one segment of dense rows and one block of sparse ones.
         /// </para>
         /// <para>
-        /// The file needs as many bytes as there are rows beyond the limit; if the disk is full, <c>Fit</c> throws an <see cref="IOException"/> that
-        /// says how many. On Unix the file has no name once it is open, so even a kill leaves nothing behind. Windows removes it when the process has
-        /// ended, but can leave it behind if the machine loses power.
+        /// The file needs as many bytes as the rows beyond the limit, plus a 64th of a part of the rows. If the disk is full, <c>Fit</c> throws an
+        /// <see cref="IOException"/> that says how many bytes are needed. On Unix only the user can read the file, and it has no name once it is
+        /// open, so even a kill leaves nothing behind. Windows removes it when it is closed, but can leave it behind if the machine loses power.
         /// </para>
         /// </remarks>
         public long? MemoryLimitInBytes { get; set; }
@@ -261,7 +267,7 @@ public sealed partial class RmsPropRegressionTrainer
         /// <see cref="MemoryLimitInBytes"/> is for the rows of this process.
         /// </para>
         /// <para>
-        /// <see cref="EpochCompleted"/> and <see cref="Progress"/> are called in the processes that have set them: to be told once, set them only if
+        /// <see cref="EpochCompleted"/> and <see cref="Progress"/> are called in every process that has set them. To be called once, set them only if
         /// <see cref="ICollective.Rank"/> is 0. Progress counts the rows that this process reads and, while it trains, those of all processes. If one
         /// process stops in its callback, all stop; if one is cancelled or fails, the training ends in all.
         /// </para>
@@ -296,29 +302,28 @@ public sealed partial class RmsPropRegressionTrainer
 
         /// <summary>
         /// Called after each epoch, on the thread that called <c>Fit</c>, with what happened in it and a way to stop there and
-        /// keep the model. Null, the default, for none. <c>Fit</c> throws what it throws.
+        /// keep the model. Null, the default, for none. If it throws, <c>Fit</c> throws the same exception.
         /// </summary>
         [JsonIgnore]
         public Action<EpochProgress>? EpochCompleted { get; set; }
 
         /// <summary>
-        /// Told how far the training is, on the thread that called <c>Fit</c>: when reading and training begin, about four times a second (within an
-        /// epoch too), and at the end. Null, the default, for nobody. <c>Fit</c> throws what it throws. A <see cref="Progress{T}"/> passes reports on
-        /// to the thread it was created on, or to others.
+        /// Receives the progress of the training, on the thread that called <c>Fit</c>: when reading and training begin, about four times a second
+        /// (within an epoch too), and at the end. Null, the default, for none. If it throws, <c>Fit</c> throws the same exception. A
+        /// <see cref="Progress{T}"/> passes reports on to the thread it was created on, or to others.
         /// </summary>
         [JsonIgnore]
         public IProgress<TrainingProgress>? Progress { get; set; }
 
         /// <summary>
         /// Once cancelled, ends every <c>Fit</c> of the trainer with an <see cref="OperationCanceledException"/>, even in the middle of reading or of
-        /// an epoch. Default: none. It is for a <c>Fit</c> that the host calls, as in a pipeline or a cross-validation; pass a token for one training
-        /// to
-        /// <c>Fit</c> itself. The context stays usable, the trainer does not. With <see cref="Checkpoint"/> training is saved first.
+        /// an epoch. Default: none. It is for a <c>Fit</c> that ML.NET calls, as in a pipeline or a cross-validation; pass a token for one training
+        /// directly to <c>Fit</c>. The context stays usable, the trainer does not. With <see cref="Checkpoint"/> training is saved first.
         /// </summary>
         [JsonIgnore]
         public CancellationToken CancellationToken { get; set; }
 
-        /// <summary>The clock by which <see cref="Progress"/> is told.</summary>
+        /// <summary>The clock that times the reports to <see cref="Progress"/>.</summary>
         internal TimeProvider Clock { get; set; } = TimeProvider.System;
 
         /// <summary>
@@ -326,7 +331,7 @@ public sealed partial class RmsPropRegressionTrainer
         /// no bias correction, batches of 10, 2 epochs, first weights from N(0, 0.01²), no averaging, and no standardisation:
         /// the data should be standardised beforehand.
         /// </summary>
-        /// <returns>A new object, to be changed at will.</returns>
+        /// <returns>A new object, which may be changed.</returns>
         public static Options Textbook() => new()
         {
             LearningRate = 0.01f,
@@ -342,7 +347,7 @@ public sealed partial class RmsPropRegressionTrainer
             InitialWeightsStandardDeviation = 0.01f,
         };
 
-        /// <summary>A copy that can be changed without this one; what the options refer to is shared.</summary>
+        /// <summary>A copy that can be changed independently. Objects that the options refer to are shared.</summary>
         /// <returns>The copy.</returns>
         public Options Clone() => (Options)MemberwiseClone();
 
@@ -355,7 +360,7 @@ public sealed partial class RmsPropRegressionTrainer
                 : $"Options {{ {string.Join(", ", changed.Select(option => $"{option.Name} = {option.Text}"))} }}, the others at their defaults";
         }
 
-        /// <summary>A checked copy in which the seed is settled.</summary>
+        /// <summary>A checked copy whose seed is not null.</summary>
         /// <param name="contextSeed">The seed if these options have none.</param>
         /// <inheritdoc cref="OptionTable.CheckArguments" path="/exception"/>
         internal Options CheckedCopy(int? contextSeed)
@@ -366,7 +371,7 @@ public sealed partial class RmsPropRegressionTrainer
             return copy;
         }
 
-        /// <summary>What training reads of the options.</summary>
+        /// <summary>The options as training uses them.</summary>
         internal TrainingSettings ToSettings() =>
             TrainingSettings.From(this, LossFunctions.Bind(LossFunction), OptionTable.Compared(this, Same.Continuation));
     }

@@ -6,7 +6,6 @@ using Microsoft.ML.Runtime;
 using Microsoft.ML.Trainers;
 using MlNetRms.Host;
 using MlNetRms.Jobs;
-using MlNetRms.Kernels;
 using MlNetRms.Rows;
 using MlNetRms.Saving;
 using MlNetRms.Settings;
@@ -41,8 +40,12 @@ namespace MlNetRms;
 /// using MlNetRms;
 ///
 /// var ml = new MLContext(seed: 1);
-/// var rows = Enumerable.Range(0, 500).Select(i =&gt; new House { Size = new float[] { 40 + i % 90, i % 7 }, Price = 1000 * (i % 90) + 50 * (i % 11)
-/// }); var split = ml.Data.TrainTestSplit(ml.Data.LoadFromEnumerable(rows), testFraction: 0.2);
+/// var rows = Enumerable.Range(0, 500).Select(i =&gt; new House
+/// {
+///     Size = new float[] { 40 + i % 90, i % 7 },
+///     Price = 1000 * (i % 90) + 50 * (i % 11),
+/// });
+/// var split = ml.Data.TrainTestSplit(ml.Data.LoadFromEnumerable(rows), testFraction: 0.2);
 /// RmsPropRegressionTrainer trainer = ml.Regression.Trainers.RmsProp("Price", "Size");
 ///
 /// using var cancellation = new CancellationTokenSource(TimeSpan.FromMinutes(1));
@@ -121,9 +124,9 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         var parts = new ShardViews(input.Parts,
             part => SchemaChecks.FindAlike(part, columns, _settings.Columns, input.Parameter, SchemaChecks.InAnotherPart));
         ShardViews? validation = FindValidation(input, columns);
-        TrainingChecks.CheckWidth(columns);
-        TrainingChecks.CheckStart(columns, input.Start, _settings);
-        TrainingChecks.CheckEarlyStopping(_settings, validation is not null);
+        Checks.CheckWidth(columns);
+        Checks.CheckStart(columns, input.Start, _settings);
+        Checks.CheckEarlyStopping(_settings, validation is not null);
         Agreement.Check(job, WhatMustAgree(columns, validation is not null, input.Start));
         Options shared = WithCallbackOfAny(job);
         TrainingSettings settings = _settings with { HasEpochCallback = shared.EpochCompleted is not null };
@@ -138,7 +141,7 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         TimeSpan readingTime = Stopwatch.GetElapsedTime(startTime);
 
         using var run = new TrainingRun(rows, settings, input.Start, input.Cancellation, progress);
-        var causes = new TrainingCauses(run, rows, input.Start, columns, settings, input.Cancellation);
+        var causes = new Causes(run, rows, input.Start, columns, settings, input.Cancellation);
         log.WarnOfPatience(settings.Stopping, run.Plan);
         try
         {
@@ -146,7 +149,7 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
                 log.SayResumed(checkpoint.Path, state);
             FitResult result = run.Run(epoch => Report(epoch, log), checkpoint);
             RmsPropRegressionTransformer model = CreateModel(result, run, rows, readingTime, causes, schema, columns, log);
-            // Until all have the model, the file is needed.
+            // The file is needed until all processes have the model.
             job.Agree();
             End(checkpoint, log);
             return model;
@@ -158,7 +161,7 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         }
         catch (DivergedException diverged)
         {
-            throw TrainingChecks.Diverged(diverged, causes, rows.Training, columns, settings);
+            throw Checks.Diverged(diverged, causes, rows.Training, columns, settings);
         }
     }
 
@@ -181,7 +184,7 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
             : ContentHash.Compute(file => file.Array<float>([.. raw.Weights, raw.Bias]))),
     ];
 
-    /// <summary>The options as if each process had the callback of any other: it can end the training of all.</summary>
+    /// <summary>The options with a callback in every process if any process has one, because it can end the training in all of them.</summary>
     private Options WithCallbackOfAny(Job job)
     {
         Options options = _options.Clone();
@@ -191,11 +194,11 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
     }
 
     private RmsPropRegressionTransformer CreateModel(FitResult result, TrainingRun run, TrainingRows rows, TimeSpan readingTime,
-        TrainingCauses causes, DataViewSchema schema, InputColumns columns, TrainingLog log)
+        Causes causes, DataViewSchema schema, InputColumns columns, TrainingLog log)
     {
         (float[] weights, float bias) =
             rows.Scaling.ToRaw(result.Weights.AsSpan(..^1), result.Weights[^1], centerResiduals: _settings.Loss.IsSquared);
-        TrainingChecks.CheckRange(weights, bias, result.Weights, rows.Scaling, columns);
+        Checks.CheckRange(weights, bias, result.Weights, rows.Scaling, columns);
         FitStatistics statistics = run.Evaluation.Evaluate(result.Weights);
         TrainingReport report = TrainingReports.Create(rows, run, result, statistics, readingTime);
         log.SayTrained(report);
@@ -204,7 +207,7 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         return new RmsPropRegressionTransformer(model, report, result.State, statistics.StandardErrors, _host, schema, _settings.Columns.Features);
     }
 
-    /// <summary>Saves a training that was cancelled; that this fails must not hide that it was cancelled.</summary>
+    /// <summary>Saves a cancelled training. If this fails, the caller still gets the cancellation.</summary>
     /// <exception cref="OperationCanceledException">It could not be saved; the message and the inner exception say why.</exception>
     private static void SaveCancelled(Checkpoint? checkpoint, OperationCanceledException cancelled, TrainingLog log)
     {
@@ -220,7 +223,7 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         }
     }
 
-    /// <summary>The model exists now: that a file cannot be removed is no reason to lose it.</summary>
+    /// <summary>Ends the checkpoint. The model exists by now, so a file that cannot be removed is only a warning.</summary>
     private static void End(Checkpoint? checkpoint, TrainingLog log)
     {
         try
@@ -249,13 +252,13 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
                     cancellation);
                 log.WarnOfSkippedRows(counts, "validation rows", _settings.Columns);
             }
-            TrainingChecks.CheckEarlyStopping(_settings, rows);
-            TrainingChecks.CheckUnits(rows.Scaling, start);
+            Checks.CheckEarlyStopping(_settings, rows);
+            Checks.CheckUnits(rows.Scaling, start);
             return rows;
         }
         catch
         {
-            // Even if a cursor throws when it is disposed of.
+            // A cursor can throw even when it is disposed of.
             rows?.Dispose();
             throw;
         }

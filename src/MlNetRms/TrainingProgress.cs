@@ -10,7 +10,7 @@ public sealed record TrainingProgress
     /// <summary>What the training is doing.</summary>
     public required TrainingPhase Phase { get; init; }
 
-    /// <summary>Completed fraction of the phase, from 0 to 1; null during reading if the data does not know its number of rows. It is
+    /// <summary>Completed fraction of the phase, from 0 to 1; null during reading if the number of rows is unknown. It is
     /// 1 in the last report, even if training ended before its last epoch.</summary>
     public required double? ShareDone { get; init; }
 

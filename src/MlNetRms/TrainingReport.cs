@@ -60,21 +60,21 @@ public sealed record TrainingReport
     public required int DecorrelatedFeatures { get; init; }
 
     /// <summary>
-    /// If there were too many features to decorrelate: number of leading directions that training rescaled, because the features vary much more
-    /// in them than in the others (a factor common to all features, for example).
+    /// Number of leading directions that training rescaled, if there were too many features to decorrelate. The features vary much more in these
+    /// directions than in the others, for example because of a common factor.
     /// </summary>
     public required int LeadingDirections { get; init; }
 
     /// <summary>
-    /// Directions of the decorrelated features that have no variance, so that nothing can be learned in them: one per duplicate feature, for
-    /// example.
+    /// Number of directions of the decorrelated features that have no variance, for example one per duplicate feature. Nothing can be learned in
+    /// them.
     /// </summary>
     public required int DroppedDirections { get; init; }
 
     /// <summary>
     /// Condition number of the standardised dense features: the largest standard deviation in any direction, divided by the smallest one that was
-    /// not dropped. Without decorrelation it is an estimate, somewhat too low. Null without standardisation and for more than 512
-    /// dense features.
+    /// not dropped. It is computed from the eigenvalues of their covariance, with or without decorrelation; if there are very many rows, from a
+    /// sample of them. Null without standardisation and for more than 512 dense features.
     /// </summary>
     public required double? ConditionNumber { get; init; }
 
@@ -104,8 +104,8 @@ public sealed record TrainingReport
     /// <summary>Number of features stored as indices and values, because they are 0 in most rows.</summary>
     public required int SparseFeatures { get; init; }
 
-    /// <summary>Whether a step updated only the weights of the sparse features in its batch; the model is the same except for rounding.</summary>
-    internal bool UpdatedTouchedOnly { get; init; }
+    /// <summary>Whether a step updated only the weights of sparse features with a value in its batch. The model differs by rounding only.</summary>
+    internal bool UpdatedLazily { get; init; }
 
     /// <summary>Threads used in training.</summary>
     public required int NumberOfThreads { get; init; }
@@ -127,8 +127,8 @@ public sealed record TrainingReport
         string stopped = StopReason == StopReason.AllEpochsCompleted ? ""
             : FormattableString.Invariant($" ({StopReason}, returned epoch {ReturnedEpoch})");
         string rSquared = RSquared is { } value ? FormattableString.Invariant($", R² {value:g4}") : "";
-        return FormattableString.Invariant(
-            $"Trained on {RowsUsed} rows{skipped} for {last.Epoch} of {last.NumberOfEpochs} epochs{stopped}, {last.Step} steps: loss {TrainingLoss:g6}") +
+        return FormattableString.Invariant($"Trained on {RowsUsed} rows{skipped} for {last.Epoch} of {last.NumberOfEpochs} epochs{stopped}, ") +
+            FormattableString.Invariant($"{last.Step} steps: loss {TrainingLoss:g6}") +
             FormattableString.Invariant(
                 $"{rSquared}; {ReadingTime.TotalMilliseconds:f0} ms reading, {TrainingTime.TotalMilliseconds:f0} ms training");
     }

@@ -6,12 +6,12 @@ using static MlNetRms.RmsPropRegressionTrainer;
 namespace MlNetRms.Host;
 
 /// <summary>Checks of a training beyond its schema; the messages name the column, the option and the value.</summary>
-internal static class TrainingChecks
+internal static class Checks
 {
     /// <summary>The least memory per column, taken by one that is always 0: two numbers to find it by, and the returned weight twice.</summary>
     private const long BytesPerColumn = 16;
 
-    /// <summary>A row is stored with a few numbers beside its features, in one array.</summary>
+    /// <summary>A row is stored in one array, with a few numbers beside its features.</summary>
     private static readonly int _mostColumns = Array.MaxLength - 64;
 
     /// <exception cref="InvalidOperationException">There are more features than fit into an array or into the memory.</exception>
@@ -20,9 +20,11 @@ internal static class TrainingChecks
         long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         if (columns.FeatureCount <= _mostColumns && columns.FeatureCount * BytesPerColumn <= available)
             return;
-        throw new InvalidOperationException(FormattableString.Invariant(
-            $"Feature column '{columns.Features.Name}' has {columns.FeatureCount} features. Training takes at least {BytesPerColumn} bytes for each, ") +
-            FormattableString.Invariant($"{(double)columns.FeatureCount * BytesPerColumn / (1 << 30):f1} GiB in all; {(double)available / (1 << 30):f1} GiB are available. ") +
+        double needed = (double)columns.FeatureCount * BytesPerColumn;
+        throw new InvalidOperationException(
+            $"Feature column '{columns.Features.Name}' has {columns.FeatureCount} features. " +
+            $"Training takes at least {BytesPerColumn} bytes for each, " +
+            FormattableString.Invariant($"{needed / (1 << 30):f1} GiB in all; {(double)available / (1 << 30):f1} GiB are available. ") +
             "Hash the features to fewer bits, or select some of them.");
     }
 
@@ -32,8 +34,11 @@ internal static class TrainingChecks
         int? weights = start.Model?.Weights.Count ?? start.Previous?.FeatureCount;
         string parameter = start.Previous is null ? "modelParameters" : "previous";
         if (weights is { } count && count != columns.FeatureCount)
+        {
             throw new ArgumentException(
-                $"The model to start from has {count} weights, but feature column '{columns.Features.Name}' has {columns.FeatureCount} features.", parameter);
+                $"The model to start from has {count} weights, but feature column '{columns.Features.Name}' has {columns.FeatureCount} features.",
+                parameter);
+        }
         if (start.Previous is { } previous && NamedText.FirstDifference(settings.Meaning, previous.Meaning) is var (option, mine, theirs))
             throw new ArgumentException($"The training to continue had {option} {theirs}, this trainer has {mine}.", parameter);
     }
@@ -41,34 +46,35 @@ internal static class TrainingChecks
     /// <summary>The products of larger values are beyond the range of float.</summary>
     private const double LargestMeanSquare = 1e30;
 
-    /// <exception cref="InvalidOperationException">In the units of the training to continue the features cannot be computed with.</exception>
+    /// <exception cref="InvalidOperationException">The features are too large in the units of the training to continue.</exception>
     public static void CheckUnits(Scaling scaling, TrainingStart start)
     {
         if (start.Previous is not null && !(scaling.RowNorm <= LargestMeanSquare))
             throw new InvalidOperationException(FormattableString.Invariant(
-                $"In the units of the training to continue, the features of these rows have a mean squared length of {scaling.RowNorm:g3}, beyond what ") +
-                "float can multiply. Train from the start, or bring the features to the units of those rows.");
+                $"In the units of the training to continue, the features of these rows have a mean squared length of {scaling.RowNorm:g3}, ") +
+                "beyond what float can multiply. Train from the start, or bring the features to the units of those rows.");
     }
 
-    /// <exception cref="InvalidOperationException">Early stopping was asked for, and nothing gives it validation rows.</exception>
+    /// <exception cref="InvalidOperationException">Early stopping was asked for without a source of validation rows.</exception>
     public static void CheckEarlyStopping(TrainingSettings settings, bool hasValidationData)
     {
         if (settings.Stopping is not null && !hasValidationData && settings.Reading.ValidationFraction == 0)
             throw new InvalidOperationException(
-                $"{nameof(Options.EarlyStopping)} needs validation rows: set {nameof(Options.ValidationFraction)} or {nameof(Options.ValidationSet)}, " +
-                "or call Fit with validation data.");
+                $"{nameof(Options.EarlyStopping)} needs validation rows: " +
+                $"set {nameof(Options.ValidationFraction)} or {nameof(Options.ValidationSet)}, or call Fit with validation data.");
     }
 
-    /// <exception cref="InvalidOperationException">Early stopping was asked for, and not a single row was set aside.</exception>
+    /// <exception cref="InvalidOperationException">Early stopping was asked for, but no row was set aside.</exception>
     public static void CheckEarlyStopping(TrainingSettings settings, TrainingRows rows)
     {
         if (settings.Stopping is not null && rows.Validation is null)
-            throw new InvalidOperationException(FormattableString.Invariant(
-                $"{nameof(Options.EarlyStopping)} needs validation rows, but {nameof(Options.ValidationFraction)} {settings.Reading.ValidationFraction} ") +
+            throw new InvalidOperationException(
+                $"{nameof(Options.EarlyStopping)} needs validation rows, " +
+                FormattableString.Invariant($"but {nameof(Options.ValidationFraction)} {settings.Reading.ValidationFraction} ") +
                 $"set none of the {rows.Training.RowCount} usable rows aside. Raise it.");
     }
 
-    /// <summary>Standardised weights up to this size may be lost: they change a prediction by a millionth of the label's spread.</summary>
+    /// <summary>Standardised weights up to this size may be lost: they hardly change a prediction.</summary>
     private const double NegligibleWeight = 1e-6;
 
     /// <param name="weights">Raw weights by column.</param>
@@ -81,15 +87,18 @@ internal static class TrainingChecks
     {
         for (int i = 0; i < weights.Length; i++)
         {
-            if (weights[i] == 0 && scaling.Scale(i) != 0 && Math.Abs(trained[i]) > NegligibleWeight)
-                throw new InvalidOperationException(FormattableString.Invariant(
-                    $"The weight of {columns.NameOf(scaling.Columns[i])} in raw units is {trained[i] * scaling.Scale(i) * scaling.LabelStandardDeviation:g3}, ") +
-                    "which float rounds to 0. Rescale that feature or the label.");
+            if (weights[i] != 0 || scaling.Scale(i) == 0 || Math.Abs(trained[i]) <= NegligibleWeight)
+                continue;
+            double raw = trained[i] * scaling.Scale(i) * scaling.LabelStandardDeviation;
+            throw new InvalidOperationException(
+                FormattableString.Invariant($"The weight of {columns.NameOf(scaling.Columns[i])} in raw units is {raw:g3}, ") +
+                "which float rounds to 0. Rescale that feature or the label.");
         }
         int bad = Array.FindIndex(weights, weight => !float.IsFinite(weight));
         if (bad >= 0)
             throw new InvalidOperationException(FormattableString.Invariant(
-                $"The weight of {columns.NameOf(scaling.Columns[bad])} in raw units is {weights[bad]}, beyond the range of float. Rescale that feature or the label."));
+                $"The weight of {columns.NameOf(scaling.Columns[bad])} in raw units is {weights[bad]}, beyond the range of float. ") +
+                "Rescale that feature or the label.");
         if (!float.IsFinite(bias))
             throw new InvalidOperationException(FormattableString.Invariant(
                 $"The bias in raw units is {bias}, beyond the range of float. Rescale the features or the label."));
@@ -97,38 +106,41 @@ internal static class TrainingChecks
 
     /// <summary>The error for a training that diverged.</summary>
     public static InvalidOperationException Diverged(
-        DivergedException where, TrainingCauses causes, RowSet rows, InputColumns columns, TrainingSettings settings)
+        DivergedException where, Causes causes, RowSet rows, InputColumns columns, TrainingSettings settings)
     {
-        string diverged = FormattableString.Invariant(
-            $"Training diverged in epoch {where.Epoch} at step {where.Step}: the loss, the weights or the squares of the gradients are no longer finite. ");
+        string diverged = $"Training diverged in epoch {where.Epoch} at step {where.Step}: " +
+            "the loss, the weights or the squares of the gradients are no longer finite. ";
         if (causes.FindCauseOfDivergence() is { } cause)
             return new InvalidOperationException(diverged + cause);
         (int feature, float value) = LargestFeature.Find(rows);
         string standardized = settings.Reading.Standardize ? "standardised " : "";
         string remedy = settings.Reading.Standardize ? "" : " or turn Standardize on";
         return new InvalidOperationException(diverged +
-            FormattableString.Invariant($"The learning rate was {where.LearningRate}; the largest {standardized}feature is {value} in {columns.NameOf(feature)}. ") +
+            FormattableString.Invariant($"The learning rate was {where.LearningRate}; ") +
+            FormattableString.Invariant($"the largest {standardized}feature is {value} in {columns.NameOf(feature)}. ") +
             FormattableString.Invariant($"Lower LearningRate (now {settings.LearningRate.Initial}){remedy}."));
     }
 }
 
 /// <summary>
-/// Causes, other than the learning rate, that can spoil a training, in sentences that name the column, the option and the value; null if
-/// something is not the cause. Most of the methods read all rows.
+/// Causes, other than the learning rate, that can spoil a training. Each method returns a sentence that names the column, the option and the value,
+/// or null if that is not the cause. Most of them read all rows.
 /// </summary>
-internal sealed class TrainingCauses(TrainingRun run, TrainingRows rows, TrainingStart start, InputColumns columns, TrainingSettings settings,
+internal sealed class Causes(TrainingRun run, TrainingRows rows, TrainingStart start, InputColumns columns, TrainingSettings settings,
     CancellationToken cancellation)
 {
-    /// <summary>A training cannot be blamed for a model whose first weights had this multiple of the loss of weights of 0.</summary>
+    /// <summary>If the first weights have this multiple of the loss of weights of 0, they are the cause, not the training.</summary>
     private const double BadStart = 2;
 
     /// <summary>The first cause that can make a training diverge.</summary>
     public string? FindCauseOfDivergence() => FindBadLoss() ?? FindBadStart(constantLoss: double.PositiveInfinity) ?? FindUnequalWeights();
 
-    /// <summary>A loss that is not finite at the weights as they are.</summary>
+    /// <summary>A loss that is not finite at the current weights.</summary>
     private string? FindBadLoss() => LossFailure.Find(settings.Loss, rows, run.Weights, cancellation) is not { } failure ? null
-        : FormattableString.Invariant($"{nameof(Options.LossFunction)} {settings.Loss.Name} returned the loss {failure.Loss} and the derivative {failure.Derivative} ") +
-            FormattableString.Invariant($"for the prediction {failure.Prediction} and the label {failure.Label}. Both must be finite for any finite prediction.");
+        : $"{nameof(Options.LossFunction)} {settings.Loss.Name} returned " +
+            FormattableString.Invariant($"the loss {failure.Loss} and the derivative {failure.Derivative} ") +
+            FormattableString.Invariant($"for the prediction {failure.Prediction} and the label {failure.Label}. ") +
+            "Both must be finite for any finite prediction.";
 
     /// <summary>First weights that are far worse than the constant predictor and, if they are random, than weights of 0.</summary>
     public string? FindBadStart(double constantLoss)
@@ -145,15 +157,16 @@ internal sealed class TrainingCauses(TrainingRun run, TrainingRows rows, Trainin
             return began + FormattableString.Invariant($"Lower {nameof(Options.InitialWeightsStandardDeviation)} (now {deviation}).");
         int largest = Array.IndexOf(weights, weights.MaxBy(MathF.Abs));
         ActiveFeatures trained = rows.Scaling.Columns;
-        return began + (largest < trained.Count
-            ? FormattableString.Invariant($"The largest for the size of its column is {raw.Weights[trained[largest]]}, that of {columns.NameOf(trained[largest])}. ")
-            : FormattableString.Invariant($"The largest is the bias, {raw.Bias}. ")) +
+        string which = largest == trained.Count ? FormattableString.Invariant($"The largest is the bias, {raw.Bias}. ")
+            : FormattableString.Invariant($"The largest for the size of its column is {raw.Weights[trained[largest]]}, ") +
+                $"that of {columns.NameOf(trained[largest])}. ";
+        return began + which +
             "Start from a model of the same features in the same units, or without one.";
     }
 
     /// <summary>Example weights so unequal that hardly any row counts.</summary>
     public string? FindUnequalWeights() => rows.Weights is not { AreDominated: true } weights ? null
-        : FormattableString.Invariant($"The example weights in column '{settings.Columns.Weight}' are so unequal that the {weights.RowCount} training rows count as ") +
+        : $"The example weights in column '{settings.Columns.Weight}' are so unequal that the {weights.RowCount} training rows count as " +
             FormattableString.Invariant($"{weights.EffectiveRows:f1}: the largest is {weights.Largest:g3}, the mean {weights.Mean:g3}. ") +
             "Limit the weights, or train without them.";
 }

@@ -16,7 +16,8 @@ internal sealed class LossJsonConverter : JsonConverter<IRegressionLoss>
             QuantileLoss loss => [loss.Quantile],
             EpsilonInsensitiveLoss loss => [loss.Epsilon],
             LogCoshLoss loss => [loss.Scale],
-            _ => throw new NotSupportedException($"The loss '{value}' is not known here, and JSON cannot hold it. Set it after the options have been read."),
+            _ => throw new NotSupportedException(
+                $"The loss '{value}' is not known here, and JSON cannot hold it. Set it after the options have been read."),
         };
         NamedConstants.Write(writer, value.GetType().Name, constants.Select(constant => JsonSerializer.SerializeToElement(constant)));
     }
@@ -56,7 +57,8 @@ internal sealed class ScheduleJsonConverter : JsonConverter<LearningRateSchedule
             (nameof(LearningRateSchedule.Constant), []) => LearningRateSchedule.Constant,
             (nameof(LearningRateSchedule.CosineToZero), []) => LearningRateSchedule.CosineToZero,
             (nameof(LearningRateSchedule.LinearToZero), []) => LearningRateSchedule.LinearToZero,
-            (nameof(LearningRateSchedule.CosineThenConstant), [var floor, var decayFraction]) => LearningRateSchedule.CosineThenConstant(floor, decayFraction),
+            (nameof(LearningRateSchedule.CosineThenConstant), [var floor, var decayFraction]) =>
+                LearningRateSchedule.CosineThenConstant(floor, decayFraction),
             (nameof(LearningRateSchedule.InverseSquareRoot), [var decaySteps]) => LearningRateSchedule.InverseSquareRoot((long)decaySteps),
             (nameof(LearningRateSchedule.StepDecay), [var factor, var stepsPerDrop]) => LearningRateSchedule.StepDecay(factor, (long)stepsPerDrop),
             _ => throw new JsonException($"There is no learning rate schedule '{kind}' with {constants.Length} constants."),
@@ -81,6 +83,7 @@ internal static class NamedConstants
     public static (string Name, double[] Constants) Read(ref Utf8JsonReader reader)
     {
         Dictionary<string, double[]>? pairs = JsonSerializer.Deserialize<Dictionary<string, double[]>>(ref reader);
-        return pairs is { Count: 1 } ? (pairs.Keys.Single(), pairs.Values.Single()) : throw new JsonException("One name with an array of numbers is needed.");
+        return pairs is { Count: 1 } ? (pairs.Keys.Single(), pairs.Values.Single())
+            : throw new JsonException("One name with an array of numbers is needed.");
     }
 }

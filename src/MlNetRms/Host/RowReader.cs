@@ -117,7 +117,7 @@ internal sealed class RowReader : IRowSource, IDisposable
 
     public void Dispose() => _cursor.Dispose();
 
-    /// <summary>A view can deliver vectors of another length than its schema says: arrays loaded by <c>LoadFromEnumerable</c>, for example.</summary>
+    /// <summary>A vector's length can differ from the schema's, for example in arrays loaded by <c>LoadFromEnumerable</c>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void CheckLength(int length, ReadOnlySpan<int> indices)
     {
@@ -130,8 +130,8 @@ internal sealed class RowReader : IRowSource, IDisposable
         {
             if (index <= previous || index >= length)
                 throw new InvalidOperationException(
-                    $"Row {_counts.Read - 1} (counted from 0) has the index {index} where it is not allowed in feature column '{_columns.Features.Name}'. " +
-                    $"The indices of a sparse row must be ascending and less than {length}.");
+                    $"Row {_counts.Read - 1} (counted from 0) has the index {index} where it is not allowed " +
+                    $"in feature column '{_columns.Features.Name}'. The indices of a sparse row must be ascending and less than {length}.");
             previous = index;
         }
     }

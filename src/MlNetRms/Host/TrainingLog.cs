@@ -5,13 +5,13 @@ using MlNetRms.Solver;
 
 namespace MlNetRms.Host;
 
-/// <summary>What a training tells <c>mlContext.Log</c>.</summary>
+/// <summary>Writes the messages of a training to <c>mlContext.Log</c>.</summary>
 internal sealed class TrainingLog(IChannel channel)
 {
-    /// <summary>A training can have a thousand epochs a second; logging each would flood the log.</summary>
+    /// <summary>A training can have a thousand epochs per second; logging each would flood the log.</summary>
     private static readonly TimeSpan _shortestInterval = TimeSpan.FromSeconds(0.5);
 
-    /// <summary>Up to about this condition number plain coordinates come near the optimum in the usual number of steps.</summary>
+    /// <summary>Up to about this condition number, training without whitening comes near the optimum in the usual number of steps.</summary>
     private const double LargestPlainCondition = 30;
 
     /// <summary>Allows for rounding: penalties or a bound can make the model the mean itself, from the first epoch to the last.</summary>
@@ -35,9 +35,10 @@ internal sealed class TrainingLog(IChannel channel)
     private static string Remedy(RowCounts rows, ColumnSettings columns)
     {
         string features = rows.BadFeatures == 0 ? ""
-            : $" mlContext.Transforms.ReplaceMissingValues(\"{columns.Features}\", replacementMode: MissingValueReplacingEstimator.ReplacementMode.Mean) " +
-                "before the trainer fills missing features.";
-        string label = rows.BadLabel == 0 ? "" : $" mlContext.Data.FilterRowsByMissingValues(data, \"{columns.Label}\") leaves rows without a label out on purpose.";
+            : $" mlContext.Transforms.ReplaceMissingValues(\"{columns.Features}\", " +
+                "replacementMode: MissingValueReplacingEstimator.ReplacementMode.Mean) before the trainer fills missing features.";
+        string label = rows.BadLabel == 0 ? ""
+            : $" mlContext.Data.FilterRowsByMissingValues(data, \"{columns.Label}\") leaves rows without a label out on purpose.";
         return features + label;
     }
 
@@ -59,9 +60,9 @@ internal sealed class TrainingLog(IChannel channel)
     {
         if (stopping is null || plan.PatienceInEpochs(stopping) < plan.NumberOfEpochs)
             return;
-        Warn(FormattableString.Invariant(
-            $"Early stopping chooses the best epoch but cannot end this training: Patience {stopping.Patience} is {plan.PatienceInEpochs(stopping)} epochs ") +
-            FormattableString.Invariant($"of {plan.StepsPerEpoch} steps, and {plan.NumberOfEpochs} are planned. Lower Patience or raise NumberOfEpochs."));
+        Warn("Early stopping chooses the best epoch but cannot end this training: " +
+            $"Patience {stopping.Patience} is {plan.PatienceInEpochs(stopping)} epochs of {plan.StepsPerEpoch} steps, " +
+            $"and {plan.NumberOfEpochs} are planned. Lower Patience or raise NumberOfEpochs.");
     }
 
     public void SayEpoch(EpochReport report)
@@ -82,24 +83,28 @@ internal sealed class TrainingLog(IChannel channel)
     /// <summary>Warns if the model is worse than it should be, with the figure and the remedy.</summary>
     /// <param name="report">What happened.</param>
     /// <param name="causes">The possible causes.</param>
-    public void WarnOfDoubts(TrainingReport report, TrainingCauses causes)
+    public void WarnOfDoubts(TrainingReport report, Causes causes)
     {
         double first = report.Epochs[0].Loss;
         double last = report.Epochs[^1].Loss;
         if (causes.FindUnequalWeights() is { } weights)
             Warn(weights);
         else if (IsAbove(report.TrainingLoss, report.MeanPredictorLoss))
-            Warn(FormattableString.Invariant(
-                $"The model is worse than the mean of the label: its loss on the training rows is {report.TrainingLoss:g6}, that of the mean {report.MeanPredictorLoss:g6}. ") +
-                (causes.FindBadStart(report.MeanPredictorLoss) ??
-                FormattableString.Invariant($"Lower LearningRate (it was {report.LearningRate:g3}), let it fall (LearningRateSchedule), or train for more epochs.")));
+        {
+            string remedy = FormattableString.Invariant($"Lower LearningRate (it was {report.LearningRate:g3}), ") +
+                "let it fall (LearningRateSchedule), or train for more epochs.";
+            Warn("The model is worse than the mean of the label: " +
+                FormattableString.Invariant($"its loss on the training rows is {report.TrainingLoss:g6}, ") +
+                FormattableString.Invariant($"that of the mean {report.MeanPredictorLoss:g6}. ") +
+                (causes.FindBadStart(report.MeanPredictorLoss) ?? remedy));
+        }
         else if (IsAbove(last, first))
             Warn(FormattableString.Invariant($"The loss rose from {first:g6} in the first epoch to {last:g6} in the last. ") +
                 FormattableString.Invariant($"Lower LearningRate (it was {report.LearningRate:g3}) or let it fall (LearningRateSchedule)."));
         if (report.DecorrelatedFeatures == 0 && report.ConditionNumber > LargestPlainCondition)
-            Warn(FormattableString.Invariant(
-                $"The features are strongly correlated (condition number {report.ConditionNumber:g3}) and were trained as they are: the model can be far from the ") +
-                "optimum. Leave Decorrelate on (L1Regularization and NonNegativeWeights exclude it), drop features, or train for more epochs.");
+            Warn(FormattableString.Invariant($"The features are strongly correlated (condition number {report.ConditionNumber:g3}) ") +
+                "and were trained as they are: the model can be far from the optimum. " +
+                "Leave Decorrelate on (L1Regularization and NonNegativeWeights exclude it), drop features, or train for more epochs.");
     }
 
     /// <summary>Also if one of them is NaN.</summary>

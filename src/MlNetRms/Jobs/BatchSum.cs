@@ -3,8 +3,8 @@ using MlNetRms.Kernels;
 namespace MlNetRms.Jobs;
 
 /// <summary>
-/// What the rows of a batch add up to: the gradient Σ c·ℓ'·x, the losses Σ c·ℓ, the weights Σ c, and their number. The sums of two groups of rows add
-/// up to those of both; <see cref="DivideByRows"/> comes last.
+/// Sums over the rows of a batch: the gradient Σ c·ℓ'·x, the losses Σ c·ℓ, the weights Σ c, and the number of rows. The sums of two groups of rows
+/// add up to those of both; <see cref="DivideByRows"/> comes last.
 /// </summary>
 internal sealed class BatchSum(int gradientLength)
 {
@@ -22,13 +22,14 @@ internal sealed class BatchSum(int gradientLength)
     }
 
     /// <summary>
-    /// Makes <see cref="Gradient"/> the mean gradient Σ c·ℓ'·x / B over the batch's B rows; the example weights c have mean 1 over all rows. Divided by
-    /// the batch's own Σ c, rows in light batches would count for more than their weight says, and training would converge to another point.
+    /// Makes <see cref="Gradient"/> the mean gradient Σ c·ℓ'·x / B over the batch's B rows; the example weights c have mean 1 over all rows. If it
+    /// were divided by the batch's own Σ c, rows in light batches would count for more than their weight says, and training would converge to
+    /// another point.
     /// </summary>
     public void DivideByRows() => LinearKernels.Scale(Gradient, (float)(1.0 / RowCount));
 }
 
-/// <summary>Sum of weighted losses and sum of weights over some rows; those of two groups of rows add up to those of both.</summary>
+/// <summary>Sum of weighted losses and sum of weights over some rows. The sums of two groups of rows add up to those of both.</summary>
 internal readonly record struct LossSum(double Loss, double Weight)
 {
     public double Mean => Loss / Weight;

@@ -46,7 +46,7 @@ internal sealed class Job(ICollective collective)
         CanExchange = true;
     }
 
-    /// <summary>Sends bytes of one process to all; they may have any length.</summary>
+    /// <summary>Sends bytes of any length from one process to all.</summary>
     /// <param name="own">This process's bytes; ignored except in the process <paramref name="root"/>.</param>
     /// <param name="root">The process that sends.</param>
     public byte[] BroadcastAny(byte[] own, int root)
@@ -89,7 +89,7 @@ internal sealed class Job(ICollective collective)
         CanExchange = true;
     }
 
-    /// <param name="exception">What this process has met; null if nothing.</param>
+    /// <param name="exception">The exception of this process; null if there is none.</param>
     /// <returns>The exception to throw; null if all processes go on, or if this process is one of those that failed.</returns>
     private Exception? Agree(Exception? exception)
     {

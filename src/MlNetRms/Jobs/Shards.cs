@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace MlNetRms.Jobs;
 
 /// <summary>
-/// The shards of a job's rows, in all processes, numbered in the order of the ranks. A shard is one of the parts that the caller passed, read
+/// The shards of a job's rows, in all processes, numbered in the order of the ranks. A shard is one of the views that the caller passed, read
 /// as one piece. Results are computed per shard and combined in the order of the shards, so their bits do not depend on which process has
 /// which shard.
 /// </summary>

@@ -1,22 +1,16 @@
 using System.Runtime.ExceptionServices;
-using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Rows;
-using MlNetRms.Saving;
-using MlNetRms.Settings;
-using MlNetRms.Solver;
 
 namespace MlNetRms.Kernels;
 
 /// <summary>
-/// Lets the calling thread fill one item while another thread processes those before it, in their order. The first items are
-/// processed by the caller: a thread takes longer to start than they do.
+/// Lets the calling thread fill one item while another thread processes the earlier ones, in their order. The first items are processed by the
+/// caller, because starting a thread takes longer.
 /// </summary>
 /// <remarks>
-/// A thread that has to wait does so until half of the items are there for it. A queue that wakes it for each item costs more than the second
-/// thread saves: waking takes about as long as processing a few.
+/// A waiting thread is woken only when half of the items are ready for it. A queue that wakes it for each item costs more than the second thread
+/// saves, because waking takes about as long as processing a few items.
 /// </remarks>
-/// <typeparam name="T">What is filled and processed, again and again.</typeparam>
+/// <typeparam name="T">The type of the items, which are reused.</typeparam>
 internal sealed class Handover<T> : IDisposable
 {
     private readonly Action<T> _process;
@@ -33,7 +27,7 @@ internal sealed class Handover<T> : IDisposable
     /// <param name="itemCount">Items in flight; at least 2 for two threads to work at once.</param>
     /// <param name="create">Creates an item.</param>
     /// <param name="process">Processes one; called by one thread at a time.</param>
-    /// <param name="itemsOfCaller">So many items are processed by the caller before a thread is started.</param>
+    /// <param name="itemsOfCaller">Number of items that the caller processes before a thread is started.</param>
     public Handover(int itemCount, Func<T> create, Action<T> process, long itemsOfCaller)
     {
         _process = process;
@@ -54,7 +48,7 @@ internal sealed class Handover<T> : IDisposable
         }
     }
 
-    /// <summary>Hands an item over. What the processing of an earlier one threw is thrown here.</summary>
+    /// <summary>Hands an item over. If the processing of an earlier one threw, this throws the same exception.</summary>
     public void Give(T item)
     {
         _failure?.Throw();
@@ -77,7 +71,7 @@ internal sealed class Handover<T> : IDisposable
         }
     }
 
-    /// <summary>Waits until all items have been processed, and throws what the processing threw.</summary>
+    /// <summary>Waits until all items have been processed. If that threw, this throws the same exception.</summary>
     public void Complete()
     {
         Dispose();

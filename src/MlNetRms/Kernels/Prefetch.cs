@@ -6,7 +6,7 @@ namespace MlNetRms.Kernels;
 
 /// <summary>
 /// Prefetch hints. Without them the memory is idle while a block's gradient is computed from the cache; the benchmark
-/// <c>limit</c> shows what that costs. They change no result, and do nothing if the hardware has no such instruction.
+/// <c>limit</c> shows the cost. They change no result, and do nothing if the hardware has no such instruction.
 /// </summary>
 internal static class Prefetch
 {

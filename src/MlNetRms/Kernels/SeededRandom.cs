@@ -2,7 +2,7 @@ namespace MlNetRms.Kernels;
 
 /// <summary>
 /// Random numbers without state: the i-th number is a pure function of seed, stream, substream and i, so any run can
-/// reproduce any part of the sequence. SplitMix64 (Steele, Lea and Flood 2014).
+/// reproduce any number of the sequence. SplitMix64 (Steele, Lea and Flood 2014).
 /// </summary>
 internal readonly struct SeededRandom
 {

@@ -11,7 +11,7 @@ namespace MlNetRms.Kernels;
 /// </remarks>
 internal sealed class WorkerTeam : IDisposable
 {
-    /// <summary>About as long as the serial part of a step takes.</summary>
+    /// <summary>About as long as the serial section of a step takes.</summary>
     private const int SpinsBeforeSleep = 60;
 
     private readonly Action<int> _doTask;

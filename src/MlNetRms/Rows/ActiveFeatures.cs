@@ -1,16 +1,10 @@
-using MlNetRms.Host;
-using MlNetRms.Jobs;
-using MlNetRms.Kernels;
 using MlNetRms.Saving;
-using MlNetRms.Settings;
-using MlNetRms.Solver;
-
 
 namespace MlNetRms.Rows;
 
 /// <summary>
-/// The features that take part in a training: all of them, or those that are not 0 in every row. Each is a column; columns are numbered in the order
-/// of the features. What is kept "by column" is in that order. The weights of the other features are 0, and they take no memory.
+/// The features that are trained: all of them, or those that are not 0 in every row. Each is a column; columns are numbered in the order of the
+/// features, and arrays "by column" are in that order. The other features have the weight 0 and take no memory.
 /// </summary>
 internal sealed class ActiveFeatures
 {
@@ -25,27 +19,27 @@ internal sealed class ActiveFeatures
     /// <summary>Length of a feature vector.</summary>
     public int FeatureCount { get; }
 
-    /// <summary>Number of columns that take part.</summary>
+    /// <summary>Number of columns.</summary>
     public int Count => _features?.Length ?? FeatureCount;
 
-    /// <summary>Whether they are all.</summary>
+    /// <summary>Whether every feature is active.</summary>
     public bool AreAll => _features is null;
 
-    /// <summary>Where a column is in a feature vector.</summary>
+    /// <summary>The feature of a column.</summary>
     public int this[int column] => _features is null ? column : _features[column];
 
     public static ActiveFeatures All(int featureCount) => new(featureCount, features: null);
 
     /// <param name="featureCount">Length of a feature vector.</param>
-    /// <param name="features">Places in it, ascending.</param>
-    public static ActiveFeatures Of(int featureCount, int[] features) => new(featureCount, features.Length == featureCount ? null : features);
+    /// <param name="features">The active features, ascending.</param>
+    public static ActiveFeatures From(int featureCount, int[] features) => new(featureCount, features.Length == featureCount ? null : features);
 
     /// <summary>Reads or writes the columns.</summary>
-    /// <exception cref="FormatException">The places are not ascending, or not below the length.</exception>
+    /// <exception cref="FormatException">The features are not ascending, or not below the length.</exception>
     public static ActiveFeatures Exchange(Archive file, ActiveFeatures? written)
     {
         int featureCount = file.Value(written?.FeatureCount);
-        int[]? features = file.Optional(written?._features, (archive, places) => archive.Array(places));
+        int[]? features = file.Optional(written?._features, (archive, indices) => archive.Array(indices));
         int last = -1;
         foreach (int feature in features ?? [])
         {
@@ -56,20 +50,20 @@ internal sealed class ActiveFeatures
         return last < featureCount && features?.Length != featureCount ? new(featureCount, features) : throw new FormatException();
     }
 
-    /// <summary>The columns of either.</summary>
+    /// <summary>The features that are active here or in <paramref name="others"/>.</summary>
     public ActiveFeatures With(ActiveFeatures others)
     {
         if (AreAll || others.AreAll)
             return All(FeatureCount);
         int[] union = [.. _features!.Union(others._features!)];
         Array.Sort(union);
-        return Of(FeatureCount, union);
+        return From(FeatureCount, union);
     }
 
-    /// <summary>The column at a place of a feature vector; less than 0 where it does not take part.</summary>
+    /// <summary>The column of a feature; less than 0 if it is not active.</summary>
     public int ColumnOf(int feature) => _features is null ? feature : Array.BinarySearch(_features, feature);
 
-    /// <summary>From one value a column to one a feature, with 0 for those that do not take part.</summary>
+    /// <summary>From one value per column to one per feature, with 0 for features that are not active.</summary>
     public T[] ToFeatures<T>(T[] byColumn)
     {
         if (_features is null)
@@ -80,7 +74,9 @@ internal sealed class ActiveFeatures
         return byFeature;
     }
 
-    /// <summary>From the order of other columns, all of which take part here too, to this one; what stands behind them (the bias) stays behind.</summary>
+    /// <summary>
+    /// From the order of other columns, which must all be columns here too, to this order. What follows the columns (the bias) still follows them.
+    /// </summary>
     public T[] Rearrange<T>(T[] byOther, ActiveFeatures other)
     {
         if (other.Count == Count || byOther.Length == 0)

@@ -6,8 +6,8 @@ namespace MlNetRms.Rows;
 /// <summary>
 /// Means and variances of all columns in one pass, in double, with example weights. Blocks of rows are summed about the
 /// mean so far and merged (Chan, Golub and LeVeque 1983), because a plain sum of squares would lose a small spread around a large
-/// mean. The non-zero values of sparse rows are accumulated separately (West 1979), so the cost of a row is that of its values, and a
-/// column without values takes only an index.
+/// mean. The non-zero values of sparse rows are accumulated separately (West 1979), so a row costs no more than its values, and a column
+/// without values takes only an index.
 /// </summary>
 /// <param name="rowLength">Floats of a dense row: the columns, its weight, then zeros up to a whole number of vectors.</param>
 /// <param name="columnCount">Number of columns; the label is the last. In a dense row the weight follows them.</param>
@@ -125,7 +125,7 @@ internal sealed class ColumnMoments(int rowLength, int columnCount)
             if (_numbers?[column] > 0 || _dense?.NonZero[column] > 0)
                 features.Add(column);
         }
-        return ActiveFeatures.Of(featureCount, [.. features]);
+        return ActiveFeatures.From(featureCount, [.. features]);
     }
 
     /// <summary>The largest distance of a column's values from a number; infinite if there were sparse rows, whose ranges are not tracked.</summary>

@@ -29,7 +29,7 @@ internal sealed class Covariance
 
     /// <param name="rows">The rows.</param>
     /// <param name="cancellation">Cancels the pass over the rows.</param>
-    /// <param name="isSampleEnough">Whether to use a sample even if all rows could be used, to save time.</param>
+    /// <param name="isSampleEnough">Whether a sample will do, to save time, even if all rows could be used.</param>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static Covariance Compute(RowSet rows, CancellationToken cancellation, bool isSampleEnough = false) =>
         rows.Shards[0].CentersSparse ? ComputeFromNonZeros(rows, cancellation) : ComputeFromDense(rows, isSampleEnough, cancellation);

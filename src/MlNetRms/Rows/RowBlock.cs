@@ -2,15 +2,12 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using MlNetRms.Jobs;
 using MlNetRms.Kernels;
-using MlNetRms.Saving;
-using MlNetRms.Settings;
-using MlNetRms.Solver;
 
 namespace MlNetRms.Rows;
 
 /// <summary>
-/// A few rows in the order of reading, few enough to stay in the cache while they are checked, summed up and dealt out.
-/// Dense rows are side by side, each as its values, label, weight, and zeros up to whole vectors; sparse rows are beside them.
+/// A few rows in the order of reading, few enough to stay in the cache while they are checked, summed up and dealt into buckets.
+/// Dense rows are contiguous, each with its values, label, weight, and zeros up to whole vectors; sparse rows are in an array of their own.
 /// </summary>
 internal sealed class RowBlock(int featureCount)
 {
@@ -33,7 +30,7 @@ internal sealed class RowBlock(int featureCount)
 
     public int RowCount { get; private set; }
 
-    /// <summary>Whether there is no room for another dense row, or there are enough words of sparse rows, which any dense row could exceed.</summary>
+    /// <summary>Whether there is no room for another dense row, or the sparse rows fill the cache.</summary>
     public bool IsFull => _sparseLength >= CacheWords || (_denseLength > 0 && _denseLength + (long)RowLength > CacheWords);
 
     public bool HasSparseRows => _sparseLength > 0;
@@ -49,7 +46,7 @@ internal sealed class RowBlock(int featureCount)
         _rows[RowCount++] = row.IsDense ? AddDense(row) : AddSparse(row);
     }
 
-    /// <summary>The row that was the <paramref name="number"/>th to come.</summary>
+    /// <summary>A row by its number in the order of reading.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Row RowAt(int number)
     {
@@ -63,7 +60,7 @@ internal sealed class RowBlock(int featureCount)
         return new Row(MemoryMarshal.Cast<float, int>(sparse)[..record.Count], sparse[record.Count..^TrailerLength], sparse[^2], sparse[^1]);
     }
 
-    /// <summary>That row's values, label and weight, in a block without sparse rows.</summary>
+    /// <summary>The row's values, label and weight, in a block without sparse rows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ReadOnlySpan<float> DenseRow(int number) => _dense.AsSpan(number * RowLength, featureCount + TrailerLength);
 
@@ -76,7 +73,7 @@ internal sealed class RowBlock(int featureCount)
         return finite;
     }
 
-    /// <summary>Keeps the rows for which <paramref name="keep"/> says so, in their order.</summary>
+    /// <summary>Keeps the rows for which <paramref name="keep"/> returns true, in their order.</summary>
     public void Keep(RowPredicate keep)
     {
         int kept = 0;

@@ -6,9 +6,9 @@ using MlNetRms.Kernels;
 namespace MlNetRms.Rows;
 
 /// <summary>
-/// Raw rows as they are read, dealt out at random to a fixed number of buckets. A bucket is small enough to be shuffled
+/// Raw rows, dealt at random into a fixed number of buckets as they are read. A bucket is small enough to be shuffled
 /// in the cache, and all buckets shuffled one after the other are a uniform shuffle of all rows (Rao 1961,
-/// Sandelius 1962). Without shuffling there is one bucket, in the order of arrival.
+/// Sandelius 1962). Without shuffling there is one bucket, in the order of reading.
 /// </summary>
 /// <remarks>
 /// <para>
@@ -16,8 +16,8 @@ namespace MlNetRms.Rows;
 /// of a sparse one, then label and example weight. Records never cross a block's end.
 /// </para>
 /// <para>
-/// A bucket begins with one short block. When that is full, a longer one takes its place, up to a page; then it is kept, and another page begins. A
-/// bucket that gets no more memory writes its last block to the file and fills it again.
+/// A bucket begins with one short block. A full block is replaced by a longer one until it is as long as a page; after that it is kept, and another
+/// page begins. A bucket that gets no more memory writes its last block to the file and fills it again.
 /// </para>
 /// </remarks>
 internal sealed class RowBuckets
@@ -26,13 +26,13 @@ internal sealed class RowBuckets
     private const int HeaderWords = 1;
     private const int TrailerWords = 2;
 
-    /// <summary>In place of the number of values.</summary>
+    /// <summary>Stored instead of the number of values.</summary>
     private const int DenseMarker = -1;
 
-    /// <summary>The rest of a longer row is read in sequence, which the hardware sees.</summary>
+    /// <summary>Words prefetched; the hardware itself prefetches the rest of a longer row, which is read in sequence.</summary>
     private const int MostPrefetched = 128;
 
-    /// <summary>This many rows are on their way from memory at once.</summary>
+    /// <summary>This many rows are prefetched at once.</summary>
     private const int Ahead = 6;
 
     /// <summary>A block of 8 KiB is rented whatever the limit: shorter ones would take longer to write than to fill.</summary>
@@ -45,7 +45,7 @@ internal sealed class RowBuckets
     private readonly Bucket[] _buckets;
     private ExampleWeights _weights;
 
-    /// <param name="memory">Where the rows go; <see cref="Drain"/> gives it up, the caller disposes of it.</param>
+    /// <param name="memory">Holds the rows; <see cref="Drain"/> returns their memory to it, the caller disposes of it.</param>
     /// <param name="featureCount">Values of a dense row.</param>
     /// <param name="shuffle">Whether <see cref="Drain"/> visits the rows in random order.</param>
     /// <param name="seed">Seed of that order.</param>
@@ -88,7 +88,7 @@ internal sealed class RowBuckets
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void AddDense(ReadOnlySpan<float> row) => row.CopyTo(NewRecord(row[^1], HeaderWords + row.Length, DenseMarker)[HeaderWords..]);
 
-    /// <summary>Ends the adding: what the buckets hold beyond the limit goes to the file.</summary>
+    /// <summary>Ends the adding, and writes what the buckets hold beyond the limit to the file.</summary>
     /// <exception cref="IOException">There is no room for the file.</exception>
     public void Complete()
     {
@@ -113,10 +113,10 @@ internal sealed class RowBuckets
         return rows;
     }
 
-    /// <summary>Calls <paramref name="visit"/> for every row of a bucket, in shuffled order, and gives its memory up.</summary>
+    /// <summary>Calls <paramref name="visit"/> for every row of a bucket, in shuffled order, and returns its memory.</summary>
     /// <param name="number">The bucket's number.</param>
     /// <param name="visit">Takes the rows.</param>
-    /// <param name="scratch">Memory for the order, made longer where it is too short.</param>
+    /// <param name="scratch">Memory for the order, made longer if it is too short.</param>
     /// <param name="cancellation">Ends the visits.</param>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
@@ -135,7 +135,7 @@ internal sealed class RowBuckets
         bucket.Clear();
     }
 
-    /// <summary>A block is given up as soon as its rows have been visited.</summary>
+    /// <summary>Returns each block as soon as its rows have been visited.</summary>
     private void DrainInOrder(ReadOnlySpan<Block> blocks, RowVisitor visit, CancellationToken cancellation)
     {
         foreach (Block stored in blocks)
@@ -181,7 +181,7 @@ internal sealed class RowBuckets
         return scratch.AsSpan(0, (int)bucket.RowCount);
     }
 
-    /// <summary>Lists where the records begin, in the order of arrival.</summary>
+    /// <summary>Lists where the records begin, in the order of reading.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void FindRecords(ReadOnlySpan<Block> blocks, Span<RecordPosition> records)
     {
@@ -207,7 +207,7 @@ internal sealed class RowBuckets
         if (block is null || block.Length - block.Used < words)
             block = MakeRoom(bucket, words);
         Span<float> record = block.Words.Slice(block.Used, words);
-        // This bucket's next row will most likely go there: it is one of many buckets, and their memory is not in the cache.
+        // The next row of this bucket will most likely go there. With this many buckets their memory is not in the cache.
         Prefetch.Beyond(record, offset: 0, Math.Min(words, MostPrefetched));
         MemoryMarshal.Cast<float, int>(record)[0] = header;
         block.Used += words;
@@ -218,7 +218,7 @@ internal sealed class RowBuckets
     private Block MakeRoom(Bucket bucket, int words)
     {
         Block? last = bucket.Last;
-        // Up to a page the words are copied to a longer block, so that a bucket holds little more than its rows.
+        // Up to the length of a page, the words are copied to a longer block, so that a bucket holds little more than its rows.
         int kept = last is not null && last.Used + words <= _memory.PageWords ? last.Used : 0;
         int length = last is not null && kept == 0 && words <= _memory.PageWords / 2 ? _memory.PageWords : BlockLength(kept, words);
         Block? next = last is null || length <= AlwaysRented ? _memory.Rent(length) : _memory.TryRent(length);
@@ -244,7 +244,7 @@ internal sealed class RowBuckets
         return next;
     }
 
-    /// <summary>The length of a block for words and a row: few different lengths, so that a block that is returned fits another bucket.</summary>
+    /// <summary>The length of a block for words and a row. There are few different lengths, so that a returned block fits another bucket.</summary>
     private int BlockLength(int kept, int words)
     {
         int wanted = Math.Max(kept + words, kept + kept / 2);
@@ -294,7 +294,7 @@ internal sealed class RowBuckets
     {
         private List<Block>? _full;
 
-        /// <summary>Its blocks in the order of arrival, without the last one.</summary>
+        /// <summary>Its blocks in the order of reading, without the last one.</summary>
         public List<Block> Full => _full ??= [];
 
         /// <summary>The block that its next row goes to.</summary>
@@ -302,7 +302,7 @@ internal sealed class RowBuckets
 
         public long RowCount { get; set; }
 
-        /// <summary>Forgets the blocks, not how many rows they had.</summary>
+        /// <summary>Forgets the blocks, but not how many rows they had.</summary>
         public void Clear() => (_full, Last) = (null, null);
     }
 }

@@ -5,21 +5,21 @@ using MlNetRms.Saving;
 namespace MlNetRms.Rows;
 
 /// <summary>
-/// What distinguishes stored rows from others: an evenly spaced sample of them, in their order. Hashing every row would take several times as long as
-/// many trainings.
+/// Identifies stored rows by an evenly spaced sample of them, in their order. Hashing every row would often take several times as long as the
+/// training.
 /// </summary>
 internal static class RowContents
 {
-    /// <summary>Values of one shard that are sampled; of a smaller shard all are.</summary>
+    /// <summary>Values that are sampled from each shard; a smaller shard is taken whole.</summary>
     private const long SampledValues = 1 << 18;
 
-    /// <summary>Few long blocks miss what lies between them; many short ones read rows that are in a file one chunk at a time.</summary>
+    /// <summary>Few long blocks miss the rows between them; many short ones read a file in many small pieces.</summary>
     private const int Blocks = 64;
 
     private const int RowsAtOnce = 1 << 10;
 
     /// <summary>Writes a sample of each shard, in the order of the shards, whichever process has it.</summary>
-    /// <param name="file">Gets the sample or, of several shards, a hash of each one's.</param>
+    /// <param name="file">Gets the sample or, if there are several shards, a hash of the sample of each.</param>
     /// <param name="rows">The rows.</param>
     /// <param name="withSums">Whether to add the sum of each dense column, of the label and of the weights, for which all rows are read.</param>
     /// <param name="cancellation">Ends the reading.</param>
@@ -31,7 +31,7 @@ internal static class RowContents
             Write(file, rows.Shards[0], withSums, cancellation);
             return;
         }
-        foreach (double[] hash in rows.InTurn(part => ToNumbers(ContentHash.Compute(ofPart => Write(ofPart, part, withSums, cancellation)))))
+        foreach (double[] hash in rows.InTurn(shard => ToNumbers(ContentHash.Compute(sample => Write(sample, shard, withSums, cancellation)))))
             file.Array(hash);
     }
 
@@ -54,8 +54,8 @@ internal static class RowContents
             }
             for (long row = first; rows.Layout.SparseCount > 0 && row < first + count; row++)
             {
-                rows.SparseRow(row, out ReadOnlySpan<int> places, out ReadOnlySpan<float> values);
-                file.Array(places.ToArray());
+                rows.SparseRow(row, out ReadOnlySpan<int> positions, out ReadOnlySpan<float> values);
+                file.Array(positions.ToArray());
                 file.Array(values.ToArray());
             }
         }

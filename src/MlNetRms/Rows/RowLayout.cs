@@ -1,20 +1,17 @@
 using System.Numerics;
-using MlNetRms.Host;
-using MlNetRms.Jobs;
 using MlNetRms.Kernels;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
-using MlNetRms.Solver;
 
 namespace MlNetRms.Rows;
 
 /// <summary>
-/// Where a packed row has its columns. Its dense part holds the dense columns, a 1 for the bias, the label, the example
-/// weight where there is one, and zeros up to <see cref="Stride"/>; its sparse columns are kept apart, numbered by places.
+/// Where a packed row has its columns, and where each column's parameter is. The dense part of a row holds the dense columns, a 1 for the bias, the
+/// label, the example weight if there is one, and zeros up to <see cref="Stride"/>. The sparse columns are stored apart and have numbers of their
+/// own, from 0.
 /// </summary>
 /// <remarks>
-/// The parameters are laid out alike (weights, bias, −1 against the label, zeros, then the weights of the sparse columns), so a
-/// residual is one dot product. <see cref="Position"/> is a column's position among them.
+/// The parameters are in the same order (weights, bias, −1 against the label, zeros, then the weights of the sparse columns), so a residual is one
+/// dot product. Everything that is saved or returned is in the order of the columns, with the bias after the last.
 /// </remarks>
 internal sealed class RowLayout
 {
@@ -25,7 +22,7 @@ internal sealed class RowLayout
     private readonly int[] _positions;
 
     /// <param name="columns">The columns.</param>
-    /// <param name="isSparse">For each of them whether few of its values are not 0.</param>
+    /// <param name="isSparse">For each of them, whether few of its values are not 0.</param>
     /// <param name="hasWeights">Whether rows have example weights.</param>
     public RowLayout(ActiveFeatures columns, ReadOnlySpan<bool> isSparse, bool hasWeights)
     {
@@ -37,14 +34,15 @@ internal sealed class RowLayout
         int lanes = (WeightLane ?? LabelLane) + 1;
         DenseLength = WholeVectors(lanes);
         Stride = lanes <= NarrowStride ? NarrowStride : DenseLength;
+        Weights = [new Range(0, DenseCount), Range.StartAt(DenseLength)];
 
         _positions = new int[columns.FeatureCount];
         if (!columns.AreAll)
             Array.Fill(_positions, -1);
         int lane = 0;
-        int place = 0;
+        int sparsePosition = DenseLength;
         for (int column = 0; column < isSparse.Length; column++)
-            _positions[columns[column]] = SparseCount > 0 && isSparse[column] ? DenseLength + place++ : lane++;
+            _positions[columns[column]] = SparseCount > 0 && isSparse[column] ? sparsePosition++ : lane++;
     }
 
     public int ColumnCount => _columns.Count;
@@ -52,32 +50,38 @@ internal sealed class RowLayout
     /// <summary>Number of columns in the dense part.</summary>
     public int DenseCount { get; }
 
-    /// <summary>Number of columns kept as places and values.</summary>
+    /// <summary>Number of columns whose values are stored with their positions.</summary>
     public int SparseCount { get; }
 
     /// <summary>Floats from one row's dense part to the next one's.</summary>
     public int Stride { get; }
 
-    /// <summary>Number of parameters against the dense part: a whole number of vectors.</summary>
+    /// <summary>Number of parameters of the dense part, constants and padding included: a whole number of vectors.</summary>
     public int DenseLength { get; }
+
+    /// <summary>Number of all parameters.</summary>
+    public int Length => DenseLength + SparseCount;
 
     public int BiasLane => DenseCount;
 
     public int LabelLane => DenseCount + 1;
 
-    /// <summary>Null where every example weighs 1.</summary>
+    /// <summary>Null if every example weighs 1.</summary>
     public int? WeightLane { get; }
 
+    /// <summary>Where the weights are among the parameters: everywhere except at the bias, the constants and the padding.</summary>
+    public IReadOnlyList<Range> Weights { get; }
+
     /// <summary>
-    /// A column's position among the parameters: its lane in the dense part, or <see cref="DenseLength"/> plus its place among the
-    /// sparse columns. The bias counts as the column after the last.
+    /// A column's position among the parameters: its lane in the dense part, or <see cref="DenseLength"/> plus its number among the sparse columns.
+    /// The bias counts as the column after the last.
     /// </summary>
     public int Position(int column) => column == ColumnCount ? BiasLane : _positions[_columns[column]];
 
-    /// <summary>The same for a place in a feature vector; less than 0 where its column does not take part.</summary>
+    /// <summary>The same for an index in a feature vector; less than 0 if the feature is not active.</summary>
     public int PositionOfFeature(int feature) => _positions[feature];
 
-    /// <summary>Copies the values of a dense row to their lanes, where there are no sparse columns.</summary>
+    /// <summary>Copies the values of a dense row to their lanes, if there are no sparse columns.</summary>
     public void CopyDense(ReadOnlySpan<float> features, Span<float> lanes)
     {
         if (_columns.AreAll)
@@ -89,6 +93,29 @@ internal sealed class RowLayout
             lanes[lane] = features[_columns[lane]];
     }
 
-    /// <summary>The least whole number of vectors that holds so many floats, in floats.</summary>
-    public static int WholeVectors(int length) => (length + Vector<float>.Count - 1) / Vector<float>.Count * Vector<float>.Count;
+    /// <summary>Sets the parameters that are not trained: −1 against the label makes the product of row and parameters the residual.</summary>
+    public void SetConstants(Span<float> parameters) => parameters[LabelLane] = -1;
+
+    /// <summary>Sets the gradient to 0 in lanes without a parameter, in which rows have the label and the example weight.</summary>
+    public void ClearConstants(Span<float> gradient) => gradient[(BiasLane + 1)..DenseLength].Clear();
+
+    /// <summary>From the order of the parameters to that of the columns.</summary>
+    public T[] ByColumn<T>(ReadOnlySpan<T> parameters)
+    {
+        var byColumn = new T[ColumnCount + 1];
+        for (int column = 0; column < byColumn.Length; column++)
+            byColumn[column] = parameters[Position(column)];
+        return byColumn;
+    }
+
+    /// <summary>Inverse of <see cref="ByColumn"/>; 0 at positions without a column.</summary>
+    public void Arrange<T>(ReadOnlySpan<T> byColumn, Span<T> parameters)
+    {
+        parameters.Clear();
+        for (int column = 0; column < byColumn.Length; column++)
+            parameters[Position(column)] = byColumn[column];
+    }
+
+    /// <summary>The least whole number of vectors that holds this many floats, in floats.</summary>
+    public static int WholeVectors(int length) => Divide.RoundUpToMultiple(length, Vector<float>.Count);
 }

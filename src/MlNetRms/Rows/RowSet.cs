@@ -22,7 +22,7 @@ internal sealed class RowSet
     /// <summary>This process's shards.</summary>
     public IReadOnlyList<PackedRows> Shards { get; }
 
-    /// <summary>The number of the first of them in the job.</summary>
+    /// <summary>The number, within the job, of this process's first shard.</summary>
     public int FirstShard => _job.First;
 
     public RowLayout Layout => Shards[0].Layout;
@@ -66,9 +66,9 @@ internal sealed class RowSet
     /// <inheritdoc cref="Sum(Func{PackedRows, double[]})" path="/param"/>
     public IEnumerable<double[]> InTurn(Func<PackedRows, double[]> ofShard) => _job.InTurn([.. Shards.Select(ofShard)]);
 
-    /// <summary>The most rows that one shard can have in a batch of this size, to which each shard gives its share.</summary>
+    /// <summary>The most rows that one shard can have in a batch of this size. Each shard gives its share.</summary>
     public int LargestRun(int batchSize) => (int)(((Int128)batchSize * _rowCounts.Max() + RowCount - 1) / RowCount);
 
-    /// <summary>How many rows of a sample of all rows one shard gives: its share.</summary>
+    /// <summary>How many rows one shard gives to a sample of all rows.</summary>
     public long ShareOf(PackedRows shard, long sample) => sample == RowCount ? shard.RowCount : (long)((Int128)sample * shard.RowCount / RowCount);
 }

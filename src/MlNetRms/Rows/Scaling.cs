@@ -4,12 +4,13 @@ using MlNetRms.Settings;
 namespace MlNetRms.Rows;
 
 /// <summary>
-/// What each column and the label are shifted and scaled by before training, and the conversion from and to raw units. Plain data, immutable.
+/// How each column and the label are shifted and scaled before training, and the conversion from and to raw units. Plain data, immutable.
 /// </summary>
 /// <remarks>
 /// Dense columns and the label get mean 0 and standard deviation 1. A sparse column keeps its zeros: it is not centred, and scaled by the root mean
-/// square of its non-zero values. Scaled by its standard deviation, a rare value would become huge, and one row with it would destabilise the
-/// weights. A constant column gets scale 0, hence weight 0. <see cref="Decisions"/> says which columns are sparse, and when both differ.
+/// square of its non-zero values. If it were divided by its standard deviation, a rare value would become huge, and one row with it would
+/// destabilise the weights. A constant column gets scale 0, hence weight 0. <see cref="Decisions"/> says which columns are sparse, and when the
+/// trainer departs from this.
 /// </remarks>
 internal sealed class Scaling
 {
@@ -47,7 +48,7 @@ internal sealed class Scaling
     /// <param name="previous">
     /// Shift and scale to keep for all columns except those that were constant then; null to find all in these rows. Its columns are among these.
     /// </param>
-    /// <param name="cancellation">Ends the work between steps that take some ten milliseconds for a million columns.</param>
+    /// <param name="cancellation">Cancels between passes over the columns, which take tens of milliseconds for a million columns.</param>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public Scaling(ActiveFeatures columns, ColumnMoments moments, long rowCount, ReadingSettings settings, Scaling? previous = null,
         CancellationToken cancellation = default)
@@ -62,7 +63,7 @@ internal sealed class Scaling
         _nonZeroShares = new double[count];
         StandardDeviations = new double[count];
 
-        var summaries = ColumnSummaries.Of(columns, moments);
+        var summaries = ColumnSummaries.From(columns, moments);
         cancellation.ThrowIfCancellationRequested();
         ConstantColumnCount = columns.FeatureCount - summaries.VaryingCount;
         double wideness = Decisions.Wideness(summaries.VaryingCount, rowCount);
@@ -93,10 +94,10 @@ internal sealed class Scaling
             HasNewUnits = true;
     }
 
-    /// <summary>The columns; what is said here by column is in their order.</summary>
+    /// <summary>The columns; everything here that is by column is in their order.</summary>
     public ActiveFeatures Columns { get; }
 
-    /// <summary>Whether anything is shifted and scaled.</summary>
+    /// <summary>Whether values are shifted and scaled at all.</summary>
     public bool IsOn { get; }
 
     /// <summary>Whether columns keep some of their differences in size, so that the dense ones need not have variance 1.</summary>
@@ -105,7 +106,7 @@ internal sealed class Scaling
     /// <summary>Mean squared length of a scaled row.</summary>
     public double RowNorm => _norms.Dense + _norms.Sparse;
 
-    /// <summary>The share of the sparse columns in it.</summary>
+    /// <summary>The part of <see cref="RowNorm"/> that comes from the sparse columns.</summary>
     public double SparseRowNorm => _norms.Sparse;
 
     /// <summary>The largest size of a value in the units of training; infinite if it is not known.</summary>
@@ -114,18 +115,18 @@ internal sealed class Scaling
     /// <summary>Which columns are sparse.</summary>
     public ReadOnlySpan<bool> IsSparse => _isSparse;
 
-    /// <summary>Whether there are columns with few non-zero values that are centred all the same, and so not sparse.</summary>
+    /// <summary>Whether columns with few non-zero values are centred as well, and so are not sparse.</summary>
     public bool CentersSparse { get; }
 
-    /// <summary>Columns that do not vary in these rows, those that do not take part included.</summary>
+    /// <summary>Features that do not vary in these rows, including those that are not active.</summary>
     public int ConstantColumnCount { get; }
 
-    /// <summary>Columns that vary in these rows.</summary>
+    /// <summary>Features that vary in these rows.</summary>
     public int VaryingColumnCount => Columns.FeatureCount - ConstantColumnCount;
 
     /// <summary>
-    /// Whether the label or a column that was constant in the previous rows varies in these, so that its unit could not be kept: what an optimiser
-    /// learned about the size of gradients does not hold then.
+    /// Whether the label or a column was constant in the previous rows and varies in these, so that its unit could not be kept. What the optimiser
+    /// learned about the size of gradients no longer holds then.
     /// </summary>
     public bool HasNewUnits { get; }
 
@@ -137,19 +138,19 @@ internal sealed class Scaling
     public double LabelStandardDeviation => _label.Deviation;
 
     /// <summary>Reads or writes the units.</summary>
-    /// <exception cref="FormatException">The parts do not fit together.</exception>
+    /// <exception cref="FormatException">The content is not consistent.</exception>
     public static Scaling Exchange(Archive file, Scaling? written) => new(file, written);
 
-    /// <summary>What is subtracted from a column.</summary>
+    /// <summary>The number that is subtracted from a column.</summary>
     public double Center(int column) => _centers[column];
 
-    /// <summary>What a column is then multiplied by; 0 for a constant one.</summary>
+    /// <summary>The factor that a column is then multiplied by; 0 for a constant column.</summary>
     public double Scale(int column) => _scales[column];
 
-    /// <summary>Share of the rows' weight that is not 0 in a column.</summary>
+    /// <summary>Share of the rows, by weight, whose value in a column is not 0.</summary>
     public double NonZeroShare(int column) => _nonZeroShares[column];
 
-    /// <summary>Whether few of a column's values are not 0, whether it is centred or not.</summary>
+    /// <summary>Whether few of a column's values are not 0, even if it is centred.</summary>
     public bool IsMostlyZero(int column) => Decisions.IsSparse(_nonZeroShares[column], totalWeight: 1);
 
     /// <summary>Mean of a column over these rows, in the units of training: 0 if it is centred on them.</summary>
@@ -165,8 +166,8 @@ internal sealed class Scaling
     /// <param name="weights">Trained weights of all columns.</param>
     /// <param name="bias">Trained bias.</param>
     /// <param name="centerResiduals">
-    /// Whether the bias is to be ȳ − Σ w·x̄, with the weights as rounded to float, which makes the mean residual on the training rows zero. Right for
-    /// the squared loss; has no effect without standardisation.
+    /// Whether the bias is ȳ − Σ w·x̄, with the weights as rounded to float, which makes the mean residual on the training rows zero. Right for the
+    /// squared loss; has no effect without standardisation.
     /// </param>
     public (float[] Weights, float Bias) ToRaw(ReadOnlySpan<double> weights, double bias, bool centerResiduals)
     {
@@ -215,7 +216,7 @@ internal sealed class Scaling
         _scales[i] = column.IsConstant ? 0 : (usualSize is { } common ? Decisions.RootFactor(size, common) : 1) / size;
     }
 
-    /// <summary>Takes over the unit that a column had before, unless it was constant or did not take part then.</summary>
+    /// <summary>Takes over the unit that a column had before, unless it was constant or not active then.</summary>
     private bool KeepsUnit(int i, Scaling previous)
     {
         int before = previous.Columns.ColumnOf(Columns[i]);
@@ -233,7 +234,7 @@ internal sealed class Scaling
             : this with { Dense = Dense + meanSquare };
     }
 
-    /// <summary>Mean and variance of the label over the rows, and what it is shifted and divided by.</summary>
+    /// <summary>Mean and variance of the label over the rows, the number subtracted from it, and the number it is then divided by.</summary>
     private readonly record struct LabelUnits(double Mean, double Variance, double Center, double Deviation, bool IsConstant)
     {
         public static LabelUnits Exchange(Archive file, LabelUnits? written) => new(
@@ -245,7 +246,7 @@ internal sealed class Scaling
             : new(label.Mean, label.Variance, Center: 0, Deviation: 1, label.IsConstant);
     }
 
-    /// <summary>The moments of all columns, and what they say together.</summary>
+    /// <summary>The moments of all columns, and figures over all of them.</summary>
     private sealed record ColumnSummaries(ColumnSummary[] Columns, double TotalWeight)
     {
         public ColumnSummary this[int column] => Columns[column];
@@ -260,7 +261,7 @@ internal sealed class Scaling
         /// <summary>Root mean square of the non-zero values of all sparse columns; null if there are none.</summary>
         public double? UsualSize { get; } = Size(Columns, TotalWeight);
 
-        public static ColumnSummaries Of(ActiveFeatures columns, ColumnMoments moments) =>
+        public static ColumnSummaries From(ActiveFeatures columns, ColumnMoments moments) =>
             new([.. Enumerable.Range(0, columns.Count).Select(column => moments.Summarize(columns[column]))], moments.TotalWeight);
 
         private static double? Size(ColumnSummary[] columns, double totalWeight)

@@ -1,9 +1,7 @@
 using System.Runtime.CompilerServices;
 using MlNetRms.Jobs;
 using MlNetRms.Kernels;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
-using MlNetRms.Solver;
 
 namespace MlNetRms.Rows;
 
@@ -30,7 +28,7 @@ internal sealed class TrainingRows : IDisposable
             if (sums.Weights.RowCount == 0)
                 throw sums.RowsSetAside > 0 ? NothingLeft(sums.RowsSetAside) : intakes[0].Reader.NoUsableRow("training", sums.Counts);
             Counts = sums.Counts;
-            // Without units the weight of a column that is always 0 stays what it is at the beginning.
+            // Without standardisation, the weight of a column that is always 0 keeps its first value.
             ActiveFeatures columns = Decisions.LeavesOutZeroFeatures(settings) ? sums.Moments.Occurring() : ActiveFeatures.All(featureCount);
             if (previous is not null)
                 columns = columns.With(previous.Columns);
@@ -61,7 +59,7 @@ internal sealed class TrainingRows : IDisposable
     /// <summary>The rows that evaluate each epoch, or null.</summary>
     public RowSet? Validation { get; private set; }
 
-    /// <summary>The processes that have them.</summary>
+    /// <summary>The processes of the job.</summary>
     public Job Job { get; }
 
     /// <summary>The units of all rows.</summary>
@@ -69,7 +67,7 @@ internal sealed class TrainingRows : IDisposable
 
     public RowLayout Layout { get; }
 
-    /// <summary>The weights of the rows to train on, as they were read.</summary>
+    /// <summary>The example weights of the rows to train on, as read.</summary>
     public ExampleWeights Weights { get; }
 
     /// <summary>How many rows were read and skipped.</summary>
@@ -141,7 +139,7 @@ internal sealed class TrainingRows : IDisposable
         return rows;
     }
 
-    /// <summary>Shards whose rows are alike, as those of two years, must not be shuffled alike; the first has the seed itself.</summary>
+    /// <summary>Similar shards, such as two years of the same data, must not be shuffled in the same way. The first has the seed itself.</summary>
     private static int SeedOf(int shard, int seed) => shard == 0 ? seed : (int)new SeededRandom(seed, RandomStream.Shard).Bits(shard);
 
     private static InvalidOperationException NothingLeft(long setAside) => new(

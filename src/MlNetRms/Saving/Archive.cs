@@ -9,7 +9,7 @@ namespace MlNetRms.Saving;
 /// the value that it is given and returns it or, if the file is being read, ignores that value and returns the one in the file.
 /// </summary>
 /// <remarks>
-/// Little-endian. No length is believed that the rest of the file is too short for, so a damaged file cannot make this allocate much.
+/// Little-endian. Every length is checked against the rest of the file, so a damaged file cannot cause a large allocation.
 /// </remarks>
 internal sealed class Archive
 {
@@ -47,7 +47,7 @@ internal sealed class Archive
 
     public string Text(string? value) => Encoding.UTF8.GetString(Array(value is null ? null : Encoding.UTF8.GetBytes(value)));
 
-    /// <exception cref="EndOfStreamException">The file does not hold that many values.</exception>
+    /// <exception cref="EndOfStreamException">The file is too short for that many values.</exception>
     public T[] Array<T>(T[]? values)
         where T : unmanaged
     {
@@ -64,8 +64,8 @@ internal sealed class Archive
         return read;
     }
 
-    /// <summary>The same if only one number of values fits the rest.</summary>
-    /// <exception cref="FormatException">There are more or fewer.</exception>
+    /// <summary>The same for an array whose length is known.</summary>
+    /// <exception cref="FormatException">It has another length.</exception>
     public T[] Array<T>(T[]? values, int length)
         where T : unmanaged
     {
@@ -84,7 +84,7 @@ internal sealed class Archive
         where T : unmanaged => Flag(value is not null) ? Value(value) : null;
 
     /// <summary>Any number of records.</summary>
-    /// <exception cref="EndOfStreamException">The file does not hold that many records.</exception>
+    /// <exception cref="EndOfStreamException">The file is too short for that many records.</exception>
     public IReadOnlyList<T> List<T>(IReadOnlyList<T>? items, Func<Archive, T?, T> exchange)
     {
         int count = Value<int>(items?.Count ?? 0);

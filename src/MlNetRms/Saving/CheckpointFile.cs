@@ -4,8 +4,8 @@ using System.Security.Cryptography;
 namespace MlNetRms.Saving;
 
 /// <summary>
-/// A file that is either complete or absent: it is written beside the old one, flushed to the disk and renamed, and nothing in it is believed
-/// before a hash of all its bytes has been checked.
+/// A file that is either complete or absent: it is written beside the old one, flushed to the disk and renamed. Nothing in it is used before a hash
+/// of all its bytes has been checked.
 /// </summary>
 /// <remarks>
 /// Layout, little-endian: eight bytes that name the format, its version (4 bytes), the length of the content (8), the content, and the
@@ -40,7 +40,7 @@ internal sealed class CheckpointFile(string path, Func<string, Stream>? create =
         {
             return new FileStream(LockPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
         }
-        // A file that is there and cannot be opened is held by another.
+        // If the file exists and cannot be opened, another training holds it.
         catch (IOException) when (File.Exists(LockPath))
         {
             return null;
@@ -51,7 +51,7 @@ internal sealed class CheckpointFile(string path, Func<string, Stream>? create =
         }
     }
 
-    /// <summary>Replaces the file, or leaves the old one as it was.</summary>
+    /// <summary>Replaces the file, or leaves the old one unchanged.</summary>
     /// <param name="write">Writes the content.</param>
     /// <exception cref="IOException">The file could not be written; the message names it.</exception>
     /// <exception cref="UnauthorizedAccessException">This process may not write to the folder.</exception>
@@ -76,7 +76,7 @@ internal sealed class CheckpointFile(string path, Func<string, Stream>? create =
         }
     }
 
-    /// <summary>Finds out whether a file can be written, without touching the one that is there.</summary>
+    /// <summary>Checks that a file can be written, without changing the existing one.</summary>
     /// <inheritdoc cref="Write" path="/exception"/>
     public void CheckWritable()
     {
@@ -91,9 +91,9 @@ internal sealed class CheckpointFile(string path, Func<string, Stream>? create =
         DeleteTemporary();
     }
 
-    /// <summary>Reads the file, once it is known to be as it was written.</summary>
+    /// <summary>Reads the file, after checking that its bytes are those that were written.</summary>
     /// <param name="read">Reads the content.</param>
-    /// <exception cref="InvalidDataException">The file is damaged, not complete, of a newer version, or no such file at all.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged, not complete, of a newer version, or of another kind.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public T Read<T>(Func<Archive, T> read)
     {
@@ -113,7 +113,7 @@ internal sealed class CheckpointFile(string path, Func<string, Stream>? create =
         }
     }
 
-    /// <summary>Removes the file and what an interrupted write has left.</summary>
+    /// <summary>Removes the file and the leftover of an interrupted write.</summary>
     public void Delete()
     {
         File.Delete(path);

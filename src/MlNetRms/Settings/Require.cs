@@ -3,8 +3,8 @@ using System.Globalization;
 namespace MlNetRms.Settings;
 
 /// <summary>
-/// Range checks that NaN cannot slip through. The message has the name and the range; the exception has the value and the caller's parameter, which
-/// is called like the value unless another name is given.
+/// Range checks, which NaN fails too. The message has the name and the range; the exception has the value and the caller's parameter, which has the
+/// same name as the value unless another is given.
 /// </summary>
 internal static class Require
 {

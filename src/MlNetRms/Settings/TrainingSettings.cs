@@ -3,8 +3,8 @@ using MlNetRms.Saving;
 namespace MlNetRms.Settings;
 
 /// <summary>
-/// The options of a trainer, read once: one immutable record for each room, holding what that room needs, and the options that give the numbers of
-/// a training their meaning, which a training that continues it must share.
+/// The options of a trainer, read once: an immutable record for each namespace with the settings that it needs, and the options that give the numbers
+/// of a training their meaning, which must be the same in a training that continues it.
 /// </summary>
 internal sealed record TrainingSettings(
     ColumnSettings Columns,
@@ -22,7 +22,7 @@ internal sealed record TrainingSettings(
 {
     /// <param name="options">Checked options.</param>
     /// <param name="loss">Their loss.</param>
-    /// <param name="meaning">Those of them that a training that continues must share.</param>
+    /// <param name="meaning">The options that must be the same in a training that continues this one.</param>
     public static TrainingSettings From(RmsPropRegressionTrainer.Options options, LossSettings loss, IReadOnlyList<NamedText> meaning)
     {
         int seed = options.Seed ?? 0;
@@ -62,7 +62,7 @@ internal sealed record ReadingSettings(
     bool Standardize, bool MayDecorrelate, bool Shuffle, int Seed, float ValidationFraction, int NumberOfThreads,
     long? MemoryLimit, string? TemporaryDirectory);
 
-/// <summary>What the training plan is made from, besides the number of rows; a null number of epochs is derived from that.</summary>
+/// <summary>The input of the training plan, together with the number of rows, from which a null number of epochs is derived.</summary>
 internal sealed record PlanSettings(
     int BatchSize, int? NumberOfEpochs, float AveragedFraction, bool Shuffle, int Seed, float InitialWeightsStandardDeviation, int NumberOfThreads);
 
@@ -98,15 +98,15 @@ internal sealed record LossSettings(string Name, bool IsSquared, Func<float, flo
 }
 
 /// <summary>
-/// What acts on the weights besides the loss: λ of ½·λ·‖w‖² (null: the data decides), λ₁ of λ₁·Σ|w|, a bound at 0, and the largest norm of a
+/// The forces on the weights other than the loss: λ of ½·λ·‖w‖² (null: the data decides), λ₁ of λ₁·Σ|w|, a bound at 0, and the largest norm of a
 /// gradient.
 /// </summary>
 internal sealed record PenaltySettings(float? L2, float L1, bool NonNegativeWeights, float? GradientClippingNorm)
 {
-    /// <summary>Whether a weight whose gradient is 0 stays as it is. An L2 penalty can act when a row touches the weight.</summary>
+    /// <summary>Whether a weight whose gradient is 0 does not change. An L2 penalty can act when a row has a value in the weight's column.</summary>
     public bool LeavesUntouchedWeightsAlone => this is { L1: 0, NonNegativeWeights: false, GradientClippingNorm: null };
 
-    /// <summary>Whether the weights must be stepped as they are: L1 and the bound act on each weight.</summary>
+    /// <summary>Whether the weights themselves must be stepped, because L1 and the bound act on each of them.</summary>
     public bool NeedsWeights => L1 > 0 || NonNegativeWeights;
 }
 
@@ -116,12 +116,12 @@ internal sealed record StoppingSettings(int Patience, float MinimumImprovement);
 /// <summary>Where (a full path) and how often a training is saved while it runs, and whether the file stays at its end.</summary>
 internal sealed record CheckpointSettings(string Path, int? EveryEpochs, TimeSpan Interval, bool Keep);
 
-/// <summary>A name and a value, as messages print them: an option, or another fact in which trainings can differ.</summary>
+/// <summary>A name and a value, as messages print them: an option, or another property in which trainings can differ.</summary>
 internal sealed record NamedText(string Name, string Text)
 {
     public static NamedText Exchange(Archive file, NamedText? value) => new(file.Text(value?.Name), file.Text(value?.Text));
 
-    /// <summary>The first of <paramref name="mine"/> that <paramref name="theirs"/> have with another text; null if there is none.</summary>
+    /// <summary>The first of <paramref name="mine"/> that has another text in <paramref name="theirs"/>; null if there is none.</summary>
     public static (string Name, string Mine, string Theirs)? FirstDifference(IReadOnlyList<NamedText> mine, IReadOnlyList<NamedText> theirs)
     {
         foreach ((string name, string text) in mine)

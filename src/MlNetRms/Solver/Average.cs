@@ -13,12 +13,12 @@ internal sealed class Average(int parameterCount, long firstStep)
     public long FirstStep { get; private set; } = firstStep;
 
     /// <summary>
-    /// For each weight, the sum of its values after every averaged step up to and including the weight's last step. That is the last step taken
-    /// if every step changes the weight, and the last one that touched it if not (<see cref="LazyWeights"/>).
+    /// For each weight, the sum of its values after every averaged step up to and including the weight's last step. If every step changes the weight,
+    /// that is the last step taken; otherwise it is the last step whose batch had a value in the weight's column (<see cref="LazyWeights"/>).
     /// </summary>
     public double[] Sums { get; private set; } = new double[parameterCount];
 
-    /// <summary>Steps that count besides those.</summary>
+    /// <summary>Number of earlier steps that also count.</summary>
     public long EarlierCount { get; private set; }
 
     /// <summary>Sum of the weights after each of them; null if there are none.</summary>
@@ -37,7 +37,7 @@ internal sealed class Average(int parameterCount, long firstStep)
             sums[i] += weights[i];
     }
 
-    /// <summary>Makes the sums so far, which must include the last step for every weight, the earlier ones, and begins new sums.</summary>
+    /// <summary>Turns the sums so far into the earlier sums, and begins new ones. They must include the last step for every weight.</summary>
     public void Restart(long stepCount)
     {
         EarlierCount = stepCount - FirstStep;
@@ -73,8 +73,8 @@ internal sealed class Average(int parameterCount, long firstStep)
 }
 
 /// <summary>
-/// Which steps count in the average. At the end those from <paramref name="First"/> on. Before, while a training may end early, a running
-/// window: the steps since the last restart and those between the last two restarts, so that it is never short.
+/// Which steps count in the average. At the end these are the steps from <paramref name="First"/> on. Before that, if a training may end early, it is
+/// a running window: the steps since the last restart and those between the last two restarts, so that it is never short.
 /// </summary>
 /// <param name="Start">Steps done before the training.</param>
 /// <param name="First">The first step, counted from 0, that counts at the end.</param>
@@ -90,7 +90,7 @@ internal readonly record struct AveragingPlan(long Start, long First, long Windo
         if (Window == 0 || stepCount >= First)
             return Window > 0 && stepCount == First;
         long done = stepCount - Start;
-        // The first half window is the way from the initial weights. The last restart leaves room for a whole window before the planned average.
+        // The first half window leads away from the initial weights. The last restart leaves room for a whole window before the planned average.
         bool isDue = done < Window ? done == Window / 2 : done % Window == 0;
         return isDue && done + Math.Min(done, Window) <= First - Start;
     }

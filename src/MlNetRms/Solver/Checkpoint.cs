@@ -9,8 +9,8 @@ using MlNetRms.Settings;
 namespace MlNetRms.Solver;
 
 /// <summary>
-/// Saves a training while it runs, and takes up one that was saved. Until it is disposed of, no other training can write to its path. In a job rank 0
-/// does this; the other processes, which all have the same state, get from it what it has found.
+/// Saves a training while it runs, and resumes one that was saved. Until it is disposed of, no other training can write to its path. In a job only
+/// rank 0 reads and writes the file; the other processes, which have the same state, receive from it what was saved.
 /// </summary>
 internal sealed class Checkpoint : IDisposable
 {
@@ -24,7 +24,7 @@ internal sealed class Checkpoint : IDisposable
     private long _lastTime;
 
     /// <param name="settings">Where and how often.</param>
-    /// <param name="conditions">What is known of the training before its rows.</param>
+    /// <param name="conditions">The conditions that are known before the rows are read.</param>
     /// <param name="job">The processes.</param>
     /// <param name="create">Opens a file for writing; tests give one that fails.</param>
     /// <exception cref="InvalidOperationException">The checkpoint there belongs to another training, or another training is writing to
@@ -46,7 +46,7 @@ internal sealed class Checkpoint : IDisposable
             if (_file.Exists)
                 _found = _file.Read(file => SavedContent.Exchange(file, content: null));
             Add(conditions);
-            // Better now than after hours.
+            // It is better to fail now than after hours.
             _file.CheckWritable();
         }
         catch
@@ -64,9 +64,9 @@ internal sealed class Checkpoint : IDisposable
     /// <summary>Whether this is the process that reads and writes the file.</summary>
     private bool HasFile => _job.Rank == 0;
 
-    /// <summary>Starts the clock of a run and, if there was a checkpoint, takes the run to where that was written.</summary>
+    /// <summary>Starts the clock of a run and, if there was a checkpoint, resumes the run from it.</summary>
     /// <param name="run">The run, at its beginning.</param>
-    /// <param name="conditions">What is known of the training since its rows were read.</param>
+    /// <param name="conditions">The conditions that are known once the rows have been read.</param>
     /// <returns>Where the run is; null at its beginning.</returns>
     /// <exception cref="InvalidOperationException">The checkpoint belongs to another training.</exception>
     public TrainingState? Begin(TrainingRun run, IReadOnlyList<NamedText> conditions)
@@ -81,7 +81,7 @@ internal sealed class Checkpoint : IDisposable
         return found;
     }
 
-    /// <summary>Saves the run if it is time.</summary>
+    /// <summary>Saves the run if the interval has passed.</summary>
     /// <inheritdoc cref="Write" path="/exception"/>
     public void BetweenSteps()
     {
@@ -89,7 +89,7 @@ internal sealed class Checkpoint : IDisposable
             Write();
     }
 
-    /// <summary>Saves the run if the number of epochs done is one after which it is to be saved.</summary>
+    /// <summary>Saves the run if it is to be saved after this number of epochs.</summary>
     /// <inheritdoc cref="Write" path="/exception"/>
     public void AfterEpoch(int epoch)
     {
@@ -121,7 +121,7 @@ internal sealed class Checkpoint : IDisposable
 
     public void Dispose() => _lock?.Dispose();
 
-    /// <summary>What rank 0 has found.</summary>
+    /// <summary>The saved training that rank 0 has found.</summary>
     private TrainingState? Shared(TrainingState? own)
     {
         if (_job.Size == 1)
@@ -147,10 +147,10 @@ internal sealed class Checkpoint : IDisposable
     }
 }
 
-/// <summary>Everything that the bits of a training depend on, by name: if one of these differs, it is another training.</summary>
+/// <summary>Everything that the result of a training depends on, by name: if one of these differs, it is another training.</summary>
 internal static class TrainingConditions
 {
-    /// <summary>What is known before the rows are read.</summary>
+    /// <summary>The conditions that are known before the rows are read.</summary>
     /// <param name="featureCount">Length of a feature vector.</param>
     /// <param name="options">The options that must be the same.</param>
     public static IReadOnlyList<NamedText> BeforeReading(int featureCount, IReadOnlyList<NamedText> options) =>
@@ -160,7 +160,7 @@ internal static class TrainingConditions
         new("the width of the machine's vectors", Text(8 * Vector<byte>.Count)),
     ];
 
-    /// <summary>The rows of all processes, where training starts, and what both decide.</summary>
+    /// <summary>The rows of all processes, where training starts, and the decisions that follow from both.</summary>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static IReadOnlyList<NamedText> AfterReading(TrainingRows rows, TrainingStart start, TrainingRun run, CancellationToken cancellation) =>
     [
@@ -168,7 +168,7 @@ internal static class TrainingConditions
         new("the number of parts of the training rows", Text(rows.Training.RowCounts.Count)),
         new("the training rows", ContentHash.Compute(file =>
         {
-            // The moments of all columns, and of the weights: with the sample they stand for the rows.
+            // The moments of all columns and of the weights, together with a sample, represent the rows.
             Scaling.Exchange(file, rows.Scaling);
             file.Array(rows.Weights.ToNumbers());
             RowContents.Write(file, rows.Training, withSums: false, cancellation);

@@ -3,7 +3,7 @@ using MlNetRms.Settings;
 
 namespace MlNetRms.Solver;
 
-/// <summary>In which coordinates the weights of the dense columns are stepped, and what the covariance of the columns says.</summary>
+/// <summary>The coordinates in which the weights of the dense columns are stepped, and what is known from the covariance of the columns.</summary>
 internal sealed class Coordinates
 {
     /// <param name="settings">All settings.</param>
@@ -26,7 +26,7 @@ internal sealed class Coordinates
             && previous.Parameters.Whitening?.Fits(covariance, leading, cancellation) != false;
         if (AreThoseOfBefore)
             Whitening = previous!.Parameters.Whitening;
-        // Also without whitening: its condition number says what that costs.
+        // It is computed even if nothing is whitened, because its condition number shows what that costs.
         Whitening? ofThese = covariance is null || WhiteningOfAll is not null ? null : new Whitening(covariance, l2, cancellation);
         if (!AreThoseOfBefore)
             Whitening = leading is not null ? new Whitening(leading) : wanted == WhitenedDirections.All ? ofThese : null;
@@ -35,16 +35,16 @@ internal sealed class Coordinates
         RowNorm = scaling.SparseRowNorm + (Whitening?.RowNorm(denseNorm) ?? denseNorm);
     }
 
-    /// <summary>Whether the state of the previous training holds in them: its units and its coordinates fit these rows.</summary>
+    /// <summary>Whether the state of the previous training still holds: its units and its coordinates fit these rows.</summary>
     public bool AreThoseOfBefore { get; }
 
-    /// <summary>From the coordinates to the weights of the dense columns; null if they are the same.</summary>
+    /// <summary>Converts the coordinates to the weights of the dense columns; null if they are the same.</summary>
     public Whitening? Whitening { get; }
 
     /// <summary>The same if all directions of the dense columns are whitened, else null.</summary>
     public Whitening? WhiteningOfAll => Whitening is { IsOfAllDirections: true } ? Whitening : null;
 
-    /// <summary>Condition number of the dense columns; null if it is not known.</summary>
+    /// <summary>Condition number of the dense columns; null if unknown.</summary>
     public double? ConditionNumber { get; }
 
     /// <summary>Mean squared length of a row in these coordinates, sparse columns included.</summary>

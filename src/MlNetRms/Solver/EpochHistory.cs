@@ -9,7 +9,7 @@ namespace MlNetRms.Solver;
 /// <param name="lossFactor">Factor from losses in training units to reported losses.</param>
 internal sealed class EpochHistory(int numberOfEpochs, long rowCount, double lossFactor)
 {
-    /// <summary>The most reports that are kept: a training on one row can run a million epochs per second.</summary>
+    /// <summary>The most reports that are kept. A training on one row can run a million epochs per second.</summary>
     public const int MostReports = 10_000;
 
     private readonly List<EpochReport> _reports = [];
@@ -107,7 +107,7 @@ internal static class TrainingReports
         ResidualStandardDeviation = statistics.ResidualStandardDeviation,
         ConstantFeatures = rows.Scaling.ConstantColumnCount,
         SparseFeatures = rows.Layout.SparseCount,
-        UpdatedTouchedOnly = rows.Layout.SparseCount > 0 && run.UpdatesLazily,
+        UpdatedLazily = rows.Layout.SparseCount > 0 && run.UpdatesLazily,
         NumberOfThreads = run.NumberOfThreads,
         ReadingTime = readingTime,
         TrainingTime = run.History.Elapsed,

@@ -32,8 +32,8 @@ internal sealed class Evaluation(
     public double LossOf(double[] weights) => loss.ReportFactor * new MeanLoss(rows.Training, loss, cancellation).Compute(weights);
 
     /// <summary>
-    /// σ̂·√((C⁻¹)ⱼⱼ / n) with the covariance C of all rows: the standard errors of least squares, to which the weights are close. Only without
-    /// penalties, and only if all columns are dense.
+    /// σ̂·√((C⁻¹)ⱼⱼ / n) with the covariance C of all rows: the standard errors of least squares, which the weights are close to. They apply only
+    /// without penalties, and only if all columns are dense.
     /// </summary>
     private double[]? StandardErrors(double? deviation)
     {
@@ -65,7 +65,7 @@ internal sealed record FitStatistics(
 /// <param name="Derivative">Its derivative there.</param>
 internal sealed record LossFailure(float Prediction, float Label, double Loss, float Derivative)
 {
-    /// <summary>Predictions farther than this from their label are themselves the failure, whatever their loss.</summary>
+    /// <summary>A prediction farther than this from its label is itself the failure, whatever its loss.</summary>
     private const double MostDeviations = 1000;
 
     /// <summary>Evaluates the loss at each row's prediction; null if all are finite. Reads every row, so use it for messages only.</summary>
@@ -83,7 +83,7 @@ internal sealed record LossFailure(float Prediction, float Label, double Loss, f
             return null;
         var asked = new StandardizedLoss(loss with { Value = Ask, Derivative = (_, _) => 0 }, scaling, rows.Training, cancellation);
         new MeanLoss(rows.Training, asked, cancellation).Compute(byColumn);
-        // So that all processes report the same one.
+        // All processes must report the same one.
         double[]? first = rows.Training.InTurn(_ => found is null ? new double[5] : [1, found.Prediction, found.Label, found.Loss, found.Derivative])
             .ToList().Find(numbers => numbers[0] > 0);
         return first is null ? null : new LossFailure((float)first[1], (float)first[2], first[3], (float)first[4]);
@@ -122,9 +122,9 @@ internal static class LargestFeature
                 largest[lane] = MathF.MaxMagnitude(largest[lane], lanes[lane]);
             if (layout.SparseCount == 0)
                 continue;
-            rows.SparseRow(row, out ReadOnlySpan<int> places, out ReadOnlySpan<float> values);
-            for (int k = 0; k < places.Length; k++)
-                largest[layout.DenseLength + places[k]] = MathF.MaxMagnitude(largest[layout.DenseLength + places[k]], values[k]);
+            rows.SparseRow(row, out ReadOnlySpan<int> positions, out ReadOnlySpan<float> values);
+            for (int k = 0; k < positions.Length; k++)
+                largest[layout.DenseLength + positions[k]] = MathF.MaxMagnitude(largest[layout.DenseLength + positions[k]], values[k]);
         }
         int column = Enumerable.Range(0, layout.ColumnCount).MaxBy(column => MathF.Abs(largest[layout.Position(column)]));
         return [rows.Columns[column], largest[layout.Position(column)]];

@@ -8,17 +8,18 @@ using MlNetRms.Settings;
 namespace MlNetRms.Solver;
 
 /// <summary>
-/// RMSProp for many weights when a mini-batch touches few of them: a step costs the batch's non-zeros, not the number of weights.
+/// RMSProp for the weights of sparse columns, if a mini-batch has values in few of them: a step costs the batch's non-zeros, not the number of
+/// weights.
 /// </summary>
 /// <remarks>
 /// <para>
-/// A step changes only the weights that its batch touches. What the others miss has a closed form (<see cref="LazyForm"/>), and each of them
-/// catches up when it is next needed. In real arithmetic this is <see cref="RmsProp"/>, step by step; it does not skip the decay, which would
-/// be another algorithm.
+/// A step changes only the weights in its batch, those whose columns have a value there. The steps that the others miss have a closed form
+/// (<see cref="LazyForm"/>), and each weight catches up when it is next needed. In real arithmetic this is <see cref="RmsProp"/>, step by step; it
+/// does not skip the decay, which would be another algorithm.
 /// </para>
 /// <para>
-/// With a rate that changes, momentum has no closed form; L1 and bounds act on every weight, and clipping needs the whole gradient: these
-/// trainings step every weight. An L2 penalty is divided among the rows that touch a weight.
+/// Momentum has no closed form if the rate changes, L1 and bounds act on every weight, and clipping needs the whole gradient: such trainings step
+/// every weight. An L2 penalty is divided among the rows that have a value in the weight's column.
 /// </para>
 /// </remarks>
 internal sealed class LazyWeights : ISparseGradient, IDisposable
@@ -43,10 +44,10 @@ internal sealed class LazyWeights : ISparseGradient, IDisposable
     private long _step;
 
     /// <param name="rule">The rule of the dense columns, which counts the steps.</param>
-    /// <param name="form">What untouched weights miss.</param>
+    /// <param name="form">The closed form of missed steps.</param>
     /// <param name="parameters">All parameters; the weights are changed in place.</param>
     /// <param name="offset">Where the weights begin, in the parameters and in the sums of the average; they go to the end.</param>
-    /// <param name="average">Takes the sums of the weights, each up to its last touch.</param>
+    /// <param name="average">Takes the sums of the weights, each up to its last step.</param>
     /// <param name="setup">The penalty and the threads.</param>
     public LazyWeights(RmsPropRule rule, LazyForm form, float[] parameters, int offset, Average average, LazySetup setup)
     {
@@ -69,34 +70,34 @@ internal sealed class LazyWeights : ISparseGradient, IDisposable
 
     public int RangeCount => _ranges.Length;
 
-    /// <summary>With momentum, weights that no row touches drift.</summary>
+    /// <summary>With momentum, weights also change in steps without a gradient.</summary>
     public bool NeedsPreparation => _form.HasMomentum;
 
-    /// <summary>A weight as of its last touch.</summary>
-    private LazyWeight this[int place]
+    /// <summary>A weight as of its last step.</summary>
+    private LazyWeight this[int position]
     {
-        get => new(_parameters[_offset + place], _coordinates[place].MeanSquare, NeedsPreparation ? _velocities[place] : 0,
-            _form.IsCentered ? _meanGradients[place] : 0, _average.Sums[_offset + place], _coordinates[place].LastStep);
+        get => new(_parameters[_offset + position], _coordinates[position].MeanSquare, NeedsPreparation ? _velocities[position] : 0,
+            _form.IsCentered ? _meanGradients[position] : 0, _average.Sums[_offset + position], _coordinates[position].LastStep);
         set
         {
-            _parameters[_offset + place] = value.Weight;
-            _coordinates[place].MeanSquare = value.MeanSquare;
-            _coordinates[place].LastStep = value.LastStep;
-            _average.Sums[_offset + place] = value.Sum;
+            _parameters[_offset + position] = value.Weight;
+            _coordinates[position].MeanSquare = value.MeanSquare;
+            _coordinates[position].LastStep = value.LastStep;
+            _average.Sums[_offset + position] = value.Sum;
             if (NeedsPreparation)
-                _velocities[place] = value.Velocity;
+                _velocities[position] = value.Velocity;
             if (_form.IsCentered)
-                _meanGradients[place] = value.MeanGradient;
+                _meanGradients[position] = value.MeanGradient;
         }
     }
 
     /// <inheritdoc/>
-    public void Prepare(ReadOnlySpan<int> places)
+    public void Prepare(ReadOnlySpan<int> positions)
     {
-        foreach (int place in places)
+        foreach (int position in positions)
         {
-            if (!_coordinates[place].IsTouched && _coordinates[place].LastStep < _step)
-                this[place] = _form.CatchUp(this[place], _step, _average.FirstStep);
+            if (!_coordinates[position].IsInBatch && _coordinates[position].LastStep < _step)
+                this[position] = _form.CatchUp(this[position], _step, _average.FirstStep);
         }
     }
 
@@ -109,32 +110,32 @@ internal sealed class LazyWeights : ISparseGradient, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Add(int range, ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, float rowWeight)
+    public void Add(int range, ReadOnlySpan<int> positions, ReadOnlySpan<float> values, float factor, float rowWeight)
     {
         LazyRange own = _ranges[range];
-        Range inRange = own.Find(places);
-        places = places[inRange];
+        Range inRange = own.Find(positions);
+        positions = positions[inRange];
         values = values[inRange];
         Span<LazyCoordinate> coordinates = _coordinates;
         ReadOnlySpan<float> weights = _parameters.AsSpan(_offset);
         ReadOnlySpan<float> ridge = _ridge;
-        for (int k = 0; k < places.Length; k++)
+        for (int k = 0; k < positions.Length; k++)
         {
-            int place = places[k];
-            ref LazyCoordinate coordinate = ref coordinates[place];
-            if (!coordinate.IsTouched)
+            int position = positions[k];
+            ref LazyCoordinate coordinate = ref coordinates[position];
+            if (!coordinate.IsInBatch)
             {
-                coordinate.Touch();
-                own.Touch(place);
+                coordinate.MarkInBatch();
+                own.Add(position);
             }
             coordinate.Gradient += factor * values[k];
-            // λ·w in every step has the same mean as this in the steps that touch the weight, at the cost of the non-zeros.
+            // This has the same mean as λ·w in every step, at the cost of the non-zeros alone.
             if (ridge.Length > 0)
-                coordinate.Gradient += rowWeight * ridge[place] * weights[place];
+                coordinate.Gradient += rowWeight * ridge[position] * weights[position];
         }
     }
 
-    /// <summary>Takes the step that the rule has just taken, with the gradient added up so far times <paramref name="gradientFactor"/>.</summary>
+    /// <summary>Takes the step that the rule has just taken, with the summed gradient times <paramref name="gradientFactor"/>.</summary>
     public void Step(float learningRate, float gradientFactor)
     {
         (_formula, _gradientFactor) = (_rule.Formula(learningRate), gradientFactor);
@@ -145,34 +146,34 @@ internal sealed class LazyWeights : ISparseGradient, IDisposable
     /// <summary>Writes every weight, and its sum for the average, as after the last step.</summary>
     public void CatchUp(Span<float> weights, Span<double> sums)
     {
-        for (int place = 0; place < _coordinates.Length; place++)
+        for (int position = 0; position < _coordinates.Length; position++)
         {
-            LazyWeight now = _form.CatchUp(this[place], _step, _average.FirstStep);
-            (weights[_offset + place], sums[_offset + place]) = (now.Weight, _form.SumAfter(this[place], _step, _average.FirstStep));
+            LazyWeight now = _form.CatchUp(this[position], _step, _average.FirstStep);
+            (weights[_offset + position], sums[_offset + position]) = (now.Weight, _form.SumAfter(this[position], _step, _average.FirstStep));
         }
     }
 
-    /// <summary>Takes what the weights have been since their last touch into the sums of the average, which then begins new sums.</summary>
+    /// <summary>Brings the sums of the average up to the last step. The average then begins new sums.</summary>
     public void CatchUpSums()
     {
-        for (int place = 0; place < _coordinates.Length; place++)
-            _average.Sums[_offset + place] = _form.SumAfter(this[place], _step, _average.FirstStep);
+        for (int position = 0; position < _coordinates.Length; position++)
+            _average.Sums[_offset + position] = _form.SumAfter(this[position], _step, _average.FirstStep);
     }
 
-    /// <summary>Writes each weight as of its last touch.</summary>
+    /// <summary>Writes each weight as of its last step.</summary>
     public void Save(LazyArrays arrays)
     {
-        for (int place = 0; place < _coordinates.Length; place++)
-            arrays[_offset + place] = this[place];
+        for (int position = 0; position < _coordinates.Length; position++)
+            arrays[_offset + position] = this[position];
     }
 
     /// <summary>Inverse of <see cref="Save"/>: continues after this many steps.</summary>
     public void Restore(LazyArrays arrays, long stepCount)
     {
         _step = stepCount;
-        for (int place = 0; place < _coordinates.Length; place++)
+        for (int position = 0; position < _coordinates.Length; position++)
         {
-            LazyWeight weight = this[place] = arrays[_offset + place];
+            LazyWeight weight = this[position] = arrays[_offset + position];
             _ranges[0].IsFinite &= float.IsFinite(weight.MeanSquare) && float.IsFinite(weight.Weight);
         }
     }
@@ -183,66 +184,66 @@ internal sealed class LazyWeights : ISparseGradient, IDisposable
     private void StepRange(int number)
     {
         LazyRange range = _ranges[number];
-        ReadOnlySpan<int> touched = range.Touched;
-        for (int done = 0; done < touched.Length; done += LazyRange.Length)
-            StepBlock(range, touched.Slice(done, Math.Min(LazyRange.Length, touched.Length - done)));
+        ReadOnlySpan<int> inBatch = range.InBatch;
+        for (int done = 0; done < inBatch.Length; done += LazyRange.Length)
+            StepBlock(range, inBatch.Slice(done, Math.Min(LazyRange.Length, inBatch.Length - done)));
         range.Clear();
     }
 
-    /// <summary>Steps some weights: gathers what belongs to them, steps vectors of them, and puts all back.</summary>
+    /// <summary>Steps some weights: gathers their state, steps whole vectors, and writes the state back.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void StepBlock(LazyRange range, ReadOnlySpan<int> touched)
+    private void StepBlock(LazyRange range, ReadOnlySpan<int> inBatch)
     {
         Span<float> parameters = _parameters.AsSpan(_offset);
         Span<LazyCoordinate> coordinates = _coordinates;
         Span<double> sums = _average.Sums.AsSpan(_offset);
         long firstAveraged = _average.FirstStep;
         long now = _step + 1;
-        for (int i = 0; i < touched.Length; i++)
+        for (int i = 0; i < inBatch.Length; i++)
         {
-            int place = touched[i];
-            ref LazyCoordinate c = ref coordinates[place];
+            int position = inBatch[i];
+            ref LazyCoordinate c = ref coordinates[position];
             Debug.Assert(!NeedsPreparation || c.LastStep == _step);
-            range.Weights[i] = parameters[place];
+            range.Weights[i] = parameters[position];
             range.MeanSquares[i] = c.MeanSquare;
             range.Gradients[i] = c.Gradient * _gradientFactor;
             range.Decays[i] = _form.Decay(now - c.LastStep);
-            // Prepared weights have caught up already; others have stood still.
+            // Prepared weights have caught up already; the others have not changed since.
             if (_step > firstAveraged)
-                sums[place] += (double)parameters[place] * (_step - Math.Max(c.LastStep, firstAveraged));
+                sums[position] += (double)parameters[position] * (_step - Math.Max(c.LastStep, firstAveraged));
         }
         if (NeedsPreparation)
-            SparseKernels.Gather(touched, _velocities, range.Velocities);
+            SparseKernels.Gather(inBatch, _velocities, range.Velocities);
         if (_form.IsCentered)
-            SparseKernels.Gather(touched, _meanGradients, range.MeanGradients);
-        range.Step(_formula, touched.Length);
+            SparseKernels.Gather(inBatch, _meanGradients, range.MeanGradients);
+        range.Step(_formula, inBatch.Length);
 
-        for (int i = 0; i < touched.Length; i++)
+        for (int i = 0; i < inBatch.Length; i++)
         {
-            int place = touched[i];
-            ref LazyCoordinate c = ref coordinates[place];
-            parameters[place] = range.Weights[i];
+            int position = inBatch[i];
+            ref LazyCoordinate c = ref coordinates[position];
+            parameters[position] = range.Weights[i];
             c.MeanSquare = range.MeanSquares[i];
             c.LastStep = now;
             c.Gradient = 0;
             if (now > firstAveraged)
-                sums[place] += range.Weights[i];
+                sums[position] += range.Weights[i];
         }
         if (NeedsPreparation)
-            SparseKernels.Scatter(touched, range.Velocities, _velocities);
+            SparseKernels.Scatter(inBatch, range.Velocities, _velocities);
         if (_form.IsCentered)
-            SparseKernels.Scatter(touched, range.MeanGradients, _meanGradients);
+            SparseKernels.Scatter(inBatch, range.MeanGradients, _meanGradients);
     }
 }
 
 /// <summary>How lazily updated weights are penalised and divided among threads.</summary>
-/// <param name="Ridge">λ of an L2 penalty by place, over the share of the rows that touch the weight; null for none.</param>
-/// <param name="RangeEnds">Ends of the ranges of places, ascending; one thread updates each range. The weights do not depend on them.</param>
+/// <param name="Ridge">By position, λ of an L2 penalty divided by the share of rows with a value in the column; null for none.</param>
+/// <param name="RangeEnds">Ends of the ranges of positions, ascending; one thread updates each range. The weights do not depend on them.</param>
 internal sealed record LazySetup(float[]? Ridge, IReadOnlyList<int> RangeEnds);
 
 /// <summary>
-/// What weights miss while no row touches them, in closed form. k steps without a gradient shrink the means by αᵏ; the weight stands still or,
-/// with momentum and a constant rate, drifts by a geometric series: v ← μᵏ·v, w ← w − η·v·μ·(1−μᵏ)/(1−μ).
+/// The steps that a weight misses, in closed form. k steps without a gradient shrink the means by αᵏ. The weight does not change or, with momentum
+/// and a constant rate, drifts by a geometric series: v ← μᵏ·v, w ← w − η·v·μ·(1−μᵏ)/(1−μ).
 /// </summary>
 /// <param name="rule">The constants of the rule.</param>
 /// <param name="learningRate">η of every step; used with momentum only.</param>
@@ -259,7 +260,7 @@ internal sealed class LazyForm(RuleSettings rule, float learningRate)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float Decay(long steps) => _alphaPowers[steps];
 
-    /// <summary>A weight after <paramref name="now"/> steps, if none after <see cref="LazyWeight.LastStep"/> has touched it.</summary>
+    /// <summary>A weight after <paramref name="now"/> steps, if those after <see cref="LazyWeight.LastStep"/> had no gradient.</summary>
     /// <param name="weight">The weight as of its last step.</param>
     /// <param name="now">Steps taken.</param>
     /// <param name="firstAveragedStep">The first step, counted from 0, that counts in the sum.</param>
@@ -280,7 +281,7 @@ internal sealed class LazyForm(RuleSettings rule, float learningRate)
     {
         if (now <= firstAveragedStep || now == weight.LastStep)
             return weight.Sum;
-        // From the last step on if that is in the sum already: the term of μ⁰ is exact, and is taken away again.
+        // If the last step is already in the sum, the series begins with it, and its term, which is exact, is subtracted again.
         bool isCounted = weight.LastStep > firstAveragedStep;
         long first = isCounted ? 0 : firstAveragedStep + 1 - weight.LastStep;
         long count = now + 1 - weight.LastStep - first;
@@ -290,11 +291,11 @@ internal sealed class LazyForm(RuleSettings rule, float learningRate)
         return weight.Sum + (isCounted ? sum - weight.Weight : sum);
     }
 
-    /// <summary>How far the velocity would still carry a weight if nothing touched it any more: η·v·μ / (1−μ).</summary>
+    /// <summary>How far the velocity would still carry a weight without another gradient: η·v·μ / (1−μ).</summary>
     private float Drift(LazyWeight weight) => learningRate * weight.Velocity * rule.Momentum / (1 - rule.Momentum);
 }
 
-/// <summary>A weight, and what belongs to it, as of the last step that touched it.</summary>
+/// <summary>A weight and its state as of the last step that it was in.</summary>
 /// <param name="Weight">w.</param>
 /// <param name="MeanSquare">s.</param>
 /// <param name="Velocity">v; not used without momentum.</param>
@@ -320,19 +321,19 @@ internal sealed record LazyArrays(
     }
 }
 
-/// <summary>The places that one thread updates: which of them the batch touches, and room to gather what belongs to some of these.</summary>
-/// <param name="begin">The first place.</param>
-/// <param name="end">The place after the last.</param>
+/// <summary>The positions that one thread updates, those of them in the batch, and buffers to gather the state of some of these.</summary>
+/// <param name="begin">The first position.</param>
+/// <param name="end">The position after the last one.</param>
 internal sealed class LazyRange(int begin, int end)
 {
-    /// <summary>Long enough for what was gathered to have left the store buffer when vectors of it are loaded.</summary>
+    /// <summary>Long enough that gathered numbers have left the store buffer when they are loaded as vectors.</summary>
     public const int Length = 64;
 
-    private readonly int[] _touched = new int[end - begin];
-    private int _touchedCount;
+    private readonly int[] _inBatch = new int[end - begin];
+    private int _count;
 
-    /// <summary>The places touched since the last step.</summary>
-    public ReadOnlySpan<int> Touched => _touched.AsSpan(0, _touchedCount);
+    /// <summary>The positions in the batch, in the order of their first value.</summary>
+    public ReadOnlySpan<int> InBatch => _inBatch.AsSpan(0, _count);
 
     /// <summary>Whether every weight and mean square stepped has been finite.</summary>
     public bool IsFinite { get; set; } = true;
@@ -349,13 +350,13 @@ internal sealed class LazyRange(int begin, int end)
 
     public float[] Decays { get; } = new float[Length];
 
-    /// <summary>Which of the ascending places of a row are in this range.</summary>
-    public Range Find(ReadOnlySpan<int> places) => FirstNotBelow(places, begin)..FirstNotBelow(places, end);
+    /// <summary>Which of the ascending positions of a row are in this range.</summary>
+    public Range Find(ReadOnlySpan<int> positions) => FirstNotBelow(positions, begin)..FirstNotBelow(positions, end);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Touch(int place) => _touched[_touchedCount++] = place;
+    public void Add(int position) => _inBatch[_count++] = position;
 
-    public void Clear() => _touchedCount = 0;
+    public void Clear() => _count = 0;
 
     /// <summary>Steps the first of the gathered weights.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining | MethodImplOptions.AggressiveOptimization)]
@@ -372,44 +373,44 @@ internal sealed class LazyRange(int begin, int end)
         IsFinite &= MomentKernels.AllFinite(Weights.AsSpan(0, count)) && MomentKernels.AllFinite(MeanSquares.AsSpan(0, count));
     }
 
-    private static int FirstNotBelow(ReadOnlySpan<int> places, int bound)
+    private static int FirstNotBelow(ReadOnlySpan<int> positions, int bound)
     {
-        if (places.IsEmpty || bound <= places[0])
+        if (positions.IsEmpty || bound <= positions[0])
             return 0;
-        if (bound > places[^1])
-            return places.Length;
-        int found = places.BinarySearch(bound);
+        if (bound > positions[^1])
+            return positions.Length;
+        int found = positions.BinarySearch(bound);
         return found < 0 ? ~found : found;
     }
 
     private static Span<Vector<float>> Vectors(float[] numbers) => MemoryMarshal.Cast<float, Vector<float>>(numbers.AsSpan());
 }
 
-/// <summary>What a touch of a weight needs besides the weight, side by side in memory: a random access costs one cache line.</summary>
+/// <summary>The numbers that are needed together with a weight, adjacent in memory: a random access costs one cache line.</summary>
 internal struct LazyCoordinate
 {
     public float Gradient;
     public float MeanSquare;
 
-    /// <summary>The complement of the last step once the coming step touches the weight: a flag that takes no room.</summary>
+    /// <summary>The last step, or its complement if the weight is in the batch of the coming step: a flag that takes no memory.</summary>
     private long _lastStep;
 
-    public readonly bool IsTouched => _lastStep < 0;
+    public readonly bool IsInBatch => _lastStep < 0;
 
-    /// <summary>The last step that changed the weight; setting it clears <see cref="IsTouched"/>.</summary>
+    /// <summary>The last step that changed the weight; setting it clears <see cref="IsInBatch"/>.</summary>
     public long LastStep
     {
         readonly get => _lastStep < 0 ? ~_lastStep : _lastStep;
         set => _lastStep = value;
     }
 
-    public void Touch() => _lastStep = ~_lastStep;
+    public void MarkInBatch() => _lastStep = ~_lastStep;
 }
 
 /// <summary>Powers of a factor, those with small exponents from a table.</summary>
 internal sealed class PowerTable(float factor)
 {
-    /// <summary>Beyond this a weight is touched so rarely that the call of a library function does not matter.</summary>
+    /// <summary>With larger exponents a weight is stepped so rarely that calling a library function does not matter.</summary>
     private const int Count = 1024;
 
     private readonly float[] _powers = [.. Enumerable.Range(0, Count).Select(k => (float)Math.Pow(factor, k))];
@@ -421,35 +422,35 @@ internal sealed class PowerTable(float factor)
     }
 }
 
-/// <summary>Takes the gradient of the weights of sparse columns, row by row.</summary>
+/// <summary>Receives the gradient of the weights of sparse columns, row by row.</summary>
 internal interface ISparseGradient
 {
     /// <summary>Whether <see cref="Prepare"/> must be called for a row before its prediction is computed.</summary>
     bool NeedsPreparation { get; }
 
-    /// <summary>Brings the weights at these places up to date.</summary>
-    void Prepare(ReadOnlySpan<int> places);
+    /// <summary>Brings the weights at these positions up to date.</summary>
+    void Prepare(ReadOnlySpan<int> positions);
 
-    /// <summary>Calls an action for each range of places, on several threads if there are several ranges.</summary>
+    /// <summary>Calls an action for each range of positions, on several threads if there are several ranges.</summary>
     void ForEachRange(Action<int> action);
 
     /// <summary>
-    /// Adds factor · valueₖ to the gradient of the weight at placeₖ, and the row's share of a penalty, for the places in one range.
+    /// Adds factor · valueₖ to the gradient of the weight at positionₖ, and the row's share of a penalty, for the positions in one range.
     /// </summary>
-    void Add(int range, ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, float rowWeight);
+    void Add(int range, ReadOnlySpan<int> positions, ReadOnlySpan<float> values, float factor, float rowWeight);
 }
 
-/// <summary>Adds to an array that has one number for each place.</summary>
+/// <summary>Adds to an array with one number per position.</summary>
 internal sealed class SparseGradient(Memory<float> gradient) : ISparseGradient
 {
     public bool NeedsPreparation => false;
 
-    public void Prepare(ReadOnlySpan<int> places)
+    public void Prepare(ReadOnlySpan<int> positions)
     {
     }
 
     public void ForEachRange(Action<int> action) => action(0);
 
-    public void Add(int range, ReadOnlySpan<int> places, ReadOnlySpan<float> values, float factor, float rowWeight) =>
-        SparseKernels.AddScaled(places, values, factor, gradient.Span);
+    public void Add(int range, ReadOnlySpan<int> positions, ReadOnlySpan<float> values, float factor, float rowWeight) =>
+        SparseKernels.AddScaled(positions, values, factor, gradient.Span);
 }

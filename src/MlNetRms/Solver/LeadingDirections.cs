@@ -5,11 +5,11 @@ using MlNetRms.Rows;
 namespace MlNetRms.Solver;
 
 /// <summary>
-/// The few directions in which the dense columns of stored rows vary far more than in the others, as when many columns follow a few common
-/// factors. Plain data, immutable.
+/// The few directions in which the dense columns of stored rows vary far more than in the others, for example because many columns follow a few
+/// common factors. Plain data, immutable.
 /// </summary>
 /// <remarks>
-/// Found by subspace iteration on a sample of the rows, started from some of the rows themselves, which point along these directions already
+/// Found by subspace iteration on a sample of the rows. It starts from some of the rows themselves, which already point along these directions
 /// (Halko, Martinsson and Tropp 2011): the cost grows with the number of columns, not with its cube.
 /// </remarks>
 internal sealed class LeadingDirections
@@ -48,7 +48,7 @@ internal sealed class LeadingDirections
     /// <summary>The variance along each.</summary>
     public IReadOnlyList<double> Variances { get; }
 
-    /// <returns>Null if no direction stands out.</returns>
+    /// <returns>Null if no direction has a much larger variance than the others.</returns>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static LeadingDirections? Find(RowSet rows, CancellationToken cancellation)
     {
@@ -137,7 +137,7 @@ internal sealed class LeadingDirections
         return (products, [.. sums, weights]);
     }
 
-    /// <summary>Gram-Schmidt in double, twice over, since once leaves rounding; vectors that depend on others are left out.</summary>
+    /// <summary>Gram-Schmidt in double, done twice because once leaves rounding errors. Vectors that depend on others are left out.</summary>
     private static List<float[]> Orthonormalize(List<float[]> vectors)
     {
         var orthonormal = new List<double[]>();

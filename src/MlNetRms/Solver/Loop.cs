@@ -4,7 +4,7 @@ using MlNetRms.Settings;
 
 namespace MlNetRms.Solver;
 
-/// <summary>Mini-batch training: the algorithm, step by step. All that it changes is in <see cref="Parameters"/>.</summary>
+/// <summary>Mini-batch training: the algorithm, step by step. Its whole state is in <see cref="Parameters"/>.</summary>
 internal sealed class Loop(
     Batches batches, Penalties penalties, Parameters parameters, LearningRateSettings learningRates, TrainingPlan plan,
     ProgressMeter progress, int stepsBetweenReports)
@@ -14,19 +14,19 @@ internal sealed class Loop(
 
     private int _stepsSinceReport;
 
-    /// <summary>Steps done, those of this training alone.</summary>
+    /// <summary>Steps done in this training.</summary>
     public long Step { get; private set; }
 
-    /// <summary>What has been done of the current epoch. It stays until <see cref="EndEpoch"/>.</summary>
+    /// <summary>The progress within the current epoch; it is reset by <see cref="EndEpoch"/>.</summary>
     public EpochPart Part { get; private set; }
 
-    /// <summary>Continues after a part of an epoch that another loop has done.</summary>
+    /// <summary>Continues an epoch that another loop has begun.</summary>
     public void Restore(long step, EpochPart part) => (Step, Part) = (step, part);
 
     /// <summary>The next call of <see cref="Run"/> begins an epoch.</summary>
     public void EndEpoch() => Part = default;
 
-    /// <summary>Goes once through the rows, or through those that are left.</summary>
+    /// <summary>Runs an epoch, or the rest of one.</summary>
     /// <param name="epoch">Number of the epoch, from 1.</param>
     /// <param name="orderNumber">The epoch's number in the order of batches.</param>
     /// <param name="betweenSteps">Called every few steps; null for nothing.</param>
@@ -46,7 +46,7 @@ internal sealed class Loop(
             BatchSum batch = batches.Compute(position);                            // Σ c·ℓ(ŷ, y) and g = Σ c·ℓ'(ŷ, y)·x over its B rows
             losses += batch.Losses;
             // The bias's gradient is the sum of all derivatives.
-            if (!double.IsFinite(losses.Loss) || !float.IsFinite(batch.Gradient[parameters.Layout.BiasPosition]))
+            if (!double.IsFinite(losses.Loss) || !float.IsFinite(batch.Gradient[parameters.Layout.BiasLane]))
                 throw new DivergedException(epoch, Step + 1, learningRate);
 
             batch.DivideByRows();                                                  // g ← g / B
@@ -75,20 +75,20 @@ internal sealed class Loop(
     }
 }
 
-/// <summary>A part of an epoch.</summary>
-/// <param name="Steps">Its steps.</param>
-/// <param name="Losses">Of its rows, each before its batch's step, in the units of training.</param>
+/// <summary>The first steps of an epoch.</summary>
+/// <param name="Steps">Their number.</param>
+/// <param name="Losses">Losses of their rows, each before its batch's step, in the units of training.</param>
 internal readonly record struct EpochPart(int Steps, LossSum Losses);
 
-/// <summary>What an epoch gave. Losses are means in the units of training.</summary>
+/// <summary>The result of an epoch. Losses are means in the units of training.</summary>
 /// <param name="Epoch">Number of the epoch, from 1.</param>
 /// <param name="Step">Steps done.</param>
-/// <param name="Loss">Of the epoch's rows, each before its batch's step.</param>
-/// <param name="ValidationLoss">Of the validation rows after the epoch, or null.</param>
-/// <param name="LearningRate">Of the last step.</param>
+/// <param name="Loss">Loss of the epoch's rows, each before its batch's step.</param>
+/// <param name="ValidationLoss">Loss of the validation rows after the epoch, or null.</param>
+/// <param name="LearningRate">Learning rate of the last step.</param>
 internal readonly record struct EpochResult(int Epoch, long Step, double Loss, double? ValidationLoss, float LearningRate);
 
-/// <summary>The loss, the weights or the mean square of the gradients became infinite or NaN, and when.</summary>
+/// <summary>Thrown when the loss, the weights or the mean square of the gradients become infinite or NaN.</summary>
 internal sealed class DivergedException(int epoch, long step, float learningRate) : Exception
 {
     public int Epoch { get; } = epoch;

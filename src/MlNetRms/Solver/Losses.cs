@@ -1,9 +1,7 @@
 using System.Runtime.CompilerServices;
-using MlNetRms.Host;
 using MlNetRms.Jobs;
 using MlNetRms.Kernels;
 using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
 
 namespace MlNetRms.Solver;
@@ -38,7 +36,7 @@ internal sealed class StandardizedLoss
             _derivativeFactor = (float)Math.Min(1 / Math.Sqrt(meanSquare), float.MaxValue);
     }
 
-    /// <summary>Whether the loss is half the squared residual: callers then need neither <see cref="Value"/> nor <see cref="Derivative"/>.</summary>
+    /// <summary>Whether the loss is half the squared residual. Callers then need neither <see cref="Value"/> nor <see cref="Derivative"/>.</summary>
     public bool IsSquared => _loss.IsSquared;
 
     /// <summary>Factor from a mean loss in the units of training to one in label units.</summary>
@@ -77,7 +75,7 @@ internal sealed class StandardizedLoss
     private float Raw(float standardized) => (float)(_labelCenter + _labelScale * standardized);
 }
 
-/// <summary>Losses of rows, a few rows at a time, and their derivatives by the predictions.</summary>
+/// <summary>Computes the losses of rows, a few rows at a time, and their derivatives by the predictions.</summary>
 internal sealed class RowLosses(PackedRows rows, StandardizedLoss loss)
 {
     /// <summary>This many bytes of rows are still in the first-level cache when the gradient needs them again.</summary>
@@ -86,7 +84,7 @@ internal sealed class RowLosses(PackedRows rows, StandardizedLoss loss)
     // A multiple of four, because the kernels take four rows at once and the order of their additions must not depend on how rows are grouped.
     private readonly float[] _derivatives = new float[Math.Clamp(CacheBytes / (sizeof(float) * rows.Layout.Stride) / 4 * 4, 4, 128)];
 
-    /// <summary>Most rows that may be taken at once.</summary>
+    /// <summary>The most rows that one call may take.</summary>
     public int MostRows => _derivatives.Length;
 
     /// <summary>Sums since <see cref="Reset"/>.</summary>
@@ -137,17 +135,15 @@ internal sealed class RowLosses(PackedRows rows, StandardizedLoss loss)
     {
         for (int i = 0; i < residuals.Length; i++)
         {
-            rows.SparseRow(first + i, out ReadOnlySpan<int> places, out ReadOnlySpan<float> values);
-            residuals[i] += SparseKernels.Dot(places, values, sparseWeights);
+            rows.SparseRow(first + i, out ReadOnlySpan<int> positions, out ReadOnlySpan<float> values);
+            residuals[i] += SparseKernels.Dot(positions, values, sparseWeights);
         }
     }
 }
 
-/// <summary>Mean loss of weights over rows: one pass.</summary>
+/// <summary>Computes the mean loss over rows for given weights, in one pass.</summary>
 internal sealed class MeanLoss(RowSet rows, StandardizedLoss loss, CancellationToken cancellation)
 {
-    private readonly ParameterLayout _layout = new(rows.Layout);
-
     /// <param name="byColumn">Weights of all columns, then the bias, in the units of the rows; they are rounded to float, as the model's are.</param>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public double Compute(ReadOnlySpan<double> byColumn)
@@ -155,9 +151,9 @@ internal sealed class MeanLoss(RowSet rows, StandardizedLoss loss, CancellationT
         var rounded = new float[byColumn.Length];
         for (int column = 0; column < rounded.Length; column++)
             rounded[column] = (float)byColumn[column];
-        var parameters = new float[_layout.Length];
-        _layout.Arrange<float>(rounded, parameters);
-        _layout.SetConstants(parameters);
+        var parameters = new float[rows.Layout.Length];
+        rows.Layout.Arrange<float>(rounded, parameters);
+        rows.Layout.SetConstants(parameters);
         double[] sums = rows.Sum(shard => ComputeShard(shard, parameters));
         return new LossSum(sums[0], sums[1]).Mean;
     }

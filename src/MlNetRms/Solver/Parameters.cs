@@ -6,9 +6,9 @@ using MlNetRms.Settings;
 namespace MlNetRms.Solver;
 
 /// <summary>
-/// The parameters and all that a step changes with them: the update rule's state and the running average. Owner of both ways
-/// of keeping the weights of sparse columns (a step changes all of them, or only those that its batch touches), and of the coordinates
-/// of the dense columns: predictions need weights, steps and averages are taken in coordinates.
+/// The parameters and everything else that a step changes: the update rule's state and the running average. The weights of sparse columns are
+/// updated in one of two ways: each step changes all of them, or only those with a value in its batch. Dense columns have coordinates:
+/// predictions need weights, but steps and averages are taken in the coordinates.
 /// </summary>
 internal sealed class Parameters : IDisposable
 {
@@ -19,7 +19,7 @@ internal sealed class Parameters : IDisposable
     private readonly float[] _coordinateGradient;
     private readonly Average _average;
 
-    /// <param name="setup">What the parameters are and how they change.</param>
+    /// <param name="setup">The order of the parameters and how they change.</param>
     /// <param name="start">First values by column, the bias last.</param>
     public Parameters(ParameterSetup setup, ReadOnlySpan<float> start)
     {
@@ -40,39 +40,39 @@ internal sealed class Parameters : IDisposable
         Unwhiten();
     }
 
-    public ParameterLayout Layout => _setup.Layout;
+    public RowLayout Layout => _setup.Layout;
 
     /// <summary>How the parameters change by their gradient.</summary>
     public IUpdateRule Rule { get; }
 
-    /// <summary>The weights of sparse columns if a step changes only those that its batch touches; else null.</summary>
+    /// <summary>The weights of sparse columns if a step changes only those with a value in its batch; else null.</summary>
     public LazyWeights? Lazy { get; }
 
-    /// <summary>What the rule steps: u of the dense columns, and all other parameters that are not lazily updated.</summary>
+    /// <summary>The numbers that the rule steps: u of the dense columns, and all other parameters that are not updated lazily.</summary>
     public Span<float> Coordinates => _coordinates.AsSpan(0, GradientLength);
 
     /// <summary>The current parameters, laid out as <see cref="Layout"/> says.</summary>
     public ReadOnlySpan<float> Values => _values;
 
-    /// <summary>Length of the gradient that the rule takes: of all parameters, or of the dense part if the others are lazily updated.</summary>
+    /// <summary>Length of the gradient that the rule takes: of all parameters, or of the dense part if the others are updated lazily.</summary>
     public int GradientLength { get; }
 
     public long StepCount => Rule.StepCount;
 
     /// <summary>Whether every parameter and what the rule keeps for it is finite.</summary>
-    // If the square of a gradient is beyond float, every later step is 0: the weights stay finite and learn nothing.
+    // If the square of a gradient overflows, every later step is 0: the weights stay finite and learn nothing.
     public bool AreFinite => MomentKernels.AllFinite(Coordinates)
         && Rule.State.All(array => MomentKernels.AllFinite(array.Values)) && Lazy is not { IsFinite: false };
 
-    /// <summary>Threads that step lazily updated weights.</summary>
+    /// <summary>Threads that step the lazily updated weights.</summary>
     public int RangeCount => Lazy?.RangeCount ?? 1;
 
-    /// <summary>What takes the gradient of the sparse columns; null if there is none.</summary>
+    /// <summary>Receives the gradient of the sparse columns; null if there are none.</summary>
     /// <param name="gradient">The gradient that will be passed to <see cref="Whiten"/>.</param>
-    public ISparseGradient? SparseGradient(float[] gradient) => Layout.SparseLength == 0 ? null
+    public ISparseGradient? SparseGradient(float[] gradient) => Layout.SparseCount == 0 ? null
         : Lazy is not null ? Lazy : new SparseGradient(gradient.AsMemory(Layout.DenseLength));
 
-    /// <summary>The gradient in the coordinates: g_u = M·g of the dense columns, and the rest as it is.</summary>
+    /// <summary>The gradient in the coordinates: g_u = M·g for the dense columns; the rest is unchanged.</summary>
     /// <param name="gradient">The gradient of the weights; its length is <see cref="GradientLength"/>.</param>
     public ReadOnlySpan<float> Whiten(ReadOnlySpan<float> gradient)
     {
@@ -84,7 +84,7 @@ internal sealed class Parameters : IDisposable
         return whitened;
     }
 
-    /// <summary>Computes the weights from the coordinates: w = M·u of the dense columns, and the rest as it is.</summary>
+    /// <summary>Computes the weights from the coordinates: w = M·u for the dense columns; the rest is unchanged.</summary>
     public void Unwhiten()
     {
         if (_whitening is null)
@@ -98,7 +98,7 @@ internal sealed class Parameters : IDisposable
     public void StepProximal(ReadOnlySpan<float> penalty, ReadOnlySpan<float> lower, float learningRate) =>
         Rule.Shrink(_values.AsSpan(0, GradientLength), penalty, lower, learningRate);
 
-    /// <summary>Takes the parameters after a step into the average.</summary>
+    /// <summary>Adds the parameters after a step to the average.</summary>
     public void AddToAverage()
     {
         _average.Add(StepCount, Coordinates);
@@ -124,7 +124,7 @@ internal sealed class Parameters : IDisposable
         return Layout.ByColumn<double>(mean);
     }
 
-    /// <summary>All that changes, as plain data.</summary>
+    /// <summary>The whole state, as plain data.</summary>
     public ParameterState Save()
     {
         float[] stepped = Stepped();
@@ -151,7 +151,7 @@ internal sealed class Parameters : IDisposable
     }
 
     /// <summary>
-    /// Continues from a state. Its average is continued if it is that of the same training or began at the same step, else it begins now.
+    /// Continues from a state. The average continues too if it belongs to the same training or began at the same step; otherwise it begins now.
     /// </summary>
     public void Restore(ParameterState saved)
     {
@@ -188,28 +188,29 @@ internal sealed class Parameters : IDisposable
         return parameters;
     }
 
-    /// <summary>What is stepped: coordinates, and lazily updated weights.</summary>
+    /// <summary>The numbers that are stepped: coordinates, and lazily updated weights.</summary>
     private float[] Stepped() => [.. Coordinates, .. _values.AsSpan(GradientLength)];
 }
 
-/// <summary>What the parameters are and how they change.</summary>
+/// <summary>The order of the parameters and how they change.</summary>
 /// <param name="Layout">The order of the parameters.</param>
 /// <param name="Rule">The constants of the update rule.</param>
 /// <param name="LearningRate">η before the schedule.</param>
 /// <param name="Averaging">The steps whose parameters count in the mean.</param>
 /// <param name="Whitening">The coordinates of the dense columns; null to step their weights.</param>
-/// <param name="Lazy">How a step changes only the weights of sparse columns that its batch touches; null if it changes all.</param>
+/// <param name="Lazy">How a step changes only the weights of sparse columns with a value in its batch; null if it changes all.</param>
 internal sealed record ParameterSetup(
-    ParameterLayout Layout, RuleSettings Rule, float LearningRate, AveragingPlan Averaging, Whitening? Whitening, LazySetup? Lazy);
+    RowLayout Layout, RuleSettings Rule, float LearningRate, AveragingPlan Averaging, Whitening? Whitening, LazySetup? Lazy);
 
-/// <summary>All that changes in the parameters and what belongs to them, as plain data in the order of the columns, the bias last.</summary>
-/// <param name="Values">What is stepped: parameters in the units of training or, of whitened columns, coordinates.</param>
+/// <summary>The state of <see cref="Parameters"/> as plain data, in the order of the columns, the bias last.</summary>
+/// <param name="Values">The numbers that are stepped: parameters in the units of training or, for whitened columns, coordinates.</param>
 /// <param name="Rule">What the update rule keeps for each parameter, by name.</param>
 /// <param name="StepCount">Steps taken.</param>
-/// <param name="LastSteps">For each parameter, the last step that all its other numbers include; null if that is <paramref name="StepCount"/> for all.</param>
+/// <param name="LastSteps">For each parameter, the last step that its other numbers include; null if that is <paramref name="StepCount"/> for
+/// all.</param>
 /// <param name="FirstAveragedStep">The first step, counted from 0, that counts in <paramref name="AverageSums"/>.</param>
 /// <param name="AverageSums">Sum of each parameter over the averaged steps.</param>
-/// <param name="EarlierCount">Steps that count beside those; see <see cref="AveragingPlan"/>.</param>
+/// <param name="EarlierCount">Number of earlier steps that also count; see <see cref="AveragingPlan"/>.</param>
 /// <param name="EarlierSums">Sum of each parameter over them; empty if there are none.</param>
 /// <param name="Whitening">From the coordinates of the dense columns to their weights; null if they are the same.</param>
 /// <param name="LearningRate">η before the schedule, which tells what momentum has done since <paramref name="LastSteps"/>.</param>
@@ -222,7 +223,7 @@ internal sealed record ParameterState(
         values, OfRule(rule, nameof(RmsPropRule.MeanSquare)), OfRule(rule, nameof(RmsPropRule.Velocity)),
         rule.GetValueOrDefault(nameof(RmsPropRule.MeanGradient)), sums, lastSteps);
 
-    /// <summary>The same with every parameter as after the last step.</summary>
+    /// <summary>The same state with every parameter caught up to the last step.</summary>
     /// <param name="settings">The rule that made the state.</param>
     public ParameterState CaughtUp(RuleSettings settings)
     {
@@ -243,12 +244,12 @@ internal sealed record ParameterState(
     }
 
     /// <summary>One of the arrays that an update rule keeps.</summary>
-    /// <exception cref="InvalidDataException">The file that the state is from has none of this name.</exception>
+    /// <exception cref="InvalidDataException">The saved training has no array of this name.</exception>
     public static float[] OfRule(IReadOnlyDictionary<string, float[]> rule, string name) =>
         rule.TryGetValue(name, out float[]? values)
             ? values : throw new InvalidDataException($"The saved training lacks the {name} of its update rule.");
 
-    /// <summary>The same in the order of other columns, among which all of these are.</summary>
+    /// <summary>The same state in the order of other columns, which must include all of these.</summary>
     public ParameterState Rearranged(ActiveFeatures from, ActiveFeatures to) => this with
     {
         Values = to.Rearrange(Values, from),
@@ -262,7 +263,7 @@ internal sealed record ParameterState(
     /// <param name="file">The file.</param>
     /// <param name="state">The state to write.</param>
     /// <param name="layout">The columns.</param>
-    /// <exception cref="FormatException">The parts do not fit together.</exception>
+    /// <exception cref="FormatException">The content is not consistent.</exception>
     public static ParameterState Exchange(Archive file, ParameterState? state, RowLayout layout)
     {
         int length = layout.ColumnCount + 1;
@@ -285,55 +286,4 @@ internal sealed record ParameterState(
     private static Dictionary<string, float[]> ExchangeArrays(Archive file, IReadOnlyDictionary<string, float[]>? arrays, int length) =>
         new(file.List(arrays?.OrderBy(array => array.Key, StringComparer.Ordinal).ToList(),
             (same, array) => KeyValuePair.Create(same.Text(array.Key), same.Array(array.Value, length))));
-}
-
-/// <summary>
-/// The order of the parameters: that of a packed row (<see cref="RowLayout"/>). Whatever is kept or returned is in the order of
-/// the columns, with the bias after the last.
-/// </summary>
-internal sealed class ParameterLayout(RowLayout rows)
-{
-    /// <summary>Weights of dense columns; they come first.</summary>
-    public int DenseCount => rows.DenseCount;
-
-    /// <summary>Parameters of the dense part, the constants and padding included.</summary>
-    public int DenseLength => rows.DenseLength;
-
-    /// <summary>Parameters of sparse columns, after the dense part.</summary>
-    public int SparseLength => rows.SparseCount;
-
-    public int Length => DenseLength + SparseLength;
-
-    public int ColumnCount => rows.ColumnCount;
-
-    public int BiasPosition => rows.BiasLane;
-
-    /// <summary>Where the weights are: all parameters but bias, constants and padding.</summary>
-    public IReadOnlyList<Range> Weights { get; } = [new Range(0, rows.DenseCount), Range.StartAt(rows.DenseLength)];
-
-    /// <summary>The position of a column's weight; the bias counts as the column after the last.</summary>
-    public int Position(int column) => rows.Position(column);
-
-    /// <summary>Sets what is not trained: with −1 against the label, the product of a row and the parameters is the residual.</summary>
-    public void SetConstants(Span<float> parameters) => parameters[rows.LabelLane] = -1;
-
-    /// <summary>Sets the gradient to 0 in lanes without a parameter: rows have the label and the example weight there.</summary>
-    public void ClearConstants(Span<float> gradient) => gradient[(rows.BiasLane + 1)..DenseLength].Clear();
-
-    /// <summary>From the order of the parameters to that of the columns.</summary>
-    public T[] ByColumn<T>(ReadOnlySpan<T> parameters)
-    {
-        var byColumn = new T[ColumnCount + 1];
-        for (int column = 0; column < byColumn.Length; column++)
-            byColumn[column] = parameters[Position(column)];
-        return byColumn;
-    }
-
-    /// <summary>Inverse of <see cref="ByColumn"/>; 0 at positions without a column.</summary>
-    public void Arrange<T>(ReadOnlySpan<T> byColumn, Span<T> parameters)
-    {
-        parameters.Clear();
-        for (int column = 0; column < byColumn.Length; column++)
-            parameters[Position(column)] = byColumn[column];
-    }
 }

@@ -1,10 +1,6 @@
-using MlNetRms.Host;
-using MlNetRms.Jobs;
 using MlNetRms.Kernels;
 using MlNetRms.Rows;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
-
 
 namespace MlNetRms.Solver;
 
@@ -16,14 +12,14 @@ internal sealed class Penalties
 {
     private readonly PenaltySettings _settings;
     private readonly float _l2;
-    private readonly ParameterLayout _layout;
+    private readonly RowLayout _layout;
     private readonly float[]? _penalty;
     private readonly float[]? _lower;
 
     /// <param name="settings">L1, the bound and clipping.</param>
     /// <param name="l2">λ as it takes effect.</param>
     /// <param name="layout">The order of the parameters.</param>
-    public Penalties(PenaltySettings settings, float l2, ParameterLayout layout)
+    public Penalties(PenaltySettings settings, float l2, RowLayout layout)
     {
         _settings = settings;
         _l2 = l2;
@@ -80,8 +76,8 @@ internal sealed class Penalties
 }
 
 /// <summary>
-/// The exact zeros of an L1 penalty or a bound at 0, which averaged weights rarely reach. A weight is set to 0 if the optimality condition has it at 0
-/// given the others. Let g = Σ c·ℓ'(ŷ − w·x)·x / Σ c be the gradient without the weight's own contribution to the predictions ŷ; the condition is
+/// The exact zeros of an L1 penalty or a bound at 0, which averaged weights rarely reach. A weight is set to 0 if, given the others, the optimality
+/// condition holds at 0. Let g = Σ c·ℓ'(ŷ − w·x)·x / Σ c be the gradient without the weight's own contribution to the predictions ŷ; the condition is
 /// |g| ≤ λ₁ or, if weights must not be negative, g ≥ −λ₁. (An L2 penalty has no gradient at 0.)
 /// </summary>
 internal sealed class ExactZeros(RowSet rows, StandardizedLoss loss, PenaltySettings penalties, CancellationToken cancellation)
@@ -125,24 +121,24 @@ internal sealed class ExactZeros(RowSet rows, StandardizedLoss loss, PenaltySett
     {
         RowLayout layout = rows.Layout;
         ReadOnlySpan<float> lanes = rows.DenseRows(row, 1);
-        ReadOnlySpan<int> places = [];
+        ReadOnlySpan<int> positions = [];
         ReadOnlySpan<float> values = [];
         if (layout.SparseCount > 0)
-            rows.SparseRow(row, out places, out values);
+            rows.SparseRow(row, out positions, out values);
         Span<double> sparseWeights = weights.AsSpan(layout.DenseLength);
         Span<double> sparseGradient = gradient[layout.DenseLength..];
         double prediction = weights[layout.BiasLane];
         for (int lane = 0; lane < layout.DenseCount; lane++)
             prediction += weights[lane] * lanes[lane];
-        for (int k = 0; k < places.Length; k++)
-            prediction += sparseWeights[places[k]] * values[k];
+        for (int k = 0; k < positions.Length; k++)
+            prediction += sparseWeights[positions[k]] * values[k];
 
         float label = rows.Label(lanes);
         double rowWeight = rows.Weight(lanes);
         for (int lane = 0; lane < layout.DenseCount; lane++)
             gradient[lane] += rowWeight * DerivativeWithout(weights[lane] * lanes[lane]) * lanes[lane];
-        for (int k = 0; k < places.Length; k++)
-            sparseGradient[places[k]] += rowWeight * DerivativeWithout(sparseWeights[places[k]] * values[k]) * values[k];
+        for (int k = 0; k < positions.Length; k++)
+            sparseGradient[positions[k]] += rowWeight * DerivativeWithout(sparseWeights[positions[k]] * values[k]) * values[k];
         return rowWeight;
 
         double DerivativeWithout(double contribution) => loss.IsSquared

@@ -4,8 +4,8 @@ using MlNetRms.Settings;
 namespace MlNetRms.Solver;
 
 /// <summary>
-/// Runs while rows are read and steps are taken, on the thread that called <c>Fit</c>: checks whether the host has cancelled, and reports
-/// progress a few times a second.
+/// Checks whether the host has cancelled, and reports progress a few times per second, while rows are read and steps are taken. Runs on the thread
+/// that called <c>Fit</c>.
 /// </summary>
 /// <param name="receiver">Receives the reports; null for none.</param>
 /// <param name="clock">The clock.</param>

@@ -7,7 +7,7 @@ using MlNetRms.Settings;
 namespace MlNetRms.Solver;
 
 /// <summary>The formula of <see cref="RmsProp"/> with the numbers of one step, for a vector of parameters. It is written nowhere else.</summary>
-/// <remarks>Without fused multiply-add: each parameter gets the bits of the scalar formula, wherever it stands in a vector.</remarks>
+/// <remarks>It does not use fused multiply-add, so each parameter gets the bits of the scalar formula, whatever its lane.</remarks>
 /// <param name="settings">The constants.</param>
 /// <param name="learningRate">η of the step.</param>
 /// <param name="correction">1 / (1 − αᵗ) with bias correction, else 1.</param>
@@ -62,7 +62,7 @@ internal readonly struct RmsPropFormula(RuleSettings settings, float learningRat
     private Vector<float> Root(Vector<float> meanSquare) => Vector.SquareRoot(meanSquare + _inside) + _outside;
 }
 
-/// <summary>RMSProp over arrays: the formula for whole vectors of parameters, then for the rest of less than a vector.</summary>
+/// <summary>RMSProp over arrays: the formula for whole vectors of parameters, then for the remaining parameters.</summary>
 internal sealed class RmsPropRule : IUpdateRule
 {
     private readonly RuleSettings _settings;
@@ -181,10 +181,10 @@ internal sealed class RmsPropRule : IUpdateRule
     }
 }
 
-/// <summary>How parameters change by a gradient, with what the rule remembers from step to step.</summary>
+/// <summary>How a gradient changes the parameters, and the state that the rule keeps from step to step.</summary>
 internal interface IUpdateRule
 {
-    /// <summary>What is kept for each parameter, by name, in the arrays that the rule itself uses; saved and restored by name.</summary>
+    /// <summary>The state for each parameter, in the arrays that the rule itself uses; saved and restored by name.</summary>
     IReadOnlyList<(string Name, float[] Values)> State { get; }
 
     /// <summary>Steps taken, t.</summary>

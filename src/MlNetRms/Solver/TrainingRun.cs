@@ -6,16 +6,16 @@ using MlNetRms.Settings;
 namespace MlNetRms.Solver;
 
 /// <summary>
-/// One training: settles what the options leave open (<see cref="Settled"/>), wires parameters, gradient and loop together, evaluates the epochs, and
-/// decides which weights are returned.
+/// One training: decides what the options leave open (<see cref="Decided"/>), wires parameters, gradient and loop together, evaluates the epochs,
+/// and chooses the weights to return.
 /// </summary>
 internal sealed class TrainingRun : IDisposable
 {
-    /// <summary>A thread goes through this many values of rows and weights in less than a millisecond, time enough between two looks at the clock.</summary>
+    /// <summary>A thread processes this many values of rows and weights in less than a millisecond, often enough to look at the clock.</summary>
     private const long ValuesBetweenReports = 1 << 18;
 
     private readonly IReadOnlyList<NamedText> _meaning;
-    private readonly Settled _settled;
+    private readonly Decided _decided;
     private readonly Scaling _scaling;
     private readonly Job _job;
     private readonly Parameters _parameters;
@@ -33,15 +33,16 @@ internal sealed class TrainingRun : IDisposable
     /// <param name="settings">All settings.</param>
     /// <param name="start">The point at which training begins.</param>
     /// <param name="cancellation">Ends the training.</param>
-    /// <param name="progress">Told how far the training is; null for nobody.</param>
-    public TrainingRun(TrainingRows rows, TrainingSettings settings, TrainingStart start, CancellationToken cancellation, ProgressMeter? progress = null)
+    /// <param name="progress">Receives the progress; null for none.</param>
+    public TrainingRun(TrainingRows rows, TrainingSettings settings, TrainingStart start, CancellationToken cancellation,
+        ProgressMeter? progress = null)
     {
         _progress = progress ?? new ProgressMeter(receiver: null, TimeProvider.System, () => { });
         _meaning = settings.Meaning;
         _scaling = rows.Scaling;
         _job = rows.Job;
         _epochsBefore = start.Previous?.TotalEpochs ?? 0;
-        _settled = new Settled(settings, rows, start.Previous, cancellation);
+        _decided = new Decided(settings, rows, start.Previous, cancellation);
         RowSet training = rows.Training;
         var loss = new StandardizedLoss(settings.Loss, rows.Scaling, training, cancellation);
 
@@ -59,45 +60,45 @@ internal sealed class TrainingRun : IDisposable
         _batches = new Batches(training, Plan, settings.Plan,
             new BatchGradient(training, _parameters, loss, Plan.BatchSize, settings.Plan.NumberOfThreads, cancellation),
             training.IsDivided ? new AllReduce(rows.Job, _parameters.GradientLength) : null);
-        _loop = new Loop(_batches, new Penalties(settings.Penalties, L2, _parameters.Layout), _parameters, _settled.LearningRate, Plan, _progress,
+        _loop = new Loop(_batches, new Penalties(settings.Penalties, L2, _parameters.Layout), _parameters, _decided.LearningRate, Plan, _progress,
             stepsBetweenReports: (int)Math.Max(1, ValuesBetweenReports / ((long)Plan.BatchSize * rows.Layout.Stride + _parameters.Layout.Length)));
     }
 
-    public TrainingPlan Plan => _settled.Plan;
+    public TrainingPlan Plan => _decided.Plan;
 
     /// <summary>η before the schedule as it takes effect.</summary>
-    public float LearningRate => _settled.LearningRate.Initial;
+    public float LearningRate => _decided.LearningRate.Initial;
 
     /// <summary>The schedule as it takes effect.</summary>
-    public LearningRateSchedule Schedule => _settled.LearningRate.Schedule;
+    public LearningRateSchedule Schedule => _decided.LearningRate.Schedule;
 
     /// <summary>λ of the L2 penalty as it takes effect.</summary>
-    public float L2 => _settled.L2;
+    public float L2 => _decided.L2;
 
     /// <summary>The coordinates in which the weights of dense columns are stepped.</summary>
-    public Coordinates Coordinates => _settled.Coordinates;
+    public Coordinates Coordinates => _decided.Coordinates;
 
-    /// <summary>Whether a step changes only those weights of sparse columns that its batch touches (<see cref="LazyWeights"/>).</summary>
-    public bool UpdatesLazily => _settled.UpdatesLazily;
+    /// <summary>Whether a step changes only those weights of sparse columns that have a value in its batch (<see cref="LazyWeights"/>).</summary>
+    public bool UpdatesLazily => _decided.UpdatesLazily;
 
     /// <summary>How well weights fit the training rows.</summary>
     public Evaluation Evaluation { get; }
 
-    /// <summary>The weights as they are, by column, the bias last, in the units of training.</summary>
+    /// <summary>The current weights by column, the bias last, in the units of training.</summary>
     public double[] Weights => Array.ConvertAll(_parameters.Layout.ByColumn(_parameters.Values), weight => (double)weight);
 
-    /// <summary>The weights to begin with, by column, the bias last, in the units of training.</summary>
+    /// <summary>The first weights by column, the bias last, in the units of training.</summary>
     public float[] FirstWeights { get; }
 
     /// <summary>What happened so far.</summary>
     public EpochHistory History { get; }
 
-    /// <summary>Threads that take part.</summary>
+    /// <summary>Threads that the training uses.</summary>
     public int NumberOfThreads => Math.Max(_batches.NumberOfThreads, _parameters.RangeCount);
 
     /// <summary>Minimises the mean loss plus the penalties.</summary>
     /// <param name="epochCompleted">Called after each epoch; returns whether to continue.</param>
-    /// <param name="checkpoint">Saves the run now and then; null for never.</param>
+    /// <param name="checkpoint">Saves the run from time to time; null for never.</param>
     /// <exception cref="DivergedException">The loss, the weights or the mean square of the gradients are not finite.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public FitResult Run(Func<EpochReport, bool> epochCompleted, Checkpoint? checkpoint = null)
@@ -110,7 +111,7 @@ internal sealed class TrainingRun : IDisposable
             EpochResult result = RunEpoch(betweenSteps);
             if (_validation is not null)
             {
-                // Cancelled here, the epoch is still the current one, with no step left.
+                // If it is cancelled here, the epoch is still the current one, with no step left.
                 double[] weights = _returned.Current();
                 result = result with { ValidationLoss = _validation.Compute(weights) };
                 if (_best is not null && !_best.Add(_epoch + 1, result.ValidationLoss.Value, weights))
@@ -130,9 +131,9 @@ internal sealed class TrainingRun : IDisposable
             : new FitResult(_returned.Current(), _stopReason, _epoch, Save());
     }
 
-    /// <summary>All of the training after the last step, as plain data.</summary>
+    /// <summary>The whole state after the last step, as plain data.</summary>
     public TrainingState Save() => new(
-        _meaning, Plan, _scaling, L2, _parameters.Save(), _epochsBefore, _settled.StepsBefore, _epoch, _loop.Part, _stopReason, _best?.State,
+        _meaning, Plan, _scaling, L2, _parameters.Save(), _epochsBefore, _decided.StepsBefore, _epoch, _loop.Part, _stopReason, _best?.State,
         [.. History.Reports], History.Elapsed);
 
     /// <summary>Continues at the point where another run of the same rows and settings was saved.</summary>
@@ -155,7 +156,7 @@ internal sealed class TrainingRun : IDisposable
 
     private EpochResult RunEpoch(Action? betweenSteps)
     {
-        // What has failed since the last epoch, such as the writing of a checkpoint, has failed outside a step.
+        // A failure since the last epoch, such as that of writing a checkpoint, was outside a step.
         _job.Agree();
         try
         {
@@ -169,8 +170,8 @@ internal sealed class TrainingRun : IDisposable
     }
 
     /// <summary>
-    /// Those of the model or training to start from, else the initial ones. If the columns are correlated in quite another way than before, the weights
-    /// of before can be so far off that no training comes back: then training starts from none.
+    /// The weights of the model or training to start from, or else the initial ones. If the columns are now correlated in a very different way, the
+    /// previous weights can be so far off that training cannot recover: it then starts from weights of 0.
     /// </summary>
     private float[] ChooseFirstWeights(TrainingRows rows, TrainingSettings settings, TrainingStart start, MeanLoss loss)
     {
@@ -186,37 +187,37 @@ internal sealed class TrainingRun : IDisposable
 
     private Parameters NewParameters(TrainingRows rows, TrainingSettings settings, TrainingState? previous)
     {
-        var layout = new ParameterLayout(rows.Layout);
+        RowLayout layout = rows.Layout;
         bool mayEndEarly = rows.Validation is not null || settings.HasEpochCallback;
-        var averaging = new AveragingPlan(_settled.StepsBefore, FirstAveragedStep(previous), mayEndEarly ? Plan.RunningSteps : 0);
+        var averaging = new AveragingPlan(_decided.StepsBefore, FirstAveragedStep(previous), mayEndEarly ? Plan.RunningSteps : 0);
         LazySetup? lazy = !UpdatesLazily ? null : new LazySetup(L2 > 0 ? LazyRanges.Ridge(layout, rows.Scaling, L2) : null,
             LazyRanges.Ends(layout, rows.Scaling, Plan.BatchSize, settings.Plan.NumberOfThreads));
         var parameters = new Parameters(
             new ParameterSetup(layout, settings.Rule, LearningRate, averaging, Coordinates.Whitening, lazy), FirstWeights);
         if (Coordinates.AreThoseOfBefore)
         {
-            parameters.Restore(previous!.Parameters.Rearranged(previous.Scaling.Columns, rows.Scaling.Columns)
-                with { EarlierCount = 0, EarlierSums = [] });
+            ParameterState before = previous!.Parameters.Rearranged(previous.Scaling.Columns, rows.Scaling.Columns);
+            parameters.Restore(before with { EarlierCount = 0, EarlierSums = [] });
         }
         return parameters;
     }
 
     /// <summary>
-    /// Counted with the steps before. At a constant rate the average covers the last share of all steps, so that two trainings in turn are one; with
-    /// another schedule, which starts again with each training, so does the average.
+    /// The count includes the steps of the previous training. At a constant rate the average covers the last share of all steps, so that two
+    /// trainings in a row equal one. Any other schedule starts again with each training, and the average with it.
     /// </summary>
     private long FirstAveragedStep(TrainingState? previous)
     {
-        long before = _settled.StepsBefore;
+        long before = _decided.StepsBefore;
         long first = before + Plan.TotalSteps - Plan.AveragedSteps;
         return first >= before || first == previous?.Parameters.FirstAveragedStep ? first : before;
     }
 }
 
-/// <summary>What <see cref="Decisions"/> makes of the options and these rows, in the order in which it is decided.</summary>
-internal sealed class Settled
+/// <summary>The values that <see cref="Decisions"/> gives for the options and these rows, in the order in which it decides.</summary>
+internal sealed class Decided
 {
-    public Settled(TrainingSettings settings, TrainingRows rows, TrainingState? previous, CancellationToken cancellation)
+    public Decided(TrainingSettings settings, TrainingRows rows, TrainingState? previous, CancellationToken cancellation)
     {
         Scaling scaling = rows.Scaling;
         RowLayout layout = rows.Layout;
@@ -248,19 +249,21 @@ internal sealed class Settled
     /// <summary>η before the schedule, and the schedule.</summary>
     public LearningRateSettings LearningRate { get; }
 
-    /// <summary>Whether a step changes only those weights of sparse columns that its batch touches.</summary>
+    /// <summary>Whether a step changes only those weights of sparse columns that have a value in its batch.</summary>
     public bool UpdatesLazily { get; }
 }
 
-/// <summary>What <see cref="LazyWeights"/> needs to know of the sparse columns.</summary>
+/// <summary>The figures of the sparse columns that <see cref="LazyWeights"/> needs.</summary>
 internal static class LazyRanges
 {
-    /// <summary>The ends of the ranges of positions that one thread each updates: about as many values in each as in another, one range for few values.</summary>
+    /// <summary>
+    /// The ends of the ranges of positions, one range per thread. Each range has about the same number of values; few values make a single range.
+    /// </summary>
     /// <param name="layout">The order of the parameters.</param>
     /// <param name="scaling">Tells how many values a column has.</param>
     /// <param name="batchSize">Rows of a mini-batch.</param>
     /// <param name="numberOfThreads">Most ranges.</param>
-    public static int[] Ends(ParameterLayout layout, Scaling scaling, int batchSize, int numberOfThreads)
+    public static int[] Ends(RowLayout layout, Scaling scaling, int batchSize, int numberOfThreads)
     {
         double[] shares = ByPosition(layout, scaling.NonZeroShare);
         double total = shares.Sum();
@@ -279,13 +282,15 @@ internal static class LazyRanges
         return [.. ends];
     }
 
-    /// <summary>λ of each weight over the share of the rows that touch it: added where a row touches the weight, it has the same mean as λ·w in every step.</summary>
-    public static float[] Ridge(ParameterLayout layout, Scaling scaling, float l2) =>
+    /// <summary>
+    /// λ divided by the share of rows that have a value in the weight's column. Added once per such row, it has the same mean as λ·w in every step.
+    /// </summary>
+    public static float[] Ridge(RowLayout layout, Scaling scaling, float l2) =>
         Array.ConvertAll(ByPosition(layout, scaling.NonZeroShare), share => share > 0 ? (float)(l2 / share) : 0);
 
-    private static double[] ByPosition(ParameterLayout layout, Func<int, double> ofColumn)
+    private static double[] ByPosition(RowLayout layout, Func<int, double> ofColumn)
     {
-        var byPosition = new double[layout.SparseLength];
+        var byPosition = new double[layout.SparseCount];
         for (int column = 0; column < layout.ColumnCount; column++)
         {
             int position = layout.Position(column) - layout.DenseLength;
@@ -296,14 +301,14 @@ internal static class LazyRanges
     }
 }
 
-/// <summary>What a training gave.</summary>
+/// <summary>The result of a training.</summary>
 /// <param name="Weights">The weights to return: of all columns, then the bias, in the units of training.</param>
 /// <param name="StopReason">Why it ended.</param>
 /// <param name="ReturnedEpoch">The epoch whose weights were returned.</param>
 /// <param name="State">All that a later training needs to continue.</param>
 internal sealed record FitResult(double[] Weights, StopReason StopReason, int ReturnedEpoch, TrainingState State);
 
-/// <summary>What would be returned if training ended now: the same weights are evaluated on validation rows and returned.</summary>
+/// <summary>The weights that would be returned if training ended now. The weights evaluated on validation rows are the same.</summary>
 internal sealed class ReturnedWeights(Parameters parameters, Scaling scaling, StandardizedLoss loss, ExactZeros zeros)
 {
     /// <returns>Weights of all columns, then the bias, in the units of training.</returns>
@@ -358,8 +363,8 @@ internal sealed record BestEpochState(int Epoch, double Loss, double[] Weights);
 
 internal static class InitialWeights
 {
-    /// <summary>Weights of all columns from N(0, σ²), one number a column wherever the column is stored, then a bias of 0.</summary>
-    public static float[] Of(ActiveFeatures columns, PlanSettings settings)
+    /// <summary>Draws the weights of all columns from N(0, σ²), independently of how columns are stored, then a bias of 0.</summary>
+    public static float[] Draw(ActiveFeatures columns, PlanSettings settings)
     {
         var weights = new float[columns.Count + 1];
         var random = new SeededRandom(settings.Seed, RandomStream.InitialWeights);

@@ -5,8 +5,8 @@ using MlNetRms.Settings;
 namespace MlNetRms.Solver;
 
 /// <summary>
-/// All of a training, as plain data that no other object changes: what fixes it, and all that changes while it runs. Enough to
-/// continue as if there had been no break, in the middle of a training or with a new one. Independent of how the columns are stored.
+/// The whole state of a training, as plain data that no other object changes. It is enough to continue as if there had been no break, in the middle
+/// of a training or with a new one. It does not depend on how the columns are stored.
 /// </summary>
 /// <param name="Meaning">The options that give the numbers their meaning.</param>
 /// <param name="Plan">How long the training is.</param>
@@ -16,17 +16,17 @@ namespace MlNetRms.Solver;
 /// <param name="EpochsBefore">Epochs of the trainings that this one continues, so that each epoch has its own order of batches.</param>
 /// <param name="StepsBefore">Their steps.</param>
 /// <param name="Epoch">Epochs done in this training.</param>
-/// <param name="Part">What has been done of the next one.</param>
+/// <param name="Part">The progress within the next one.</param>
 /// <param name="StopReason">Why it ended, if it has ended before its last epoch.</param>
 /// <param name="Best">The best epoch so far, with early stopping.</param>
-/// <param name="Reports">Of the epochs so far.</param>
-/// <param name="Elapsed">Time that it has taken.</param>
+/// <param name="Reports">The reports of the epochs so far.</param>
+/// <param name="Elapsed">The time it has taken.</param>
 internal sealed record TrainingState(
     IReadOnlyList<NamedText> Meaning, TrainingPlan Plan, Scaling Scaling, float L2, ParameterState Parameters,
     int EpochsBefore, long StepsBefore, int Epoch, EpochPart Part, StopReason StopReason, BestEpochState? Best, IReadOnlyList<EpochReport> Reports,
     TimeSpan Elapsed)
 {
-    /// <summary>Epochs done, those before included.</summary>
+    /// <summary>Epochs done, including those of the trainings before.</summary>
     public int TotalEpochs => EpochsBefore + Epoch;
 
     /// <summary>Length of a feature vector.</summary>
@@ -47,7 +47,7 @@ internal sealed record TrainingState(
         return weights;
     }
 
-    /// <exception cref="FormatException">The parts do not fit together.</exception>
+    /// <exception cref="FormatException">The content is not consistent.</exception>
     public static TrainingState Exchange(Archive file, TrainingState? state)
     {
         IReadOnlyList<NamedText> meaning = file.List(state?.Meaning, NamedText.Exchange);
@@ -87,17 +87,17 @@ internal sealed record TrainingState(
 }
 
 /// <summary>
-/// The content of a file: a training, and what must be the same for it to be taken up. Nothing must for a training that was saved to be continued
-/// later.
+/// The content of a file: a training, and the conditions that must be the same to resume it. A training that was saved to be continued later has no
+/// conditions.
 /// </summary>
 internal sealed record SavedContent(IReadOnlyList<NamedText> Conditions, TrainingState State)
 {
-    /// <exception cref="FormatException">The parts do not fit together.</exception>
+    /// <exception cref="FormatException">The content is not consistent.</exception>
     public static SavedContent Exchange(Archive file, SavedContent? content) =>
         new(file.List(content?.Conditions, NamedText.Exchange), TrainingState.Exchange(file, content?.State));
 }
 
-/// <summary>Where a training begins: at the initial weights of the settings, at those of a model, or where another training ended.</summary>
+/// <summary>Where a training begins: at the initial weights of the settings, at the weights of a model, or where another training ended.</summary>
 /// <param name="Model">Weights and bias in raw units, or null.</param>
 /// <param name="Previous">The training to continue, or null.</param>
 internal readonly record struct TrainingStart((IReadOnlyList<float> Weights, float Bias)? Model, TrainingState? Previous)
@@ -127,7 +127,7 @@ internal readonly record struct TrainingStart((IReadOnlyList<float> Weights, flo
     public float[] Weights(Scaling scaling, PlanSettings settings)
     {
         if (Raw() is not { } raw)
-            return InitialWeights.Of(scaling.Columns, settings);
+            return InitialWeights.Draw(scaling.Columns, settings);
         (float[] scaled, float scaledBias) = scaling.FromRaw(raw.Weights, raw.Bias);
         return [.. scaled, scaledBias];
     }

@@ -9,7 +9,8 @@ namespace MlNetRms.Solver;
 
 /// <summary>
 /// Coordinates u of the dense columns' weights w = M·u, and so g_u = M·g_w, with the symmetric M = c·I + V·diag(s − c)·Vᵀ and orthonormal V.
-/// RMSProp steps coordinate by coordinate and does not see correlation; in these coordinates the columns have none, or less. Immutable.
+/// RMSProp steps coordinate by coordinate and does not see correlation. In these coordinates the columns are uncorrelated, or less correlated.
+/// Immutable.
 /// </summary>
 /// <remarks>
 /// <para>
@@ -18,8 +19,9 @@ namespace MlNetRms.Solver;
 /// are dropped (s = 0); duplicate columns share their weight.
 /// </para>
 /// <para>
-/// Leading directions (c = 1), for columns too many to whiten all: V holds the few directions in which they vary far more than in the others, and
-/// these get variance 1. A common factor of all columns no longer makes every row long and every step short. A step costs two products with V.
+/// Leading directions (c = 1), if there are too many columns to whiten all: V holds the few directions in which they vary far more than in the
+/// others, and these get variance 1. Then a common factor of all columns no longer makes every row long and every step short. A step costs two
+/// products with V.
 /// </para>
 /// <para>
 /// Source: decorrelated inputs, LeCun, Bottou, Orr and Müller 1998, §4.3; the symmetric form: Bell and Sejnowski 1997; adaptive steps in an
@@ -102,7 +104,7 @@ internal sealed class Whitening
     /// <param name="file">The file.</param>
     /// <param name="whitening">The whitening to write.</param>
     /// <param name="columns">The dense columns.</param>
-    /// <exception cref="FormatException">The parts do not fit together.</exception>
+    /// <exception cref="FormatException">The content is not consistent.</exception>
     public static Whitening Exchange(Archive file, Whitening? whitening, int columns)
     {
         bool isOfAllDirections = file.Flag(whitening?.IsOfAllDirections);
@@ -148,7 +150,7 @@ internal sealed class Whitening
     /// <summary>M·u in double.</summary>
     public double[] ToWeights(ReadOnlySpan<double> coordinates) => Multiply(coordinates, _scales);
 
-    /// <summary>M⁺·w: the coordinates of the part of w that makes a difference.</summary>
+    /// <summary>M⁺·w: the coordinates of w, without its component in dropped directions.</summary>
     public float[] ToCoordinates(ReadOnlySpan<float> weights)
     {
         double[] inDouble = Array.ConvertAll(weights.ToArray(), weight => (double)weight);
@@ -168,7 +170,7 @@ internal sealed class Whitening
         return diagonal;
     }
 
-    /// <summary>The routine cannot be told to stop: a cancelled caller leaves it behind. It uses nothing that others change or free.</summary>
+    /// <summary>The routine cannot be cancelled, so a cancelled caller abandons it. It uses nothing that others change or free.</summary>
     private static (double[] Variances, double[] Vectors) Decompose(Covariance covariance, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
@@ -182,7 +184,7 @@ internal sealed class Whitening
         int columns = covariance.ColumnCount;
         var vectors = new double[columns * columns];
         var values = new Complex[columns];
-        // The managed routine itself: a native provider chosen elsewhere in the process must change no bit.
+        // Called directly, so that a native provider chosen elsewhere in the process changes no bit.
         ManagedLinearAlgebraProvider.Instance.EigenDecomp(
             isSymmetric: true, columns, covariance.ToArray(), vectors, values, new double[columns * columns]);
         return (Array.ConvertAll(values, value => value.Real), vectors);
@@ -229,8 +231,8 @@ internal sealed class Whitening
     }
 
     /// <summary>
-    /// Whether no direction has another variance by much in rows with this covariance, none that was dropped has any, and no two are strongly
-    /// correlated.
+    /// Whether, in rows with this covariance, every direction has a similar variance, dropped directions have none, and no two directions are
+    /// strongly correlated.
     /// </summary>
     private bool FitsAll(Covariance covariance, CancellationToken cancellation)
     {
@@ -263,7 +265,7 @@ internal sealed class Whitening
         return bothKept ? IsAlike(value, _variances[k]) : value <= MostVarianceRatio * SmallestShare * largest;
     }
 
-    /// <summary>Whether as many directions stand out in other rows, and the variance along each of mine is much the same there.</summary>
+    /// <summary>Whether other rows have the same number of leading directions, and a similar variance along each of these.</summary>
     private bool FitsLeading(LeadingDirections other) =>
         other.ColumnCount == _columns && other.Vectors.Count == DirectionCount && Enumerable.Range(0, DirectionCount).All(k =>
         {

@@ -4,12 +4,12 @@ namespace MlNetRms.Tests.Rows;
 
 public sealed class ActiveFeaturesTests
 {
-    private static readonly ActiveFeatures _some = ActiveFeatures.Of(10, [2, 3, 7]);
+    private static readonly ActiveFeatures _some = ActiveFeatures.From(10, [2, 3, 7]);
 
     [Fact]
     public void Of_AllFeatures_AreAll()
     {
-        Assert.True(ActiveFeatures.Of(3, [0, 1, 2]).AreAll);
+        Assert.True(ActiveFeatures.From(3, [0, 1, 2]).AreAll);
         Assert.False(_some.AreAll);
         Assert.Equal((3, 10), (_some.Count, _some.FeatureCount));
     }
@@ -40,7 +40,7 @@ public sealed class ActiveFeaturesTests
     [Fact]
     public void With_Others_IsTheUnionInOrder()
     {
-        ActiveFeatures both = _some.With(ActiveFeatures.Of(10, [9, 3, 0]));
+        ActiveFeatures both = _some.With(ActiveFeatures.From(10, [9, 3, 0]));
 
         Assert.Equal([0, 2, 3, 7, 9], Enumerable.Range(0, both.Count).Select(column => both[column]));
         Assert.True(_some.With(ActiveFeatures.All(10)).AreAll);
@@ -50,7 +50,7 @@ public sealed class ActiveFeaturesTests
     [Fact]
     public void Rearrange_OfFewerColumns_KeepsEachValueWithItsColumnAndTheBiasLast()
     {
-        ActiveFeatures more = ActiveFeatures.Of(10, [0, 2, 3, 7, 9]);
+        ActiveFeatures more = ActiveFeatures.From(10, [0, 2, 3, 7, 9]);
 
         Assert.Equal([0, 5, 6, 7, 0, 8], more.Rearrange([5f, 6f, 7f, 8f], _some));
         Assert.Equal([5f, 6f, 7f, 8f], _some.Rearrange([5f, 6f, 7f, 8f], _some));

@@ -101,7 +101,7 @@ public sealed class BatchGradientTests
     }
 
     private static Parameters SomeParameters(TrainingRows rows) => new(
-        new ParameterSetup(new ParameterLayout(rows.Layout),
+        new ParameterSetup(rows.Layout,
             new RuleSettings(0.9f, 0.1f, EpsilonPlacement.OutsideSquareRoot, BiasCorrection: false, Momentum: 0, Centered: false),
             LearningRate: 1, Averaging: default, Whitening: null, Lazy: null),
         start: Some.Normals(2, rows.Layout.ColumnCount + 1));

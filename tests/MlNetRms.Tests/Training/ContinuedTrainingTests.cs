@@ -90,7 +90,7 @@ public sealed class ContinuedTrainingTests
 
         RmsPropRegressionTransformer whole = Trainer(ConstantRate(form, 2, averaged)).Fit(view);
         Assert.Equal((330, _touchedOnly.Contains(form)),
-            (second.Training.SparseFeatures, second.Training.UpdatedTouchedOnly));
+            (second.Training.SparseFeatures, second.Training.UpdatedLazily));
         Assert.Equal(whole.Parameters(), second.Parameters());
         Assert.Equal(whole.Training.Epochs.Select(epoch => epoch.Loss), [first.Training.Epochs[0].Loss, second.Training.Epochs[0].Loss]);
         Assert.Equal(before, first.Parameters());        // not changed

@@ -64,7 +64,7 @@ public sealed class RunningAverageTests
             // A clipping norm that is never reached only disables lazy updates.
             RmsPropRegressionTransformer all = Fit(form, Epochs, averaged: 0.25f, batchSize: 40, stopAfter: epoch, clippingNorm: 1e18f);
 
-            Assert.Equal((true, false), (touched.Training.UpdatedTouchedOnly, all.Training.UpdatedTouchedOnly));
+            Assert.Equal((true, false), (touched.Training.UpdatedLazily, all.Training.UpdatedLazily));
             Models.AssertClose(all.Parameters(), touched.Parameters(), SumsOfFloats);
         }
     }

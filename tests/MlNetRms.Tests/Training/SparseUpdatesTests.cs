@@ -40,8 +40,8 @@ public sealed class SparseUpdatesTests
         RmsPropRegressionTransformer touched = Fit(form, clippingNorm: null);
         RmsPropRegressionTransformer all = Fit(form, clippingNorm: 1e18f);
 
-        Assert.True(touched.Training.UpdatedTouchedOnly);
-        Assert.False(all.Training.UpdatedTouchedOnly);
+        Assert.True(touched.Training.UpdatedLazily);
+        Assert.False(all.Training.UpdatedLazily);
         Assert.Equal(330, touched.Training.SparseFeatures);
         Models.AssertClose(all.Parameters(), touched.Parameters(), OtherRoundings);
         Models.AssertClose(all.Training.Epochs.Select(epoch => (float)epoch.Loss).ToArray(),
@@ -65,7 +65,7 @@ public sealed class SparseUpdatesTests
         options.NumberOfEpochs = 1;
 
         TrainingReport report = _rows.Fit(options).Training;
-        Assert.Equal((330, false), (report.SparseFeatures, report.UpdatedTouchedOnly));
+        Assert.Equal((330, false), (report.SparseFeatures, report.UpdatedLazily));
     }
 
     [Fact]
@@ -74,7 +74,7 @@ public sealed class SparseUpdatesTests
         RmsPropRegressionTransformer plain = _rows.Fit(new() { L2Regularization = 0 });
         RmsPropRegressionTransformer ridge = _rows.Fit(new() { L2Regularization = 0.1f });
 
-        Assert.True(ridge.Training.UpdatedTouchedOnly);
+        Assert.True(ridge.Training.UpdatedLazily);
         Assert.InRange(ridge.Model.Weights.Skip(3).Sum(w => w * w), 0, 0.8f * plain.Model.Weights.Skip(3).Sum(w => w * w));
     }
 
@@ -85,7 +85,7 @@ public sealed class SparseUpdatesTests
     {
         TrainingReport report = Some.MostlyZero(1, 300, 2, columns, 2).Fit(new() { Decorrelate = false, NumberOfEpochs = 1 }).Training;
 
-        Assert.Equal((sparseFeatures, touchedOnly), (report.SparseFeatures, report.UpdatedTouchedOnly));
+        Assert.Equal((sparseFeatures, touchedOnly), (report.SparseFeatures, report.UpdatedLazily));
     }
 
     public static TheoryData<float, float, bool> Oracles => new()
@@ -145,7 +145,7 @@ public sealed class SparseUpdatesTests
 
         RmsPropRegressionTransformer model = rows.Fit(options);
 
-        Assert.Equal((330, true), (model.Training.SparseFeatures, model.Training.UpdatedTouchedOnly));
+        Assert.Equal((330, true), (model.Training.SparseFeatures, model.Training.UpdatedLazily));
         float[] expected = [.. ScalarTraining.Run(rows, options, penalizedOnTouch: column => column >= 3).Parameters.Select(w => (float)w)];
         Models.AssertClose(expected, model.Parameters(), OtherRoundings);
         if (l2 > 0)
