@@ -1,5 +1,3 @@
-using MlNetRms.Solver;
-
 namespace MlNetRms.Jobs;
 
 /// <summary>

@@ -1,9 +1,7 @@
 using System.Runtime.CompilerServices;
 using MlNetRms.Jobs;
 using MlNetRms.Kernels;
-using MlNetRms.Saving;
 using MlNetRms.Settings;
-using MlNetRms.Solver;
 
 namespace MlNetRms.Rows;
 

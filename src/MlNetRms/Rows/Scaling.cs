@@ -70,7 +70,7 @@ internal sealed class Scaling
         bool scalesByRoot = Decisions.ScalesByRoot(wideness, summaries.UsualSize is not null);
         ScalesByRoot = IsOn && scalesByRoot;
         CentersSparse = summaries.HasSparse
-            && Decisions.CentersSparse(settings.MayDecorrelate, wideness, count, rowCount, summaries.NonZerosPerRow);
+            && Decisions.CentersSparse(settings.MayWhiten, wideness, count, rowCount, summaries.NonZerosPerRow);
         double? usualSize = scalesByRoot ? summaries.UsualSize : null;
         cancellation.ThrowIfCancellationRequested();
 

@@ -4,7 +4,7 @@ namespace MlNetRms.Settings;
 
 /// <summary>
 /// Everything that the trainer settles by itself if the options leave it open, in the order in which it is decided. Pure functions of a few
-/// numbers; whoever needs a decision asks here.
+/// numbers; the rest of the code asks here.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -18,12 +18,14 @@ namespace MlNetRms.Settings;
 /// 4  L2 penalty                  varying columns over rows, row norm       0.5; 0.25·norm / rows        accuracy: wide, text; ridge
 /// 5  whitening                   number of dense columns                   512                          accuracy: collinear, wide
 ///    rows of the covariance      rows × columns                            4e6, 1e6, 8 per column       accuracy: real sets
+///    leading directions          variance beside that of noise             at most 16, ratio 2, 2e6     accuracy: wide
 /// 6  learning rate               row norm in the coordinates trained       5, at least 1                accuracy: all; epochs
 /// 7  batch                       rows                                      at most all                  -
 /// 8  epochs                      rows, batch, directions, largest value    2000 steps; 25000, 1000      accuracy: large sets; epochs
 ///    averaged steps              epochs                                    0.8 of one; whole below 10   accuracy: large sets
 ///    running average             steps per epoch                           100                          accuracy: early stopping
 /// 9  lazy update of sparse       options, shards                           -                            limit: sparse
+///    threads                     processors                                all                          peers
 ///    threads of a step           values per batch                          25000, 4000 if sparse        limit
 ///    threads of packing          values                                    1e6, at most 4               peers
 /// </code>
@@ -32,7 +34,9 @@ internal static class Decisions
 {
     // ---- 1 Features that take part
 
-    /// <summary>Whether features that are 0 in every row are left out. Without units a weight of such a feature stays at its first value instead.</summary>
+    /// <summary>
+    /// Whether features that are 0 in every row are left out. Without units the weight of such a feature stays at its first value instead.
+    /// </summary>
     public static bool LeavesOutZeroFeatures(ReadingSettings settings) => settings.Standardize;
 
     // ---- 2 Memory or file
@@ -79,8 +83,8 @@ internal static class Decisions
         && rowCount * nonZerosPerRow * nonZerosPerRow <= MostCenteredProducts;
 
     /// <summary>
-    /// Whether each column is scaled by the square root of its size only (Pareto scaling), which leaves common words some of their weight over rare
-    /// ones: in wide sets with sparse columns.
+    /// Whether each column is scaled by the square root of its size only (known as Pareto scaling), which leaves common words some of their weight
+    /// over rare ones: in wide sets with sparse columns.
     /// </summary>
     public static bool ScalesByRoot(double wideness, bool hasSparseColumns) => wideness > 0 && hasSparseColumns;
 
@@ -114,7 +118,8 @@ internal static class Decisions
     /// <param name="sparseRowNorm">The share of the sparse columns in it.</param>
     /// <param name="rowCount">Rows.</param>
     /// <param name="before">λ of the training that is continued: a few new rows must not undo what many have taught, so λ can only fall.</param>
-    public static float L2(PenaltySettings settings, bool standardized, double wideness, double rowNorm, double sparseRowNorm, long rowCount, float? before)
+    public static float L2(
+        PenaltySettings settings, bool standardized, double wideness, double rowNorm, double sparseRowNorm, long rowCount, float? before)
     {
         if (settings.L2 is { } given)
             return given;
@@ -153,7 +158,7 @@ internal static class Decisions
     {
         if (!standardized || denseColumns == 0 || penalties.NeedsWeights || option == false)
             return WhitenedDirections.None;
-        if (option == true || (denseColumns > 1 && HasFewColumns(denseColumns)))
+        if (option == true || HasFewColumns(denseColumns))
             return WhitenedDirections.All;
         return denseColumns > MostWhitenedColumns && !scalesByRoot ? WhitenedDirections.Leading : WhitenedDirections.None;
     }
@@ -168,6 +173,23 @@ internal static class Decisions
             return rowCount;
         return Math.Min(rowCount, Math.Max(Divide.RoundUp(SampleValues, columns), (long)SampleRowsPerColumn * columns));
     }
+
+    /// <summary>Most directions that a wide set of dense columns is whitened in.</summary>
+    public const int MostLeadingDirections = 16;
+
+    /// <summary>How many times the largest variance that uncorrelated columns show in a sample a leading direction has.</summary>
+    private const double LeastVarianceRatio = 2;
+    private const long LeadingSampleValues = 2_000_000;
+    private const long FewestLeadingRows = 256;
+
+    /// <summary>Number of rows that the leading directions are found from.</summary>
+    public static long LeadingDirectionRows(long rowCount, int columns) =>
+        Math.Min(rowCount, Math.Max(FewestLeadingRows, LeadingSampleValues / columns));
+
+    /// <summary>Whether the variance in a direction is that of a common factor.</summary>
+    /// <param name="variance">Variance along the direction.</param>
+    /// <param name="mostOfNoise">The largest that uncorrelated columns show in any direction of such a sample.</param>
+    public static bool IsLeading(double variance, double mostOfNoise) => variance > LeastVarianceRatio * mostOfNoise;
 
     // ---- 6 Learning rate
 
@@ -251,11 +273,16 @@ internal static class Decisions
 
     // ---- 9 Lazy updates, threads
 
+    /// <summary>Most threads of a training.</summary>
+    public static int Threads(int? option) => option ?? Environment.ProcessorCount;
+
     /// <summary>A batch of fewer values takes no longer than the threads need to meet.</summary>
     private const long ValuesForThreads = 25_000;
     private const double SparseValuesForThreads = 4000;
 
-    /// <summary>Each block of rows has its own gradient, which takes time to add: a block has at least this many rows, and a batch at most this many blocks.</summary>
+    /// <summary>
+    /// Each block of rows has its own gradient, which takes time to add: a block has at least this many rows, and a batch at most this many blocks.
+    /// </summary>
     private const int FewestRowsPerBlock = 32;
     private const int MostBlocks = 64;
 
@@ -315,7 +342,9 @@ internal readonly record struct TrainingPlan(int BatchSize, int StepsPerEpoch, i
     /// <summary>The unit of patience: one epoch, or as many as make a hundred steps.</summary>
     public int EpochsPerPeriod => Divide.RoundUp(FewestStepsPerPeriod, StepsPerEpoch);
 
-    /// <summary>Steps of the running average by which a training that may end early is judged: a period, but no more than the returned average has.</summary>
+    /// <summary>
+    /// Steps of the running average that evaluates a training which may end early: a period, but no more than the returned average has.
+    /// </summary>
     public long RunningSteps => Math.Min(AveragedSteps, (long)EpochsPerPeriod * StepsPerEpoch);
 
     /// <summary>Epochs without an improvement after which early stopping ends training.</summary>

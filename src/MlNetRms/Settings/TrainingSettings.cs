@@ -26,16 +26,16 @@ internal sealed record TrainingSettings(
     public static TrainingSettings From(RmsPropRegressionTrainer.Options options, LossSettings loss, IReadOnlyList<NamedText> meaning)
     {
         int seed = options.Seed ?? 0;
+        int threads = Decisions.Threads(options.NumberOfThreads);
         var penalties = new PenaltySettings(
             options.L2Regularization, options.L1Regularization, options.NonNegativeWeights, options.GradientClippingNorm);
-        bool mayDecorrelate = options.Standardize && options.Decorrelate != false && !penalties.NeedsWeights;
+        bool mayWhiten = options.Standardize && options.Decorrelate != false && !penalties.NeedsWeights;
         return new(
             new ColumnSettings(options.FeatureColumnName, options.LabelColumnName, options.ExampleWeightColumnName),
-            new ReadingSettings(options.Standardize, mayDecorrelate, options.Shuffle, seed, options.ValidationFraction, Threads(options),
-                Decisions.MemoryLimit(options.MemoryLimitInBytes),
-                options.TemporaryDirectory),
+            new ReadingSettings(options.Standardize, mayWhiten, options.Shuffle, seed, options.ValidationFraction, threads,
+                Decisions.MemoryLimit(options.MemoryLimitInBytes), options.TemporaryDirectory),
             new PlanSettings(options.BatchSize, options.NumberOfEpochs, options.AveragedFraction, options.Shuffle, seed,
-                options.InitialWeightsStandardDeviation, Threads(options)),
+                options.InitialWeightsStandardDeviation, threads),
             new RuleSettings(options.Alpha, options.Epsilon, options.EpsilonPlacement, options.BiasCorrection, options.Momentum, options.Centered),
             new LearningRateSettings(options.LearningRate, options.LearningRateSchedule),
             loss,
@@ -47,8 +47,6 @@ internal sealed record TrainingSettings(
             options.EpochCompleted is not null,
             meaning);
     }
-
-    private static int Threads(RmsPropRegressionTrainer.Options options) => options.NumberOfThreads ?? Environment.ProcessorCount;
 }
 
 /// <summary>Names of the columns that training reads; <paramref name="Weight"/> is null if every example weighs 1.</summary>
@@ -59,7 +57,7 @@ internal sealed record ColumnSettings(string Features, string Label, string? Wei
 /// before the rest goes to a file in the folder (null: the system's).
 /// </summary>
 internal sealed record ReadingSettings(
-    bool Standardize, bool MayDecorrelate, bool Shuffle, int Seed, float ValidationFraction, int NumberOfThreads,
+    bool Standardize, bool MayWhiten, bool Shuffle, int Seed, float ValidationFraction, int NumberOfThreads,
     long? MemoryLimit, string? TemporaryDirectory);
 
 /// <summary>The input of the training plan, together with the number of rows, from which a null number of epochs is derived.</summary>

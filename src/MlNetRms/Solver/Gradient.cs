@@ -26,7 +26,8 @@ internal sealed class BatchGradient : IDisposable
     /// <param name="batchSize">Rows of the largest batch, those of all shards of the job.</param>
     /// <param name="numberOfThreads">Most threads to use; at least 1.</param>
     /// <param name="cancellation">Ends a call.</param>
-    public BatchGradient(RowSet rows, Parameters parameters, StandardizedLoss loss, int batchSize, int numberOfThreads, CancellationToken cancellation)
+    public BatchGradient(
+        RowSet rows, Parameters parameters, StandardizedLoss loss, int batchSize, int numberOfThreads, CancellationToken cancellation)
     {
         RowLayout layout = rows.Layout;
         int longestRun = rows.LargestRun(batchSize);
@@ -111,8 +112,10 @@ internal sealed class GradientBlock
 
     public BatchSum Sum { get; }
 
-    /// <summary>Computes the sums of some rows, at the current parameters. Without rows, which a batch often has none of in a small shard, only their
-    /// number is set.</summary>
+    /// <summary>
+    /// Computes the sums of some rows, at the current parameters. If there are none, as is often so for a batch in a small shard, only their number
+    /// is set.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Compute(long first, int count)
     {
@@ -146,8 +149,8 @@ internal sealed class GradientBlock
     {
         for (int i = 0; i < count; i++)
         {
-            _rows.SparseRow(first + i, out ReadOnlySpan<int> places, out _);
-            sparse.Prepare(places);
+            _rows.SparseRow(first + i, out ReadOnlySpan<int> positions, out _);
+            sparse.Prepare(positions);
         }
     }
 
@@ -166,8 +169,8 @@ internal sealed class GradientBlock
     {
         for (int i = 0; i < _sparseCount; i++)
         {
-            _rows.SparseRow(_sparseFirst + i, out ReadOnlySpan<int> places, out ReadOnlySpan<float> values);
-            _sparse!.Add(range, places, values, _derivatives[i], _rowWeights[i]);
+            _rows.SparseRow(_sparseFirst + i, out ReadOnlySpan<int> positions, out ReadOnlySpan<float> values);
+            _sparse!.Add(range, positions, values, _derivatives[i], _rowWeights[i]);
         }
     }
 }

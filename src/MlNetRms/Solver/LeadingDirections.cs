@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
 using MlNetRms.Kernels;
 using MlNetRms.Rows;
+using MlNetRms.Settings;
 
 namespace MlNetRms.Solver;
 
@@ -14,18 +15,8 @@ namespace MlNetRms.Solver;
 /// </remarks>
 internal sealed class LeadingDirections
 {
-    /// <summary>More make a step slow.</summary>
-    public const int MostDirections = 16;
-
-    /// <summary>The sample has about this many values, and at least this many rows.</summary>
-    private const long SampleValues = 2_000_000;
-    private const long FewestRows = 256;
-
     /// <summary>Each pass weakens the other directions by the ratio of the variances; strong directions need few.</summary>
     private const int Passes = 4;
-
-    /// <summary>Times the most that uncorrelated columns show in any direction of such a sample.</summary>
-    private const double LeastVarianceRatio = 2;
 
     /// <summary>A vector depends on the others if orthogonalization leaves a smaller share of it.</summary>
     private const double SmallestRest = 1e-4;
@@ -53,7 +44,7 @@ internal sealed class LeadingDirections
     public static LeadingDirections? Find(RowSet rows, CancellationToken cancellation)
     {
         int columns = rows.Layout.DenseCount;
-        long sample = Math.Min(rows.RowCount, Math.Max(FewestRows, SampleValues / columns));
+        long sample = Decisions.LeadingDirectionRows(rows.RowCount, columns);
         double mostOfNoise = Math.Pow(1 + Math.Sqrt((double)columns / sample), 2);
         List<float[]> vectors = Orthonormalize(RowsToStart(rows));
         for (int pass = 1; ; pass++)
@@ -61,7 +52,7 @@ internal sealed class LeadingDirections
             (List<float[]> next, double[] variances) = Multiply(rows, sample, vectors, cancellation);
             if (pass == Passes || (pass > 1 && !variances.Any(variance => variance > mostOfNoise)))
             {
-                int[] kept = [.. Enumerable.Range(0, vectors.Count).Where(k => variances[k] > LeastVarianceRatio * mostOfNoise)];
+                int[] kept = [.. Enumerable.Range(0, vectors.Count).Where(k => Decisions.IsLeading(variances[k], mostOfNoise))];
                 return kept is [] ? null : new(columns, [.. kept.Select(k => vectors[k])], [.. kept.Select(k => variances[k])]);
             }
             vectors = Orthonormalize(next);
@@ -71,10 +62,10 @@ internal sealed class LeadingDirections
     /// <summary>As many rows as directions, from the shards in turn.</summary>
     private static List<float[]> RowsToStart(RowSet rows)
     {
-        IEnumerable<(int Shard, int Number)> starts = Enumerable.Range(0, MostDirections).SelectMany(number =>
+        IEnumerable<(int Shard, int Number)> starts = Enumerable.Range(0, Decisions.MostLeadingDirections).SelectMany(number =>
             Enumerable.Range(0, rows.RowCounts.Count).Where(shard => number < rows.RowCounts[shard]).Select(shard => (shard, number)));
-        return [.. starts.Take(MostDirections).Select(at => rows.Broadcast(at.Shard, rows.Layout.Stride,
-            shard => Copy(shard, shard.EvenBlocks(Math.Min(MostDirections, shard.RowCount), 1).ElementAt(at.Number).First)))];
+        return [.. starts.Take(Decisions.MostLeadingDirections).Select(at => rows.Broadcast(at.Shard, rows.Layout.Stride,
+            shard => Copy(shard, shard.EvenBlocks(Math.Min(Decisions.MostLeadingDirections, shard.RowCount), 1).ElementAt(at.Number).First)))];
     }
 
     private static float[] Copy(PackedRows rows, long position)

@@ -4,6 +4,7 @@ using MathNet.Numerics.Providers.LinearAlgebra;
 using MlNetRms.Kernels;
 using MlNetRms.Rows;
 using MlNetRms.Saving;
+using MlNetRms.Settings;
 
 namespace MlNetRms.Solver;
 
@@ -112,7 +113,7 @@ internal sealed class Whitening
         double l2 = file.Value(whitening?._l2);
         double[] variances = file.Array(whitening?._variances);
         double[] vectors = file.Array(whitening?._vectors, checked(variances.Length * columns));
-        bool fits = isOfAllDirections ? variances.Length == columns : variances.Length <= LeadingDirections.MostDirections;
+        bool fits = isOfAllDirections ? variances.Length == columns : variances.Length <= Decisions.MostLeadingDirections;
         return fits && variances.Length > 0 ? new(isOfAllDirections, isOfAllRows, l2, (variances, vectors), columns) : throw new FormatException();
     }
 

@@ -100,7 +100,7 @@ public sealed class ArchiveTests
     [InlineData(true, 3, 8, false)]
     [InlineData(false, 2, 6, true)]
     [InlineData(false, 0, 0, false)]
-    [InlineData(false, LeadingDirections.MostDirections + 1, 3 * (LeadingDirections.MostDirections + 1), false)]
+    [InlineData(false, Decisions.MostLeadingDirections + 1, 3 * (Decisions.MostLeadingDirections + 1), false)]
     public void Exchange_DirectionsThatDoNotFitTheColumns_ThrowsFormatException(bool all, int directions, int vectorLength, bool fits)
     {
         byte[] bytes = Written(archive =>
