@@ -30,7 +30,8 @@ internal sealed class PackedRows
         _units = units;
         Layout = units.Layout;
         RowCount = rowCount;
-        _rowsPerSegment = Math.Max(1, memory.PageWords / Layout.Stride);
+        long denseRow = RowBuckets.DenseRecordWords(units.Scaling.Columns.FeatureCount);
+        _rowsPerSegment = Math.Max(1, RowMemory.PageWordsFor(denseRow) / Layout.Stride);
         _segments = new Block?[checked((int)Divide.RoundUp(rowCount, _rowsPerSegment))];
         _sparseRows = new SparsePosition[Layout.SparseCount > 0 ? checked((int)rowCount) : 0];
     }
@@ -148,8 +149,8 @@ internal sealed class PackedRows
         int words = (int)SegmentRows(segment) * Layout.Stride;
         lock (_growing)
         {
-            // A full one takes a page, so that it can have that of raw rows.
-            bool takesPage = _rowsPerSegment > 1 && SegmentRows(segment) == _rowsPerSegment;
+            // One that nearly fills a page takes it whole, so that it can have that of raw rows.
+            bool takesPage = words > _memory.PageWords / 2 && words <= _memory.PageWords;
             return _segments[segment] ??= _memory.TryRent(takesPage ? _memory.PageWords : words) ?? _memory.RentInFile(words);
         }
     }

@@ -217,6 +217,7 @@ internal sealed class RowBuckets
 
     private Block MakeRoom(Bucket bucket, int words)
     {
+        _memory.FitPages(words);
         Block? last = bucket.Last;
         // Up to the length of a page, the words are copied to a longer block, so that a bucket holds little more than its rows.
         int kept = last is not null && last.Used + words <= _memory.PageWords ? last.Used : 0;

@@ -35,7 +35,6 @@ internal sealed unsafe class RowMemory : IDisposable
 
     private readonly long _limit;
     private readonly Func<SpillFile> _openFile;
-    private readonly int _pagesPerSlab;
     private readonly Pages _memory;
     private readonly Pages _places;
     private readonly List<nint> _slabs = [];
@@ -46,18 +45,17 @@ internal sealed unsafe class RowMemory : IDisposable
     private int _pageCount;
     private bool _isDisposed;
 
-    /// <param name="pageWords">See <see cref="PageWordsFor"/>.</param>
+    /// <param name="pageWords">Words of a page; null to let the first row decide (<see cref="FitPages"/>).</param>
     /// <param name="limit">Bytes that <see cref="TryRent"/> keeps to; null for no limit.</param>
     /// <param name="openFile">Opens the file; null for one in the system's folder of temporary files.</param>
-    public RowMemory(int pageWords, long? limit = null, Func<SpillFile>? openFile = null)
+    public RowMemory(int? pageWords = null, long? limit = null, Func<SpillFile>? openFile = null)
     {
-        PageWords = pageWords;
+        PageWords = pageWords ?? 0;
         _limit = limit ?? long.MaxValue;
         _openFile = openFile ?? (() => new SpillFile(directory: null));
-        _pagesPerSlab = SlabCache.SlabBytes / sizeof(float) / pageWords;
-        _memory = new Pages(pageWords, NewPage);
+        _memory = new Pages(() => PageWords, NewPage);
         long end = 0;
-        _places = new Pages(pageWords, words =>
+        _places = new Pages(() => PageWords, words =>
         {
             var page = new Page(end, words, (long)words * sizeof(float));
             end += page.Bytes;
@@ -67,7 +65,7 @@ internal sealed unsafe class RowMemory : IDisposable
 
     ~RowMemory() => FreeMemory();
 
-    public int PageWords { get; }
+    public int PageWords { get; private set; }
 
     /// <summary>Bytes of the pages in use.</summary>
     public long BytesHeld => _memory.BytesInUse;
@@ -86,9 +84,16 @@ internal sealed unsafe class RowMemory : IDisposable
     /// <summary>Most bytes of the file that were in use at once.</summary>
     public long MostFileBytes { get; private set; }
 
-    /// <summary>Words of a page, given the length of a dense row.</summary>
-    public static int PageWordsFor(int featureCount) =>
-        RoundUp((int)Math.Clamp(RowsPerPage * RowBuckets.DenseRecordWords(featureCount), ShortestPage, LongestPage), CacheLineWords);
+    /// <summary>Words of a page, given the length of a row.</summary>
+    public static int PageWordsFor(long rowWords) =>
+        RoundUp((int)Math.Clamp(RowsPerPage * rowWords, ShortestPage, LongestPage), CacheLineWords);
+
+    /// <summary>Chooses the length of pages by the first row: a sparse row is far shorter than its number of features says.</summary>
+    public void FitPages(int rowWords)
+    {
+        if (PageWords == 0)
+            PageWords = PageWordsFor(rowWords);
+    }
 
     /// <summary>A block of memory, whether or not it exceeds the limit.</summary>
     /// <param name="words">Its least length.</param>
@@ -203,7 +208,9 @@ internal sealed unsafe class RowMemory : IDisposable
             _file!.Prefetch(start, end - start);
     }
 
-    private long PageBytes => SlabCache.SlabBytes / _pagesPerSlab;
+    private int PagesPerSlab => SlabCache.SlabBytes / sizeof(float) / PageWords;
+
+    private long PageBytes => SlabCache.SlabBytes / PagesPerSlab;
 
     private Block RentLocked(int words)
     {
@@ -217,7 +224,7 @@ internal sealed unsafe class RowMemory : IDisposable
     {
         if (words != PageWords)
             return NewLongPage(words);
-        int page = _pageCount++ % _pagesPerSlab;
+        int page = _pageCount++ % PagesPerSlab;
         if (page == 0)
             _slabs.Add(SlabCache.Shared.Take());
         return new Page(_slabs[^1] + (long)page * PageWords * sizeof(float), words, PageBytes);
@@ -326,9 +333,9 @@ internal sealed unsafe class Block
 /// Cuts pages into places of any length. A place that is given up is used again for one of the same length, and a page as a whole once all of its
 /// places have been given up.
 /// </summary>
-/// <param name="pageWords">Words of a page. A place that is longer than half of it has a page of its length.</param>
+/// <param name="lengthOfPage">Words of a page. A place that is longer than half of it has a page of its length.</param>
 /// <param name="newPage">A new page of some length.</param>
-internal sealed class Pages(int pageWords, Func<int, Page> newPage)
+internal sealed class Pages(Func<int> lengthOfPage, Func<int, Page> newPage)
 {
     private readonly Dictionary<int, Stack<Place>> _free = [];
     private Page? _open;
@@ -338,6 +345,7 @@ internal sealed class Pages(int pageWords, Func<int, Page> newPage)
 
     public Place Take(int words)
     {
+        int pageWords = lengthOfPage();
         if (words > pageWords / 2)
             return TakePage(words);
         if (TryReuse(words, out Place place))
@@ -372,7 +380,7 @@ internal sealed class Pages(int pageWords, Func<int, Page> newPage)
     }
 
     /// <summary>Forgets the free pages that are not of the usual length.</summary>
-    public IEnumerable<Page> TakeLongPages() => _free.Where(places => places.Key > pageWords / 2 && places.Key != pageWords)
+    public IEnumerable<Page> TakeLongPages() => _free.Where(places => places.Key > lengthOfPage() / 2 && places.Key != lengthOfPage())
         .SelectMany(places => Enumerable.Range(0, places.Value.Count).Select(_ => places.Value.Pop().Page));
 
     private Place TakePage(int words)

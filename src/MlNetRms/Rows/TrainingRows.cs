@@ -89,7 +89,7 @@ internal sealed class TrainingRows : IDisposable
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static TrainingRows Read(IEnumerable<IRowSource> shards, Shards job, int featureCount, ReadingSettings settings, Scaling? previous,
         CancellationToken cancellation, RowMemory? memory = null) =>
-        new(shards, job, featureCount, settings, previous, memory ?? NewMemory(featureCount, settings), cancellation);
+        new(shards, job, featureCount, settings, previous, memory ?? NewMemory(settings), cancellation);
 
     /// <summary>Reads validation rows, in the units of the training rows and in their order.</summary>
     /// <param name="shards">The rows, one reader for each shard; each is read before the next one is asked for.</param>
@@ -118,8 +118,8 @@ internal sealed class TrainingRows : IDisposable
 
     public void Dispose() => _memory.Dispose();
 
-    private static RowMemory NewMemory(int featureCount, ReadingSettings settings) =>
-        new(RowMemory.PageWordsFor(featureCount), settings.MemoryLimit, () => new SpillFile(settings.TemporaryDirectory));
+    private static RowMemory NewMemory(ReadingSettings settings) =>
+        new(pageWords: null, settings.MemoryLimit, () => new SpillFile(settings.TemporaryDirectory));
 
     private RowBuckets ReadInOrder(IRowSource reader)
     {

@@ -42,7 +42,7 @@ internal static class Stored
 
     /// <summary>Memory for rows of some length, as training takes it.</summary>
     public static RowMemory Memory(int featureCount, long? limit = null, Func<SpillFile>? openFile = null) =>
-        new(RowMemory.PageWordsFor(featureCount), limit, openFile);
+        new(RowMemory.PageWordsFor(RowBuckets.DenseRecordWords(featureCount)), limit, openFile);
 
     public static (float[] Features, float Label, float Weight) Row(PackedRows store, long position)
     {
