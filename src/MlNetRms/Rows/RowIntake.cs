@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using MlNetRms.Jobs;
 using MlNetRms.Kernels;
@@ -6,13 +7,16 @@ using MlNetRms.Settings;
 namespace MlNetRms.Rows;
 
 /// <summary>
-/// The rows on their way in. The thread that moves the cursor copies and checks; another one splits, sums up and deals out what has
-/// been copied, block by block and in the order of reading, so that the bits are those of a single thread.
+/// Reads the rows of one shard. The thread that moves the cursor copies and checks; another one splits, sums up and deals out what has been copied,
+/// block by block and in the order of reading, so that the bits are those of a single thread.
 /// </summary>
 internal sealed class RowIntake(IRowSource reader, RowMemory memory, ReadingSettings settings)
 {
     /// <summary>A thread takes about as long to start as these blocks take to process.</summary>
     private const long BlocksWithoutThread = 8;
+
+    /// <summary>Waking a thread takes about as long as processing a few blocks, so they are handed over in groups.</summary>
+    private const int BlocksInGroup = 8;
 
     /// <summary>These let the two threads run at their own pace for a while. Blocks of long dense rows are fewer, within a number of words.</summary>
     private const int MostBlocks = 32;
@@ -33,19 +37,68 @@ internal sealed class RowIntake(IRowSource reader, RowMemory memory, ReadingSett
 
     public void ReadAll()
     {
-        using var blocks = new Handover<RowBlock>(Math.Clamp(MostWords / reader.FeatureCount, 2, MostBlocks),
-            () => new RowBlock(reader.FeatureCount), Process, settings.NumberOfThreads > 1 ? BlocksWithoutThread : long.MaxValue);
-        for (bool more = true; more;)
+        var block = new RowBlock(reader.FeatureCount);
+        bool more = true;
+        for (int number = 0; more && (number < BlocksWithoutThread || settings.NumberOfThreads == 1); number++)
         {
-            RowBlock block = blocks.Take();
-            more = reader.Fill(block);
-            if (!block.AllFinite())
-                block.Keep(reader.CheckFinite);
-            blocks.Give(block);
+            more = Fill(block);
+            Process(block);
         }
-        blocks.Complete();
+        if (more)
+            ReadRest();
         Training.Complete();
         SetAside.Complete();
+    }
+
+    /// <summary>Fills groups of blocks on this thread while another one processes those filled before, in their order.</summary>
+    private void ReadRest()
+    {
+        int blockCount = Math.Clamp(MostWords / reader.FeatureCount, 2, MostBlocks);
+        RowBlock[][] groups = [.. Enumerable.Range(0, blockCount).Select(_ => new RowBlock(reader.FeatureCount))
+            .Chunk(Math.Min(BlocksInGroup, blockCount / 2))];
+        using var free = new BlockingCollection<RowBlock[]>(new ConcurrentStack<RowBlock[]>(groups));
+        using var filled = new BlockingCollection<RowBlock[]>();
+        var processing = Task.Factory.StartNew(() =>
+        {
+            try
+            {
+                foreach (RowBlock[] group in filled.GetConsumingEnumerable())
+                {
+                    Array.ForEach(group, Process);
+                    free.Add(group);
+                }
+            }
+            finally
+            {
+                free.CompleteAdding();        // ends the reading if the processing has failed
+            }
+        }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        try
+        {
+            for (bool more = true; more && free.TryTake(out RowBlock[]? group, Timeout.Infinite);)
+            {
+                foreach (RowBlock block in group)
+                {
+                    block.Clear();
+                    more = more && Fill(block);
+                }
+                filled.Add(group);
+            }
+        }
+        finally
+        {
+            filled.CompleteAdding();
+            Task.WaitAny(processing);        // unlike Wait, it does not replace an exception of the reading by one of the processing
+        }
+        processing.GetAwaiter().GetResult();
+    }
+
+    private bool Fill(RowBlock block)
+    {
+        bool more = reader.Fill(block);
+        if (!block.AllFinite())
+            block.Keep(reader.CheckFinite);
+        return more;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
