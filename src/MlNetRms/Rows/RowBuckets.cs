@@ -35,6 +35,10 @@ internal sealed class RowBuckets
     /// <summary>This many rows are prefetched at once.</summary>
     private const int Ahead = 6;
 
+    /// <summary>A bucket begins with room for this many rows, as long as they are short.</summary>
+    private const int FirstRows = 4;
+    private const int LongestFirstBlock = 1 << 8;
+
     /// <summary>A block of 8 KiB is rented whatever the limit: shorter ones would take longer to write than to fill.</summary>
     private const int AlwaysRented = 1 << 11;
 
@@ -248,7 +252,8 @@ internal sealed class RowBuckets
     /// <summary>The length of a block for words and a row. There are few different lengths, so that a returned block fits another bucket.</summary>
     private int BlockLength(int kept, int words)
     {
-        int wanted = Math.Max(kept + words, kept + kept / 2);
+        // A bucket begins with room for a few rows.
+        int wanted = Math.Max(kept + words, kept > 0 ? kept + kept / 2 : Math.Min(FirstRows * words, LongestFirstBlock));
         if (wanted > _memory.PageWords / 2)
             return kept > 0 ? _memory.PageWords : words;        // a long row has a block of its own
         int step = Math.Max(RowMemory.CacheLineWords, (int)BitOperations.RoundUpToPowerOf2((uint)wanted) / 16);

@@ -35,9 +35,10 @@ internal sealed class RowIntake(IRowSource reader, RowMemory memory, ReadingSett
     /// <summary>The moments of the training rows' columns and, behind them, of the label.</summary>
     public ColumnMoments Moments { get; } = new(RowBlock.RowLengthOf(reader.FeatureCount), columnCount: reader.FeatureCount + 1);
 
-    public void ReadAll()
+    /// <summary>Reads all rows.</summary>
+    /// <param name="block">Room for the first rows; shards that are read one after the other share it.</param>
+    public void ReadAll(RowBlock block)
     {
-        var block = new RowBlock(reader.FeatureCount);
         bool more = true;
         for (int number = 0; more && (number < BlocksWithoutThread || settings.NumberOfThreads == 1); number++)
         {

@@ -19,10 +19,11 @@ internal sealed class TrainingRows : IDisposable
         try
         {
             var intakes = new List<RowIntake>();
+            var block = new RowBlock(featureCount);
             foreach (IRowSource reader in shards)
             {
                 intakes.Add(new RowIntake(reader, memory, settings with { Seed = SeedOf(job.First + intakes.Count, settings.Seed) }));
-                intakes[^1].ReadAll();
+                intakes[^1].ReadAll(block);
             }
             IntakeSums sums = IntakeSums.Gather(job, intakes);
             if (sums.Weights.RowCount == 0)
