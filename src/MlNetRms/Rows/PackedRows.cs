@@ -149,8 +149,8 @@ internal sealed class PackedRows
         int words = (int)SegmentRows(segment) * Layout.Stride;
         lock (_growing)
         {
-            // One that nearly fills a page takes it whole, so that it can have that of raw rows.
-            bool takesPage = words > _memory.PageWords / 2 && words <= _memory.PageWords;
+            // A full one takes a page, so that it can have that of raw rows.
+            bool takesPage = _rowsPerSegment > 1 && SegmentRows(segment) == _rowsPerSegment && words <= _memory.PageWords;
             return _segments[segment] ??= _memory.TryRent(takesPage ? _memory.PageWords : words) ?? _memory.RentInFile(words);
         }
     }

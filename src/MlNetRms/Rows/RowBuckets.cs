@@ -37,7 +37,7 @@ internal sealed class RowBuckets
 
     /// <summary>A bucket begins with room for this many rows, as long as they are short.</summary>
     private const int FirstRows = 4;
-    private const int LongestFirstBlock = 1 << 8;
+    private const int LongestFirstBlock = 64;
 
     /// <summary>A block of 8 KiB is rented whatever the limit: shorter ones would take longer to write than to fill.</summary>
     private const int AlwaysRented = 1 << 11;

@@ -42,6 +42,7 @@ internal sealed unsafe class RowMemory : IDisposable
     private readonly Lock _lock = new();
     private readonly ThreadLocal<Window[]> _windows = new(() => [new Window(), new Window()]);
     private SpillFile? _file;
+    private long _leaving;
     private int _pageCount;
     private bool _isDisposed;
 
@@ -109,7 +110,7 @@ internal sealed unsafe class RowMemory : IDisposable
     public Block? TryRent(int words)
     {
         lock (_lock)
-            return BytesHeld + Math.Max(PageBytes, (long)words * sizeof(float)) <= _limit ? RentLocked(words) : null;
+            return BytesHeld - _leaving + Math.Max(PageBytes, (long)words * sizeof(float)) <= _limit ? RentLocked(words) : null;
     }
 
     /// <summary>A block in the file.</summary>
@@ -130,6 +131,8 @@ internal sealed unsafe class RowMemory : IDisposable
     {
         lock (_lock)
         {
+            if (block.IsLeaving)
+                _leaving -= (long)block.Length * sizeof(float);
             (block.IsInFile ? _places : _memory).Give(block.Place);
             block.Clear();
         }
@@ -151,16 +154,26 @@ internal sealed unsafe class RowMemory : IDisposable
         }
     }
 
-    /// <summary>Moves the used words of a block from the file to memory; a block in memory is returned as it is.</summary>
+    /// <summary>
+    /// The used words of a block in memory, moved there if they are in the file. Their owner returns the block soon, so it does not count against the
+    /// limit any more: what it is packed into can stay in memory.
+    /// </summary>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public Block Load(Block block)
     {
-        if (!block.IsInFile)
-            return block;
-        Block loaded = Rent(block.Length);
-        loaded.Used = block.Used;
-        _file!.Read(block.PositionOf(0), loaded.Words[..block.Used]);
-        Return(block);
+        Block loaded = block;
+        if (block.IsInFile)
+        {
+            loaded = Rent(block.Length);
+            loaded.Used = block.Used;
+            _file!.Read(block.PositionOf(0), loaded.Words[..block.Used]);
+            Return(block);
+        }
+        lock (_lock)
+        {
+            loaded.IsLeaving = true;
+            _leaving += (long)loaded.Length * sizeof(float);
+        }
         return loaded;
     }
 
@@ -312,6 +325,9 @@ internal sealed unsafe class Block
     public bool IsInFile { get; }
 
     public Place Place { get; }
+
+    /// <summary>Whether it has been loaded to be returned soon.</summary>
+    public bool IsLeaving { get; set; }
 
     /// <summary>Words that have been written, where the writer counts them.</summary>
     public int Used { get; set; }

@@ -234,7 +234,14 @@ public sealed class PackedRowsTests
         file!.Steps.Clear();
 
         store.PrefetchRing(first: 100_000, count: store.RowCount);
-        long bytes = file.Prefetched.Distinct().Sum(range => range.Bytes);
+        // The segment of the first row is named twice: neighbours are named at once, and the ring begins and ends in it.
+        long end = 0;
+        long bytes = 0;
+        foreach ((long position, long length) in file.Prefetched.OrderBy(range => range.Position))
+        {
+            bytes += Math.Max(position + length - Math.Max(position, end), 0);
+            end = Math.Max(end, position + length);
+        }
         for (int row = 0; row < store.RowCount; row++)
             Assert.Equal(row, store.DenseRows(row, 1)[store.Layout.LabelLane]);
 
