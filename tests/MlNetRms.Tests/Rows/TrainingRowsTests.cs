@@ -181,7 +181,7 @@ public sealed class TrainingRowsTests
 
         using TrainingRows read = Stored.Read(Divided(rows, shards), new() { NumberOfThreads = 2 }, memory);
 
-        long rowBytes = rows.Count * 8L * sizeof(float);
+        long rowBytes = (long)rows.Count * read.Layout.Stride * sizeof(float);
         Assert.True(memory.HasFile || rowBytes < limit);
         Assert.InRange(memory.MostBytesHeld, 1, limit + 5 * 65_536);
         Assert.InRange(memory.BytesHeld, 0, limit + 65_536);
