@@ -36,8 +36,8 @@ internal sealed class Shards
             throw new InvalidOperationException($"The rows of the job come in {Count} parts; at most {MostShards} are possible.");
     }
 
-    /// <summary>The single shard of a job of one process.</summary>
-    public static Shards One { get; } = new(new Job(LocalCollective.Instance), ownCount: 1);
+    /// <summary>The single shard of a new job of one process: a job has state, so that trainings at the same time must not share one.</summary>
+    public static Shards One => new(new Job(LocalCollective.Instance), ownCount: 1);
 
     /// <summary>The processes.</summary>
     public Job Job { get; }
