@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Security.Cryptography;
 
 namespace MlNetRms.Saving;
@@ -21,6 +22,14 @@ internal sealed class CheckpointFile(string path, Func<string, Stream>? create =
     private const int HeaderLength = 20;
     private const int BufferLength = 1 << 16;
 
+    /// <summary>A lock file has an arbitrary length below this.</summary>
+    private const int MostLockBytes = 1 << 16;
+
+    /// <summary>How an <see cref="IOException"/> says that another holds the file; on Unix, with the number of the system's error.</summary>
+    private const int WindowsSharingViolation = unchecked((int)0x80070020);
+    private const int LinuxWouldBlock = 11;
+    private const int MacWouldBlock = 35;
+
     private static ReadOnlySpan<byte> Magic => "MlNetRms"u8;
 
     public bool Exists => File.Exists(path);
@@ -36,18 +45,22 @@ internal sealed class CheckpointFile(string path, Func<string, Stream>? create =
     /// <exception cref="UnauthorizedAccessException">This process may not write to the folder.</exception>
     public IDisposable? TryLock()
     {
-        try
+        while (true)
         {
-            return new FileStream(LockPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
-        }
-        // If the file exists and cannot be opened, another training holds it.
-        catch (IOException) when (File.Exists(LockPath))
-        {
-            return null;
-        }
-        catch (IOException exception)
-        {
-            throw NotWritten(exception);
+            try
+            {
+                var file = new FileStream(LockPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1,
+                    OperatingSystem.IsWindows() ? FileOptions.DeleteOnClose : FileOptions.None);
+                if (IsAtItsPath(file))
+                    return new FileLock(file);
+                file.Dispose();
+            }
+            catch (IOException exception)
+            {
+                if (exception.HResult is WindowsSharingViolation or LinuxWouldBlock or MacWouldBlock)
+                    return null;
+                throw NotWritten(exception);
+            }
         }
     }
 
@@ -120,6 +133,20 @@ internal sealed class CheckpointFile(string path, Func<string, Stream>? create =
         DeleteTemporary();
     }
 
+    /// <summary>
+    /// Whether a file that this process has locked still has its name. On Unix its last holder may have removed it after it was opened and before it
+    /// was locked; then it protects nothing, because the next one makes another file.
+    /// </summary>
+    private static bool IsAtItsPath(FileStream file)
+    {
+        if (OperatingSystem.IsWindows())
+            return true;
+        // Only a length can be read without opening the file.
+        long mark = Stopwatch.GetTimestamp() % MostLockBytes;
+        file.SetLength(mark);
+        return new FileInfo(file.Name) is { Exists: true } named && named.Length == mark;
+    }
+
     private Stream Create() => create is null
         ? new FileStream(TemporaryPath, FileMode.Create, FileAccess.ReadWrite, FileShare.None, BufferLength)
         : create(TemporaryPath);
@@ -182,15 +209,28 @@ internal sealed class CheckpointFile(string path, Func<string, Stream>? create =
     private InvalidDataException Damaged(string how, Exception? inner = null) =>
         new($"The checkpoint '{path}' is damaged: {how}. Delete it to train from the start.", inner);
 
-    private void DeleteTemporary()
+    /// <summary>If this fails nothing is lost: the next write replaces it.</summary>
+    private void DeleteTemporary() => TryDelete(TemporaryPath);
+
+    private static void TryDelete(string path)
     {
         try
         {
-            File.Delete(TemporaryPath);
+            File.Delete(path);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            // Nothing is lost: the next write replaces it.
+        }
+    }
+
+    /// <summary>Holds a lock file; on Unix it is removed before it is unlocked. One that is left does no harm.</summary>
+    private sealed class FileLock(FileStream file) : IDisposable
+    {
+        public void Dispose()
+        {
+            if (!OperatingSystem.IsWindows())
+                TryDelete(file.Name);
+            file.Dispose();
         }
     }
 }

@@ -69,6 +69,39 @@ public sealed class CheckpointFileTests
         Assert.NotNull(second);
     }
 
+    /// <summary>The lock file is removed while others open it: whoever opened the removed one must not believe that it holds the lock.</summary>
+    [Fact]
+    public void TryLock_ManyAtOnce_IsHeldByOneAtATime()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.File("some.checkpoint");
+        int holders = 0;
+        int mostHolders = 0;
+        int locks = 0;
+
+        Parallel.For(0, 20_000, new ParallelOptions { MaxDegreeOfParallelism = 8 }, _ =>
+        {
+            using IDisposable? held = new CheckpointFile(path).TryLock();
+            if (held is null)
+                return;
+            int now = Interlocked.Increment(ref holders);
+            InterlockedMax(ref mostHolders, now);
+            Interlocked.Increment(ref locks);
+            Thread.Yield();
+            Interlocked.Decrement(ref holders);
+        });
+
+        Assert.InRange(locks, 1, 20_000);
+        Assert.Equal(1, mostHolders);
+        Assert.Empty(folder.Files);
+
+        static void InterlockedMax(ref int most, int value)
+        {
+            for (int seen = most; value > seen; seen = most)
+                Interlocked.CompareExchange(ref most, value, seen);
+        }
+    }
+
     [Fact]
     public void TryLock_FileThatAKilledProcessLeft_LocksItAndRemovesItAtTheEnd()
     {
