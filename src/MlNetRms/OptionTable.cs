@@ -65,7 +65,7 @@ internal static class OptionTable
     public static void Check(Options options, string parameter)
     {
         foreach (OptionLine line in Lines)
-            line.Range(line.Value(options), line.Name[(line.Name.IndexOf('.') + 1)..], parameter);
+            line.Range(line.Value(options), line.Name, parameter);
         options.Checkpoint?.CheckPath(parameter, isWritten: options.Collective is null or { Rank: 0 });
 
         (string First, bool IsFirst, string Second, bool IsSecond)[] exclusions =
