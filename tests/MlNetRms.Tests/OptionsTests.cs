@@ -90,7 +90,7 @@ public sealed class OptionsTests
         AssertAtLeastOne(nameof(Options.BatchSize), new() { BatchSize = value });
         AssertAtLeastOne(nameof(Options.NumberOfEpochs), new() { NumberOfEpochs = value });
         AssertAtLeastOne(nameof(Options.NumberOfThreads), new() { NumberOfThreads = value });
-        AssertAtLeastOne(nameof(EarlyStopping.Patience), new() { EarlyStopping = new() { Patience = value } });
+        AssertAtLeastOne("EarlyStopping.Patience", new() { EarlyStopping = new() { Patience = value } });
 
         void AssertAtLeastOne(string name, Options options)
         {

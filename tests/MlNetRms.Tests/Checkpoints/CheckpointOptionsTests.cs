@@ -48,13 +48,13 @@ public sealed class CheckpointOptionsTests
     [InlineData(0)]
     [InlineData(-1)]
     public void RmsProp_EveryEpochsBelowOne_ThrowsWithItsName(int epochs) =>
-        AssertOutOfRange("EveryEpochs must be at least 1.", (long)epochs, new() { Path = "a", EveryEpochs = epochs });
+        AssertOutOfRange("Checkpoint.EveryEpochs must be at least 1.", (long)epochs, new() { Path = "a", EveryEpochs = epochs });
 
     [Theory]
     [InlineData(0)]
     [InlineData(-1)]
     public void RmsProp_IntervalNotAboveZero_ThrowsWithItsName(long ticks) =>
-        AssertOutOfRange("Interval must be greater than 0.", new TimeSpan(ticks), new() { Path = "a", Interval = new TimeSpan(ticks) });
+        AssertOutOfRange("Checkpoint.Interval must be greater than 0.", new TimeSpan(ticks), new() { Path = "a", Interval = new TimeSpan(ticks) });
 
     [Fact]
     public void Json_ThereAndBack_KeepsAll()
