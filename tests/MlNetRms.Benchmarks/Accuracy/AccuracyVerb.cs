@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.ML.Trainers;
 using MlNetRms.Benchmarks.Accuracy.Cases;
+using MlNetRms.Benchmarks.Accuracy.Families;
 
 namespace MlNetRms.Benchmarks.Accuracy;
 
@@ -25,6 +26,8 @@ internal static class AccuracyVerb
         new("robust losses", RobustLosses.Find),
         new("large", LargeSets.Find),
         new("search ranges", SearchRanges.Find),
+        new("random tables", RandomTables.Find),
+        .. Family.All.Select(family => new CaseGroup($"past limits: {family.Name}", quick => [PastLimits.Find(family, quick)])),
     ];
 
     public static void Run(Arguments arguments)
@@ -47,7 +50,10 @@ internal static class AccuracyVerb
             - RmsProp: default options unless the case names others, on raw features. Sdca and OnlineGradientDescent (OGD): default
               options; dense features go through NormalizeMeanVariance, sparse features stay raw; Sdca runs on one thread.
             - Excess: of the RMSE on the training rows over that of least squares, or of the mean loss over its minimum, in double.
-              For dense columns, least squares drops singular values below 1e-5 of the largest (of the standardised columns).
+              For dense columns, least squares drops singular values below 1e-7 of the largest (of the standardised columns).
+            - "past limits" and "random tables": L2Regularization = 0, and the RMSE of ML.NET's own scores over that of least squares in double,
+              whatever its singular values. `reported`: what the report says of the same draw; `warned`: draws with a warning. `warned` as a
+              verdict: every draw that misses `reach` has one. More random tables: MLNETRMS_RANDOM_TABLES=1000.
             - For several random draws, the worst of each trainer. `reach` is the required limit, `aim` the stretch goal.
             """));
     }

@@ -4,7 +4,7 @@ using Microsoft.ML.Data;
 namespace MlNetRms.Benchmarks.Accuracy;
 
 /// <summary>Rows in memory, dense or sparse, with labels and example weights (1 if there are none).</summary>
-internal sealed class ExampleSet(VBuffer<float>[] features, float[] labels, float[]? weights = null)
+internal sealed partial class ExampleSet(VBuffer<float>[] features, float[] labels, float[]? weights = null)
 {
     public int Count => labels.Length;
 
@@ -39,15 +39,6 @@ internal sealed class ExampleSet(VBuffer<float>[] features, float[] labels, floa
         for (int row = 0; row < labels.Length; row++)
             sum += value(row);
         return sum;
-    }
-
-    public static ExampleSet From(IRows rows)
-    {
-        var features = new VBuffer<float>[rows.Count];
-        var labels = new float[rows.Count];
-        for (int row = 0; row < rows.Count; row++)
-            rows.Read(row, ref features[row], out labels[row]);
-        return new ExampleSet(features, labels);
     }
 
     /// <summary>The columns "Features" and "Label" of a view.</summary>

@@ -9,14 +9,24 @@ namespace MlNetRms.Benchmarks.Accuracy;
 /// <param name="Goal">Goal for RmsProp's figure.</param>
 internal sealed record Finding(string Case, string Measured, Figures Figures, Goal Goal)
 {
-    public static readonly string[] Columns = ["case", "measured", "RmsProp", "Sdca", "OGD", "reach", "aim", "verdict"];
+    public static readonly string[] Columns = ["case", "measured", "RmsProp", "reported", "warned", "Sdca", "OGD", "reach", "aim", "verdict"];
+
+    /// <summary>What training said about it; null if the line is not about that.</summary>
+    public Told? Told { get; init; }
 
     public bool IsReached => Goal.IsReachedBy(Figures.RmsProp);
 
+    private string Verdict => (IsReached, Told) switch
+    {
+        (true, _) => "ok",
+        (false, { IsSilent: false }) => "warned",
+        _ => "MISSED",
+    };
+
     public string[] Cells =>
     [
-        Case, Measured, Cell(Figures.RmsProp), Cell(Figures.Sdca), Cell(Figures.OnlineGradientDescent),
-        Goal.Cell(Goal.Reach), Goal.Cell(Goal.Aim), IsReached ? "ok" : "MISSED",
+        Case, Measured, Cell(Figures.RmsProp), Cell(Told?.Reported), Told is null ? "—" : $"{Told.Warned} of {Told.Draws}", Cell(Figures.Sdca),
+        Cell(Figures.OnlineGradientDescent), Goal.Cell(Goal.Reach), Goal.Cell(Goal.Aim), Verdict,
     ];
 
     private static string Cell(double? value) => value switch
@@ -29,6 +39,13 @@ internal sealed record Finding(string Case, string Measured, Figures Figures, Go
         { } number => Report.Number(number),
     };
 }
+
+/// <summary>What training said about its own result.</summary>
+/// <param name="Reported">The report's figure for what was measured, in the same unit; null if it has none.</param>
+/// <param name="Warned">Number of draws with a warning.</param>
+/// <param name="Draws">Number of draws.</param>
+/// <param name="IsSilent">Whether a draw that misses the goal has no warning.</param>
+internal sealed record Told(double? Reported, int Warned, int Draws, bool IsSilent);
 
 /// <summary>One figure per trainer; NaN if it failed, null if it was not run.</summary>
 internal readonly record struct Figures(double RmsProp, double? Sdca = null, double? OnlineGradientDescent = null)

@@ -5,12 +5,12 @@ namespace MlNetRms.Benchmarks.Accuracy.Oracles;
 
 /// <summary>
 /// Dense columns in coordinates with weighted mean 0, variance 1 and no correlation: the standardised columns times the eigenvectors of their
-/// covariance, each divided by its singular value (the square root of its eigenvalue). Singular values below 1e-5 of the largest are
+/// covariance, each divided by its singular value (the square root of its eigenvalue). Singular values below 1e-7 of the largest are
 /// dropped.
 /// </summary>
 internal sealed class UncorrelatedColumns
 {
-    private const double Negligible = 1e-5;
+    private const double Negligible = 1e-7;
 
     /// <summary>A column whose spread is below this share of its mean is constant in float.</summary>
     private const double ConstantSpread = 1e-7;
