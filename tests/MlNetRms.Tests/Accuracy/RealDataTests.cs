@@ -13,9 +13,11 @@ public sealed class RealDataTests
     {
         Examples training = TrainingRows(RealData.Read(name));
 
-        double excess = training.Fit().Rmse(training) / new LeastSquares(training).Rmse(training) - 1;
+        (float[] weights, float bias) = new LeastSquares(training).Rounded();
 
-        Assert.InRange(excess, -1e-5, 1e-4);        // below the optimum only because of dropped singular values and float rounding
+        double excess = training.Fit().Rmse(training) / Models.Linear(weights, bias).Rmse(training) - 1;
+
+        Assert.InRange(excess, -5e-4, 1e-4);        // the columns of one set are so dependent that chance rounds either model better
     }
 
     private static Examples TrainingRows(Examples rows)

@@ -31,7 +31,7 @@ public sealed class SyntheticTests
 
         double excess = rows.Fit(options).Rmse(rows) / new LeastSquares(rows).Rmse(rows) - 1;
 
-        Assert.InRange(excess, -1e-6, HundredthOfAPercent);        // scores are floats, so their rounding may seem to beat the optimum
+        Assert.InRange(excess, -1e-5, HundredthOfAPercent);        // scores are floats, so their rounding may seem to beat the optimum
     }
 
     [Theory]

@@ -6,12 +6,12 @@ namespace MlNetRms.Tests.Oracles;
 
 /// <summary>
 /// The exact minimiser of the (weighted) mean squared error, in double: QR of the standardised columns, then the singular
-/// value decomposition of R, without singular values below 1e-5 of the largest. With λ it is ridge regression:
+/// value decomposition of R, without singular values below 1e-7 of the largest. With λ it is ridge regression:
 /// ½·mean squared error in units of the label's variance + ½·λ·‖w‖² on the standardised weights.
 /// </summary>
 internal sealed class LeastSquares
 {
-    private const double SmallestSingularValue = 1e-5;
+    private const double SmallestSingularValue = 1e-7;
     private readonly double[] _means;
     private readonly double[] _scales;
     private readonly double _labelMean;
@@ -57,6 +57,13 @@ internal sealed class LeastSquares
         for (int i = 0; i < features.Length; i++)
             z += _weights[i] * (features[i] - _means[i]) * _scales[i];
         return _labelMean + _labelStandardDeviation * z;
+    }
+
+    /// <summary>Raw weights rounded to float, and the bias with which their mean residual is 0, rounded too.</summary>
+    public (float[] Weights, float Bias) Rounded()
+    {
+        float[] weights = [.. _weights.Select((weight, i) => (float)(weight * _scales[i] * _labelStandardDeviation))];
+        return (weights, (float)(_labelMean - weights.Zip(_means, (weight, mean) => weight * mean).Sum()));
     }
 
     public double Rmse(Examples rows)
