@@ -57,4 +57,7 @@ internal enum RandomStream
     InitialWeights,
     ValidationSplit,
     Shard,
+    Sketch,
+    Leverage,
+    RowSample,
 }
