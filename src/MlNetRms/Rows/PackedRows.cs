@@ -40,9 +40,6 @@ internal sealed class PackedRows
 
     public ActiveFeatures Columns => _units.Scaling.Columns;
 
-    /// <summary>See <see cref="Scaling.CentersSparse"/>.</summary>
-    public bool CentersSparse => _units.Scaling.CentersSparse;
-
     public long RowCount { get; }
 
     /// <summary>Values kept in the sparse part of all rows.</summary>
@@ -128,8 +125,8 @@ internal sealed class PackedRows
 
     public float Weight(ReadOnlySpan<float> row) => Layout.WeightLane is { } lane ? row[lane] : 1;
 
-    /// <inheritdoc cref="RowUnits.StoredZeros"/>
-    public float[] StoredZeros() => _units.StoredZeros();
+    /// <inheritdoc cref="RowUnits.RoundingVariances"/>
+    public double[] RoundingVariances() => _units.RoundingVariances();
 
     /// <summary>Some of the rows, or all, in evenly spaced blocks: without shuffling the first rows need not be like the others.</summary>
     public IEnumerable<(long First, int Count)> EvenBlocks(long count, int blockRows)
@@ -322,6 +319,9 @@ internal sealed class PackedRows
 /// <summary>What makes packed rows of raw ones, the same for all rows of a training.</summary>
 internal sealed class RowUnits
 {
+    /// <summary>Rounding changes a value by at most this share.</summary>
+    private const double LargestRoundingShare = 1.0 / (1 << 24);
+
     /// <param name="layout">Where a row has its columns.</param>
     /// <param name="scaling">Center and scale of each column.</param>
     /// <param name="meanWeight">Mean of the example weights, which are stored relative to it: only their ratios matter, and sums of
@@ -361,16 +361,16 @@ internal sealed class RowUnits
 
     public double[] SparseScales { get; }
 
-    /// <summary>For each lane what a raw 0 is stored as, if its column is mostly zero; 0 in the others.</summary>
-    public float[] StoredZeros()
+    /// <summary>
+    /// For each column, in the order of the positions, the variance, in the units of training, of what rounding to float can change in a value as
+    /// stored and in a product of its raw value: at most half a unit in the last place of each, which is <see cref="LargestRoundingShare"/> of the
+    /// value.
+    /// </summary>
+    public double[] RoundingVariances()
     {
-        var zeros = new float[Layout.Stride];
-        MomentKernels.Standardize(zeros, LaneCenters, LaneScales);
+        var variances = new double[Layout.ColumnCount];
         for (int column = 0; column < Layout.ColumnCount; column++)
-        {
-            if (Layout.Position(column) < Layout.DenseCount && !Scaling.IsMostlyZero(column))
-                zeros[Layout.Position(column)] = 0;
-        }
-        return zeros;
+            variances[Layout.NumberInOrder(column)] = LargestRoundingShare * LargestRoundingShare * Scaling.RoundedMeanSquare(column);
+        return variances;
     }
 }

@@ -78,6 +78,13 @@ internal sealed class RowLayout
     /// </summary>
     public int Position(int column) => column == ColumnCount ? BiasLane : _positions[_columns[column]];
 
+    /// <summary>A column's number in the order of the positions, in which columns are whitened.</summary>
+    public int NumberInOrder(int column)
+    {
+        int position = Position(column);
+        return position < DenseLength ? position : position - DenseLength + DenseCount;
+    }
+
     /// <summary>The same for an index in a feature vector; less than 0 if the feature is not active.</summary>
     public int PositionOfFeature(int feature) => _positions[feature];
 

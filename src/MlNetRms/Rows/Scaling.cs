@@ -27,7 +27,6 @@ internal sealed class Scaling
         Columns = ActiveFeatures.Exchange(file, written?.Columns);
         IsOn = file.Flag(written?.IsOn);
         ScalesByRoot = file.Flag(written?.ScalesByRoot);
-        CentersSparse = file.Flag(written?.CentersSparse);
         LargestValue = file.Value(written?.LargestValue);
         ConstantColumnCount = file.Value(written?.ConstantColumnCount);
         HasNewUnits = file.Flag(written?.HasNewUnits);
@@ -69,8 +68,6 @@ internal sealed class Scaling
         double wideness = Decisions.Wideness(summaries.VaryingCount, rowCount);
         bool scalesByRoot = Decisions.ScalesByRoot(wideness, summaries.UsualSize is not null);
         ScalesByRoot = IsOn && scalesByRoot;
-        CentersSparse = summaries.HasSparse
-            && Decisions.CentersSparse(settings.MayWhiten, wideness, count, rowCount, summaries.NonZerosPerRow);
         double? usualSize = scalesByRoot ? summaries.UsualSize : null;
         cancellation.ThrowIfCancellationRequested();
 
@@ -112,11 +109,11 @@ internal sealed class Scaling
     /// <summary>The largest size of a value in the units of training; infinite if it is not known.</summary>
     public double LargestValue { get; }
 
+    /// <summary>Values per row that are not 0.</summary>
+    public double NonZerosPerRow => _nonZeroShares.Sum();
+
     /// <summary>Which columns are sparse.</summary>
     public ReadOnlySpan<bool> IsSparse => _isSparse;
-
-    /// <summary>Whether columns with few non-zero values are centred as well, and so are not sparse.</summary>
-    public bool CentersSparse { get; }
 
     /// <summary>Features that do not vary in these rows, including those that are not active.</summary>
     public int ConstantColumnCount { get; }
@@ -141,6 +138,11 @@ internal sealed class Scaling
     /// <exception cref="FormatException">The content is not consistent.</exception>
     public static Scaling Exchange(Archive file, Scaling? written) => new(file, written);
 
+    public double LabelMean => _label.Mean;
+
+    /// <summary>Mean of a column over these rows, in raw units.</summary>
+    public double Mean(int column) => _means[column];
+
     /// <summary>The number that is subtracted from a column.</summary>
     public double Center(int column) => _centers[column];
 
@@ -150,11 +152,15 @@ internal sealed class Scaling
     /// <summary>Share of the rows, by weight, whose value in a column is not 0.</summary>
     public double NonZeroShare(int column) => _nonZeroShares[column];
 
-    /// <summary>Whether few of a column's values are not 0, even if it is centred.</summary>
-    public bool IsMostlyZero(int column) => Decisions.IsSparse(_nonZeroShares[column], totalWeight: 1);
-
     /// <summary>Mean of a column over these rows, in the units of training: 0 if it is centred on them.</summary>
     public double ScaledMean(int column) => (_means[column] - _centers[column]) * _scales[column];
+
+    /// <summary>Mean square of a column over these rows, in the units of training.</summary>
+    public double ScaledMeanSquare(int column) => Math.Pow(StandardDeviations[column] * _scales[column], 2) + Math.Pow(ScaledMean(column), 2);
+
+    /// <summary>Mean square of a column's raw values plus that of its stored ones, both in the units of training.</summary>
+    public double RoundedMeanSquare(int column) => _scales[column] * _scales[column] * (2 * Math.Pow(StandardDeviations[column], 2)
+        + Math.Pow(_means[column], 2) + Math.Pow(_means[column] - _centers[column], 2));
 
     /// <summary>Mean of the label over these rows, in the units of training.</summary>
     public double ScaledLabelMean => (_label.Mean - _label.Center) / _label.Deviation;
@@ -205,7 +211,7 @@ internal sealed class Scaling
     /// <param name="usualSize">Of sparse columns; null unless columns are scaled by the root of their size.</param>
     private void SetUnit(int i, ColumnSummary column, double totalWeight, long rowCount, double? usualSize)
     {
-        _isSparse[i] = !CentersSparse && Decisions.IsSparse(column.NonZeroWeight, totalWeight);
+        _isSparse[i] = Decisions.IsSparse(column.NonZeroWeight, totalWeight);
         _scales[i] = 1;
         if (!IsOn)
             return;
@@ -252,11 +258,6 @@ internal sealed class Scaling
         public ColumnSummary this[int column] => Columns[column];
 
         public int VaryingCount { get; } = Columns.Count(column => !column.IsConstant);
-
-        public bool HasSparse { get; } = Columns.Any(column => Decisions.IsSparse(column.NonZeroWeight, TotalWeight));
-
-        /// <summary>Values per row that are not 0.</summary>
-        public double NonZerosPerRow => Columns.Sum(column => column.NonZeroWeight) / TotalWeight;
 
         /// <summary>Root mean square of the non-zero values of all sparse columns; null if there are none.</summary>
         public double? UsualSize { get; } = Size(Columns, TotalWeight);

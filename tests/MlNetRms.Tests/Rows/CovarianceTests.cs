@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+using MathNet.Numerics.LinearAlgebra;
 using MlNetRms.Rows;
 using MlNetRms.Tests.Oracles;
 using MlNetRms.Tests.Support;
@@ -13,12 +15,12 @@ public sealed class CovarianceTests
     [InlineData(9, 129, true)]
     [InlineData(17, 1000, true)]
     [InlineData(30, 20, true)]        // fewer rows than columns
-    public void Compute_AnyRows_IsTheCovarianceOfTwoPassesOverTheStandardizedColumns(int columns, int count, bool weighted)
+    public void OfDense_AnyRows_IsTheCovarianceOfTwoPassesOverTheStandardizedColumns(int columns, int count, bool weighted)
     {
         Examples rows = Correlated(columns, count, weighted);
         using TrainingRows read = Stored.Read(rows, new());
 
-        Covariance covariance = Covariance.Compute(read.Training, CancellationToken.None);
+        Covariance covariance = Covariance.OfDense(read.Training, CancellationToken.None);
 
         double[] weights = [.. Enumerable.Range(0, count).Select(row => (double)rows.Weight(row))];
         double[][] standardized = [.. Enumerable.Range(0, columns).Select(Standardized)];
@@ -43,7 +45,7 @@ public sealed class CovarianceTests
     }
 
     [Fact]
-    public void Compute_SparseColumnsBeside_IsThatOfTheDenseColumnsAlone()
+    public void OfDense_SparseColumnsBeside_IsThatOfTheDenseColumnsAlone()
     {
         Examples rows = Some.MostlyZero(1, 700, 3, 330, 3);
         Examples dense = new([.. rows.Features.Select(row => row[..3])], rows.Labels);
@@ -52,43 +54,12 @@ public sealed class CovarianceTests
 
         Assert.Equal(rows.OccurringColumns - 3, read.Layout.SparseCount);
         Assert.Equal(
-            Covariance.Compute(readDense.Training, CancellationToken.None).ToArray(),
-            Covariance.Compute(read.Training, CancellationToken.None).ToArray());
-    }
-
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void Compute_ColumnsThatAreMostlyZero_IsThatOfAllRowsByTheStandardizedColumns(bool weighted)
-    {
-        Examples rows = Some.MostlyZero(1, 400, 3, 90, 3);
-        rows = new Examples(rows.Features, rows.Labels, weighted ? [.. Enumerable.Range(0, 400).Select(row => 0.5f + row % 3)] : null);
-        double[] weights = [.. Enumerable.Range(0, rows.Count).Select(row => (double)rows.Weight(row))];
-        using TrainingRows read = Stored.Read(rows, new());
-
-        Covariance covariance = Covariance.Compute(read.Training, CancellationToken.None);
-
-        double[][] standardized = [.. Enumerable.Range(0, rows.Width).Select(column =>
-        {
-            double[] values = [.. rows.Features.Select(row => (double)row[column])];
-            (double mean, double deviation) = LeastSquares.Moments(values, weights);
-            return values.Select(x => (x - mean) / deviation).ToArray();
-        })];
-        double[] actual = covariance.ToArray();
-        Assert.Equal((0, rows.Width, true), (read.Layout.SparseCount, covariance.ColumnCount, covariance.IsOfAllRows));
-        for (int i = 0; i < rows.Width; i++)
-        {
-            for (int j = 0; j < rows.Width; j++)
-            {
-                double sum = Enumerable.Range(0, rows.Count).Sum(row => weights[row] * standardized[i][row] * standardized[j][row]);
-                double expected = sum / weights.Sum();
-                Assert.Equal(expected, actual[i * rows.Width + j], 2e-6);        // stored values are rounded to float
-            }
-        }
+            Covariance.OfDense(readDense.Training, CancellationToken.None).ToArray(),
+            Covariance.OfDense(read.Training, CancellationToken.None).ToArray());
     }
 
     [Fact]
-    public void Compute_MoreThanFourMillionValues_IsThatOfRowsEvenlySpacedWithAMillionValues()
+    public void OfDense_MoreThanFourMillionValues_IsThatOfRowsEvenlySpacedWithAMillionValues()
     {
         const int Columns = 100;
         const int Count = 40_001;
@@ -99,9 +70,10 @@ public sealed class CovarianceTests
             .Select(column => (1 + (float)row / Count) * (values[row * Columns + column] + values[row * Columns])).ToArray())], values[..Count]);
         using TrainingRows read = Stored.Read(rows, new() { Shuffle = false });
 
-        Covariance covariance = Covariance.Compute(read.Training, CancellationToken.None);
+        Covariance covariance = Covariance.OfDense(read.Training, CancellationToken.None);
 
         double[] expected = new double[Columns * Columns];
+        double[] means = new double[Columns];
         for (long i = 0; i < Sampled; i++)
         {
             // Blocks of 128 rows, evenly spaced; the last one is shorter.
@@ -110,32 +82,123 @@ public sealed class CovarianceTests
             (float[] row, _, _) = Stored.Row(read.Training.Shards[0], start + i - block);
             for (int first = 0; first < Columns; first++)
             {
+                means[first] += row[first] / (double)Sampled;
                 for (int second = 0; second < Columns; second++)
                     expected[first * Columns + second] += (double)row[first] * row[second] / Sampled;
             }
         }
+        for (int i = 0; i < expected.Length; i++)
+            expected[i] -= means[i / Columns] * means[i % Columns];        // about the means of the sample
         Assert.False(covariance.IsOfAllRows);
         Assert.All(expected.Zip(covariance.ToArray()), pair => Assert.Equal(pair.First, pair.Second, 1e-12));
         Assert.Equal(1, expected[Columns + 1], 0.05);        // a sample of all rows: the variance of each column is near that of all of them
     }
 
     [Fact]
-    public void Compute_FourMillionValues_IsThatOfAllRows()
+    public void OfDense_FourMillionValues_IsThatOfAllRows()
     {
         float[] values = Some.Normals(1, 40_000 * 100);
         var rows = new Examples([.. Enumerable.Range(0, 40_000).Select(row => values[(row * 100)..(row * 100 + 100)])], values[..40_000]);
         using TrainingRows read = Stored.Read(rows, new());
 
-        Assert.True(Covariance.Compute(read.Training, CancellationToken.None).IsOfAllRows);
-        Assert.False(Covariance.Compute(read.Training, CancellationToken.None, isSampleEnough: true).IsOfAllRows);
+        Assert.True(Covariance.OfDense(read.Training, CancellationToken.None).IsOfAllRows);
+    }
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public void OfAll_AnyRows_IsTheCovarianceOfTwoPassesInTheOrderOfThePositions(bool sparse, bool weighted)
+    {
+        Examples rows = sparse ? Some.MostlyZero(1, 700, 3, 90, 3) : Correlated(9, 129, weighted: false);
+        rows = new Examples(rows.Features, rows.Labels, weighted ? [.. Enumerable.Range(0, rows.Count).Select(row => 0.5f + row % 3)] : null);
+        using TrainingRows read = Stored.Read(rows, new());
+
+        Covariance covariance = Covariance.OfAll(read.Training, Means(read), seed: 1, CancellationToken.None);
+
+        Assert.Equal((sparse ? 90 : 0, rows.Width, true), (read.Layout.SparseCount, covariance.ColumnCount, covariance.IsOfAllRows));
+        double[] expected = OfStored(read);
+        Assert.All(expected.Zip(covariance.ToArray()), pair => Assert.Equal(pair.First, pair.Second, 1e-10));
+    }
+
+    /// <summary>Neither a direction with little variance nor a row that decides one is lost.</summary>
+    [Fact]
+    public void OfAll_TooManyProducts_IsASketchThatIsNearInEveryDirection()
+    {
+        const int Dense = 250;
+        Examples rows = Some.Pairs(1, 64_500, Dense / 2, difference: 0.01);        // 250 values and a sparse one: more than 4 milliard products
+        for (int row = 0; row < rows.Count; row++)
+        {
+            var levels = new float[64];
+            levels[row % 64] = 1;
+            rows.Features[row] = [.. rows.Features[row][..^1], row == 12_345 ? 1 : 0, .. levels];        // one row decides a column
+        }
+        using TrainingRows read = Stored.Read(rows, new());
+
+        Covariance sketch = Covariance.OfAll(read.Training, Means(read), seed: 1, CancellationToken.None);
+
+        // The eigenvalues of L⁻¹·S·L⁻ᵀ are those of C^-½·S·C^-½. The levels add up to 1: their last column is left out.
+        int columns = sketch.ColumnCount - 1;
+        Assert.Equal((false, 65), (sketch.IsOfAllRows, read.Layout.SparseCount));
+        Matrix<double> exact = Matrix<double>.Build.Dense(columns + 1, columns + 1, OfStored(read)).SubMatrix(0, columns, 0, columns);
+        Matrix<double> near = Matrix<double>.Build.Dense(columns + 1, columns + 1, sketch.ToArray()).SubMatrix(0, columns, 0, columns);
+        Matrix<double> inverse = exact.Cholesky().Factor.Inverse();
+        double[] ratios = [.. (inverse * near).TransposeAndMultiply(inverse).Evd(Symmetricity.Symmetric).EigenValues.Select(value => value.Real)];
+        Assert.All(ratios, ratio => Assert.InRange(ratio, 0.1, 4));
+        Assert.Equal(sketch.ToArray(), Covariance.OfAll(read.Training, Means(read), seed: 1, CancellationToken.None).ToArray());
+        Assert.NotEqual(sketch.ToArray(), Covariance.OfAll(read.Training, Means(read), seed: 2, CancellationToken.None).ToArray());
     }
 
     [Fact]
-    public void Compute_Cancelled_Throws()
+    public void OfAll_Cancelled_Throws()
+    {
+        using TrainingRows read = Stored.Read(Some.MostlyZero(1, 700, 3, 90, 3), new());
+
+        Assert.Throws<OperationCanceledException>(() => Covariance.OfAll(read.Training, Means(read), seed: 1, new CancellationToken(canceled: true)));
+    }
+
+    /// <summary>Means of all columns, in the order of their positions.</summary>
+    private static double[] Means(TrainingRows rows) => [.. Positions(rows).Select(column => rows.Scaling.ScaledMean(column))];
+
+    private static int[] Positions(TrainingRows rows) => [.. Enumerable.Range(0, rows.Layout.ColumnCount).OrderBy(rows.Layout.Position)];
+
+    /// <summary>The covariance of the stored rows, in two passes.</summary>
+    private static double[] OfStored(TrainingRows rows)
+    {
+        int[] order = Positions(rows);
+        int columns = order.Length;
+        var means = new double[columns];
+        var covariance = new double[columns * columns];
+        double total = 0;
+        for (int pass = 0; pass < 2; pass++)
+        {
+            for (long number = 0; number < rows.Training.RowCount; number++)
+            {
+                (float[] features, _, float weight) = Stored.Row(rows.Training.Shards[0], number);
+                double[] values = [.. order.Select((column, i) => features[column] - (pass == 1 ? means[i] : 0))];
+                total += pass == 0 ? weight : 0;
+                for (int i = 0; i < columns; i++)
+                {
+                    if (pass == 0)
+                        means[i] += weight * values[i];
+                    else
+                        TensorPrimitives.MultiplyAdd(values, weight / total * values[i], covariance.AsSpan(i * columns, columns),
+                            covariance.AsSpan(i * columns, columns));
+                }
+            }
+            for (int i = 0; pass == 0 && i < columns; i++)
+                means[i] /= total;
+        }
+        return covariance;
+    }
+
+    [Fact]
+    public void OfDense_Cancelled_Throws()
     {
         using TrainingRows read = Stored.Read(Correlated(3, 300, weighted: false), new());
 
-        Assert.Throws<OperationCanceledException>(() => Covariance.Compute(read.Training, new CancellationToken(canceled: true)));
+        Assert.Throws<OperationCanceledException>(() => Covariance.OfDense(read.Training, new CancellationToken(canceled: true)));
     }
 
     private static Examples Correlated(int columns, int count, bool weighted)
