@@ -35,6 +35,9 @@ internal sealed class RowBlock(int featureCount)
 
     public bool HasSparseRows => _sparseLength > 0;
 
+    /// <summary>Floats that the rows take.</summary>
+    public long Length => (long)_denseLength + _sparseLength;
+
     /// <inheritdoc cref="RowLength"/>
     public static int RowLengthOf(int featureCount) => RowLayout.WholeVectors(featureCount + TrailerLength);
 
@@ -78,6 +81,7 @@ internal sealed class RowBlock(int featureCount)
     {
         int kept = 0;
         int denseLength = 0;
+        int sparseLength = 0;
         for (int number = 0; number < RowCount; number++)
         {
             if (!keep(RowAt(number)))
@@ -89,10 +93,18 @@ internal sealed class RowBlock(int featureCount)
                 record = RecordOfRow.Dense(denseLength);
                 denseLength += RowLength;
             }
+            else
+            {
+                int length = 2 * record.Count + TrailerLength;
+                _sparse.AsSpan(record.Start, length).CopyTo(_sparse.AsSpan(sparseLength));
+                record = record with { Start = sparseLength };
+                sparseLength += length;
+            }
             _rows[kept++] = record;
         }
         RowCount = kept;
         _denseLength = denseLength;
+        _sparseLength = sparseLength;
     }
 
     public void Clear() => RowCount = _denseLength = _sparseLength = 0;
@@ -100,8 +112,8 @@ internal sealed class RowBlock(int featureCount)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private RecordOfRow AddDense(in Row row)
     {
-        if (_dense.Length == 0)
-            _dense = new float[Math.Max(1, CacheWords / RowLength) * RowLength];
+        if (_dense.Length - _denseLength < RowLength)
+            Array.Resize(ref _dense, Math.Max(Math.Max(1, CacheWords / RowLength) * RowLength, checked(2 * _dense.Length)));
         Span<float> stored = _dense.AsSpan(_denseLength, RowLength);
         row.Values.CopyTo(stored);
         stored[featureCount] = row.Label;

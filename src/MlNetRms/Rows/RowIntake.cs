@@ -10,7 +10,7 @@ namespace MlNetRms.Rows;
 /// Reads the rows of one shard. The thread that moves the cursor copies and checks; another one splits, sums up and deals out what has been copied,
 /// block by block and in the order of reading, so that the bits are those of a single thread.
 /// </summary>
-internal sealed class RowIntake(IRowSource reader, RowMemory memory, ReadingSettings settings)
+internal sealed class RowIntake(IRowSource reader, RowMemory memory, ReadingSettings settings, RowSample sample)
 {
     /// <summary>A thread takes about as long to start as these blocks take to process.</summary>
     private const long BlocksWithoutThread = 8;
@@ -31,6 +31,9 @@ internal sealed class RowIntake(IRowSource reader, RowMemory memory, ReadingSett
     public RowBuckets Training { get; } = new(memory, reader.FeatureCount, settings.Shuffle, settings.Seed);
 
     public RowBuckets SetAside { get; } = new(memory, reader.FeatureCount, shuffle: false, settings.Seed);
+
+    /// <summary>Some of the training rows as read.</summary>
+    public RowSample Sample => sample;
 
     /// <summary>The moments of the training rows' columns and, behind them, of the label.</summary>
     public ColumnMoments Moments { get; } = new(RowBlock.RowLengthOf(reader.FeatureCount), columnCount: reader.FeatureCount + 1);
@@ -107,6 +110,7 @@ internal sealed class RowIntake(IRowSource reader, RowMemory memory, ReadingSett
     {
         if (settings.ValidationFraction > 0)
             block.Keep(IsForTraining);
+        sample.Add(block);
         Moments.AddDense(block.DenseRows);
         if (!block.HasSparseRows)
         {
@@ -166,6 +170,9 @@ internal struct ExampleWeights
     private const double FewRows = 10;
     private const double SmallShare = 0.1;
 
+    /// <summary>A batch hardly ever has one of the rows that count.</summary>
+    private const double TinyShare = 0.001;
+
     private double _squares;
 
     public long RowCount { get; private set; }
@@ -180,7 +187,7 @@ internal struct ExampleWeights
     public readonly double EffectiveRows => Sum * Sum / _squares;
 
     /// <summary>Whether a few rows decide the model.</summary>
-    public readonly bool AreDominated => EffectiveRows < Math.Min(FewRows, SmallShare * RowCount);
+    public readonly bool AreDominated => EffectiveRows < Math.Max(Math.Min(FewRows, SmallShare * RowCount), TinyShare * RowCount);
 
     /// <summary>All of it as numbers; <see cref="Add(ReadOnlySpan{double})"/> takes them.</summary>
     public readonly double[] ToNumbers() => [RowCount, Sum, _squares, Largest];

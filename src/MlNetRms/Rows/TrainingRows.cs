@@ -22,7 +22,8 @@ internal sealed class TrainingRows : IDisposable
             var block = new RowBlock(featureCount);
             foreach (IRowSource reader in shards)
             {
-                intakes.Add(new RowIntake(reader, memory, settings with { Seed = SeedOf(job.First + intakes.Count, settings.Seed) }));
+                int seed = SeedOf(job.First + intakes.Count, settings.Seed);
+                intakes.Add(new RowIntake(reader, memory, settings with { Seed = seed }, RowSample.Of(job, featureCount, seed)));
                 intakes[^1].ReadAll(block);
             }
             IntakeSums sums = IntakeSums.Gather(job, intakes);
@@ -39,6 +40,8 @@ internal sealed class TrainingRows : IDisposable
             cancellation.ThrowIfCancellationRequested();
             Layout = new RowLayout(columns, Scaling.IsSparse, intakes[0].Reader.HasWeights);
             Weights = sums.Weights;
+            Samples = [.. intakes.Select(intake => intake.Sample)];
+            SampledRows = (long)job.Sum([.. Samples.Select(sample => new double[] { sample.Count })])[0];
             _units = new RowUnits(Layout, Scaling, Weights.Mean);
             Training = Pack(intakes.Select(intake => intake.Training));
             if (sums.RowsSetAside > 0)
@@ -70,6 +73,12 @@ internal sealed class TrainingRows : IDisposable
 
     /// <summary>The example weights of the rows to train on, as read.</summary>
     public ExampleWeights Weights { get; }
+
+    /// <summary>Some of the rows to train on as read, of each of this process's shards.</summary>
+    public IReadOnlyList<RowSample> Samples { get; }
+
+    /// <summary>How many rows have been kept as read, of all shards.</summary>
+    public long SampledRows { get; }
 
     /// <summary>How many rows were read and skipped.</summary>
     public RowCounts Counts { get; }

@@ -5,27 +5,37 @@ namespace MlNetRms.Solver;
 
 /// <summary>Computes <see cref="FitStatistics"/>, with one pass over the rows per mean.</summary>
 internal sealed class Evaluation(
-    TrainingRows rows, StandardizedLoss loss, Whitening? whitening, bool isPenalized, CancellationToken cancellation)
+    TrainingRows rows, LossSettings settings, StandardizedLoss loss, Coordinates coordinates, bool isPenalized, CancellationToken cancellation)
 {
+    private readonly Whitening? _whitening = coordinates.Whitening?.Whitening as Whitening;
+
+    /// <summary>From here on the inverse covariance of stored rows lacks digits that float has.</summary>
+    private const double LeastConditionToRefine = 100;
+
     /// <param name="weights">The returned weights by column, the bias last, in the units of training.</param>
-    public FitStatistics Evaluate(double[] weights)
+    /// <param name="score">Scores with the returned model.</param>
+    public FitStatistics Evaluate(double[] weights, RowScore score)
     {
         Scaling scaling = rows.Scaling;
         var constant = new double[weights.Length];
         constant[^1] = scaling.ScaledLabelMean;
         var losses = new MeanLoss(rows.Training, loss, cancellation);
-        StandardizedLoss squared = loss.IsSquared ? loss : new StandardizedLoss(LossSettings.HalfSquared, scaling, rows.Training, cancellation);
-        var squares = new MeanLoss(rows.Training, squared, cancellation);
-        double residual = 2 * squares.Compute(weights);
-        double spread = scaling.ScaledLabelVariance;
-        double lossOfWeights = loss.IsSquared ? residual / 2 : losses.Compute(weights);
-        double lossOfConstant = loss.IsSquared ? spread / 2 : losses.Compute(constant);
+        var predictions = new RawPredictions(scaling, weights);
+        var model = new ScoredModel(rows, settings, predictions, score);
+        double unit = scaling.LabelStandardDeviation * scaling.LabelStandardDeviation;
+        (RoundingCost rounding, double lossOfWeights) = model.IsOfAllRows ? model.Measure(meanSquare: 0, meanLoss: 0)
+            : model.Measure(unit * MeanSquare(weights), loss.IsSquared ? 0 : loss.ReportFactor * losses.Compute(weights));
+        double spread = unit * scaling.ScaledLabelVariance;
+        double lossOfConstant = loss.IsSquared ? scaling.ScaledLabelVariance / 2 : losses.Compute(constant);
 
-        long freedom = rows.Training.RowCount - 1 - (whitening?.DirectionCount + rows.Layout.SparseCount ?? VaryingColumns());
-        double? deviation = freedom > 0
-            ? Math.Sqrt(residual * rows.Training.RowCount / freedom) * scaling.LabelStandardDeviation : null;
-        return new FitStatistics(loss.ReportFactor * lossOfWeights, loss.ReportFactor * lossOfConstant,
-            spread > 0 ? 1 - residual / spread : null, deviation, StandardErrors(deviation));
+        long freedom = rows.Training.RowCount - 1 - (coordinates.IsOfAllColumns ? _whitening!.DirectionCount : VaryingColumns());
+        return new FitStatistics(lossOfWeights + rounding.LossChange, loss.ReportFactor * lossOfConstant,
+            spread > 0 ? 1 - rounding.ScoredMeanSquare / spread : null, Deviation(rounding.ScoredMeanSquare),
+            Errors(Deviation(rounding.MeanSquare)), rounding,
+            loss.IsSquared && _whitening?.ColumnCount == rows.Layout.DenseCount
+                ? DroppedUse.Find(new DenseSample(rows), _whitening, predictions) : null);
+
+        double? Deviation(double meanSquare) => freedom > 0 ? Math.Sqrt(meanSquare * rows.Training.RowCount / freedom) : null;
     }
 
     /// <summary>Mean loss of given weights on the training rows, in the units of the reports.</summary>
@@ -33,30 +43,82 @@ internal sealed class Evaluation(
 
     /// <summary>
     /// σ̂·√((C⁻¹)ⱼⱼ / n) with the covariance C of all rows: the standard errors of least squares, which the weights are close to. They apply only
-    /// without penalties, and only if all columns are dense.
+    /// without penalties, and only if all columns are whitened. That of the bias is σ̂·√((1 + x̄ᵀ·C⁻¹·x̄) / n).
     /// </summary>
-    private double[]? StandardErrors(double? deviation)
+    private StandardErrors? Errors(double? deviation)
     {
-        if (deviation is not { } sigma || whitening is not { IsOfAllRows: true } || !loss.IsSquared || isPenalized || rows.Layout.SparseCount > 0)
+        RowLayout layout = rows.Layout;
+        Scaling scaling = rows.Scaling;
+        bool isAlone = layout.ColumnCount == 1 && scaling.IsOn;
+        if (deviation is not { } sigma || !(isAlone || coordinates.IsExactInverse) || !loss.IsSquared || isPenalized)
             return null;
-        double[] inverse = whitening.InverseDiagonal();
-        var errors = new double[rows.Layout.ColumnCount];
-        for (int column = 0; column < errors.Length; column++)
-            errors[column] = sigma * Math.Sqrt(inverse[rows.Layout.Position(column)] / rows.Training.RowCount) * rows.Scaling.Scale(column);
-        return errors;
+        var means = new double[layout.ColumnCount];
+        for (int column = 0; column < layout.ColumnCount; column++)
+            means[layout.NumberInOrder(column)] = scaling.Mean(column) * scaling.Scale(column);
+        (double?[] inverse, double? ofMeans) = isAlone ? ([InverseOfOne(1)], InverseOfOne(means[0])) : Inverse(_whitening!, means);
+        double?[] errors = [.. Enumerable.Range(0, layout.ColumnCount)
+            .Select(column => ErrorOf(inverse[layout.NumberInOrder(column)]) * scaling.Scale(column))];
+        return new(errors, ErrorOf(1 + ofMeans));
+
+        double? ErrorOf(double? variance) => variance is { } value ? sigma * Math.Sqrt(value / rows.Training.RowCount) : null;
+
+        // A column that does not vary has the weight 0, and the bias is the mean of the label.
+        double? InverseOfOne(double value)
+        {
+            double variance = Math.Pow(scaling.StandardDeviations[0] * scaling.Scale(0), 2);
+            return variance > 0 ? value * value / variance : value == 0 ? 0 : null;
+        }
+    }
+
+    /// <summary>
+    /// Diagonal of the inverse of the covariance, and its form vᵀ·C⁻¹·v. If all rows have been kept as read, those of these: with the first inverse T
+    /// it is 2·T − T·C·T but for the square of the error.
+    /// </summary>
+    private (double?[] Diagonal, double? Form) Inverse(Whitening whitening, double[] vector)
+    {
+        double?[] inverse = whitening.InverseDiagonal();
+        double? form = whitening.InverseForm(vector);
+        var sample = new DenseSample(rows);
+        if (whitening.ConditionNumber < LeastConditionToRefine || !sample.IsComplete)
+            return (inverse, form);
+        double[] squares = sample.MeanSquares(
+            [.. Enumerable.Range(0, inverse.Length).Select(lane => whitening.Inverse(Unit(lane))), whitening.Inverse(vector)]);
+        return ([.. inverse.Zip(squares, (value, square) => 2 * value - square)], 2 * form - squares[^1]);
+
+        double[] Unit(int lane)
+        {
+            var unit = new double[inverse.Length];
+            unit[lane] = 1;
+            return unit;
+        }
+    }
+
+    /// <summary>Mean squared residual of given weights, in the units of training.</summary>
+    private double MeanSquare(double[] weights)
+    {
+        StandardizedLoss squared = loss.IsSquared ? loss
+            : new StandardizedLoss(LossSettings.HalfSquared, rows.Scaling, rows.Training, cancellation);
+        return 2 * new MeanLoss(rows.Training, squared, cancellation).Compute(weights);
     }
 
     private int VaryingColumns() => rows.Scaling.Columns.FeatureCount - rows.Scaling.ConstantColumnCount;
 }
 
-/// <summary>How well the returned weights fit the training rows.</summary>
+/// <summary>How well the returned model fits the training rows, by its scores.</summary>
 /// <param name="Loss">Mean loss over the rows, in the units of the reports.</param>
 /// <param name="ConstantLoss">The same for the prediction ȳ in every row.</param>
 /// <param name="RSquared">1 − Σ c·(y − ŷ)² / Σ c·(y − ȳ)²; null if the label is constant.</param>
 /// <param name="ResidualStandardDeviation">√(Σ c·(y − ŷ)² / (n − p − 1)) in label units; null if n − p − 1 is not above 0.</param>
-/// <param name="StandardErrors">Standard errors of the raw weights by column; null if they do not apply.</param>
-internal sealed record FitStatistics(
-    double Loss, double ConstantLoss, double? RSquared, double? ResidualStandardDeviation, double[]? StandardErrors);
+/// <param name="StandardErrors">Null if they do not apply.</param>
+/// <param name="Rounding">What of this is due to rounding.</param>
+/// <param name="Dropped">What the directions dropped would explain; null if nothing.</param>
+internal sealed record FitStatistics(double Loss, double ConstantLoss, double? RSquared, double? ResidualStandardDeviation,
+    StandardErrors? StandardErrors, RoundingCost Rounding, DroppedUse? Dropped);
+
+/// <summary>Standard errors by the formula of least squares.</summary>
+/// <param name="Weights">Those of the raw weights by column; null for constant columns, and where only a sum of weights is known.</param>
+/// <param name="Bias">That of the bias; null if the bias is not known apart from weights.</param>
+internal sealed record StandardErrors(double?[] Weights, double? Bias);
 
 /// <summary>A loss that is not finite, or has a derivative that is not finite, at a plausible prediction.</summary>
 /// <param name="Prediction">The prediction, in label units.</param>

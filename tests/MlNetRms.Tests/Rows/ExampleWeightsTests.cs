@@ -22,4 +22,17 @@ public sealed class ExampleWeightsTests
         Assert.Equal(heavy == light ? all.Length : heavyRows, weights.EffectiveRows, 1e-6 * all.Length);
         Assert.Equal(heavy > light, weights.AreDominated);
     }
+
+    [Theory]
+    [InlineData(30, 300_000, 1e6, true)]        // one row in ten thousand
+    [InlineData(300, 30_000, 1e6, false)]
+    [InlineData(1, 300_000, 1000, false)]
+    public void AreDominated_FewHeavyRowsAmongMany_IsThatABatchHardlyEverHasOne(int heavyRows, int lightRows, double heavy, bool expected)
+    {
+        ExampleWeights weights = default;
+        for (int row = 0; row < heavyRows + lightRows; row++)
+            weights.Add(row < heavyRows ? heavy : 1);
+
+        Assert.Equal(expected, weights.AreDominated);
+    }
 }
