@@ -13,7 +13,7 @@ namespace MlNetRms.Solver;
 internal sealed class Parameters : IDisposable
 {
     private readonly ParameterSetup _setup;
-    private readonly Whitening? _whitening;
+    private readonly CoordinateTransform? _whitening;
     private readonly float[] _values;
     private readonly float[] _coordinates;
     private readonly float[] _coordinateGradient;
@@ -30,7 +30,8 @@ internal sealed class Parameters : IDisposable
         Layout.SetConstants(_values);
         _coordinates = _whitening is null ? _values : [.. _values];
         _coordinateGradient = _whitening is null ? [] : new float[Layout.Length];
-        _whitening?.ToCoordinates(_values.AsSpan(0, Layout.DenseCount)).CopyTo(_coordinates, 0);
+        if (_whitening is not null)
+            _coordinates = Array.ConvertAll(_whitening.ToCoordinates(Array.ConvertAll(_values, value => (double)value)), value => (float)value);
         _average = new Average(Layout.Length, setup.Averaging.Begin);
         GradientLength = setup.Lazy is null ? Layout.Length : Layout.DenseLength;
         var rule = new RmsPropRule(setup.Rule, GradientLength);
@@ -79,8 +80,7 @@ internal sealed class Parameters : IDisposable
         if (_whitening is null)
             return gradient;
         Span<float> whitened = _coordinateGradient.AsSpan(0, GradientLength);
-        _whitening.Multiply(gradient, whitened);
-        gradient[Layout.DenseCount..].CopyTo(whitened[Layout.DenseCount..]);
+        _whitening.ToGradient(gradient, whitened);
         return whitened;
     }
 
@@ -89,8 +89,7 @@ internal sealed class Parameters : IDisposable
     {
         if (_whitening is null)
             return;
-        _whitening.Multiply(_coordinates, _values);
-        Coordinates[Layout.DenseCount..].CopyTo(_values.AsSpan(Layout.DenseCount));
+        _whitening.ToParameters(Coordinates, _values.AsSpan(0, GradientLength));
         Layout.SetConstants(_values);
     }
 
@@ -120,8 +119,7 @@ internal sealed class Parameters : IDisposable
         double[] sums = [.. _average.Sums];
         Lazy?.CatchUp(stepped, sums);
         double[] mean = _average.Mean(StepCount, stepped, sums);
-        _whitening?.ToWeights(mean.AsSpan(0, Layout.DenseCount)).CopyTo(mean, 0);
-        return Layout.ByColumn<double>(mean);
+        return Layout.ByColumn<double>(_whitening?.ToParameters(mean) ?? mean);
     }
 
     /// <summary>The whole state, as plain data.</summary>
@@ -200,7 +198,7 @@ internal sealed class Parameters : IDisposable
 /// <param name="Whitening">The coordinates of the dense columns; null to step their weights.</param>
 /// <param name="Lazy">How a step changes only the weights of sparse columns with a value in its batch; null if it changes all.</param>
 internal sealed record ParameterSetup(
-    RowLayout Layout, RuleSettings Rule, float LearningRate, AveragingPlan Averaging, Whitening? Whitening, LazySetup? Lazy);
+    RowLayout Layout, RuleSettings Rule, float LearningRate, AveragingPlan Averaging, CoordinateTransform? Whitening, LazySetup? Lazy);
 
 /// <summary>The state of <see cref="Parameters"/> as plain data, in the order of the columns, the bias last.</summary>
 /// <param name="Values">The numbers that are stepped: parameters in the units of training or, for whitened columns, coordinates.</param>
@@ -216,7 +214,7 @@ internal sealed record ParameterSetup(
 /// <param name="LearningRate">η before the schedule, which tells what momentum has done since <paramref name="LastSteps"/>.</param>
 internal sealed record ParameterState(
     float[] Values, IReadOnlyDictionary<string, float[]> Rule, long StepCount, long[]? LastSteps,
-    long FirstAveragedStep, double[] AverageSums, long EarlierCount, double[] EarlierSums, Whitening? Whitening, float LearningRate)
+    long FirstAveragedStep, double[] AverageSums, long EarlierCount, double[] EarlierSums, CoordinateTransform? Whitening, float LearningRate)
 {
     /// <summary>The arrays of lazily updated weights.</summary>
     public static LazyArrays ToLazy(float[] values, IReadOnlyDictionary<string, float[]> rule, double[] sums, long[] lastSteps) => new(
@@ -276,7 +274,7 @@ internal sealed record ParameterState(
             file.Array(state?.AverageSums, length),
             file.Value(state?.EarlierCount),
             file.Array(state?.EarlierSums),
-            file.Optional(state?.Whitening, (same, whitening) => Whitening.Exchange(same, whitening, layout.DenseCount)),
+            file.Optional(state?.Whitening, (same, whitening) => CoordinateTransform.Exchange(same, whitening, layout)),
             file.Value(state?.LearningRate));
         bool fits = exchanged.StepCount >= 0 && (exchanged.EarlierSums.Length == 0 || exchanged.EarlierSums.Length == length)
             && Array.TrueForAll(exchanged.LastSteps ?? [], step => step >= 0 && step <= exchanged.StepCount);

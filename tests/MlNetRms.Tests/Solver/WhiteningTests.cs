@@ -34,7 +34,6 @@ public sealed class WhiteningTests
         // The identity in the directions kept, 0 in the others: a projection.
         Assert.InRange((whitened * whitened - whitened).Enumerate().Max(Math.Abs), 0, 1e-8);
         Assert.Equal(whitening.DirectionCount, whitened.Trace(), 1e-7);
-        Assert.Equal(whitening.DirectionCount, whitening.RowNorm(99));
     }
 
     [Theory]
@@ -65,14 +64,14 @@ public sealed class WhiteningTests
         var weights = new float[columns];
 
         whitening.Multiply(Padded(coordinates), weights);
-        float[] back = whitening.ToCoordinates(weights);
+        float[] back = Floats(whitening.ToCoordinates(Doubles(weights)));
         float[] weightsAgain = new float[columns];
         whitening.Multiply(Padded(back), weightsAgain);
 
         // Rounded to float in between: the shortest direction magnifies that by the condition number.
         Models.AssertClose(coordinates, back, 1e-6 * whitening.ConditionNumber);
         Models.AssertClose(weights, weightsAgain, 1e-6);
-        double[] inDouble = whitening.ToWeights(Array.ConvertAll(coordinates, u => (double)u));
+        double[] inDouble = whitening.Multiply(Doubles(coordinates));
         Models.AssertClose(Floats(inDouble), weights, 1e-6);
     }
 
@@ -127,9 +126,78 @@ public sealed class WhiteningTests
         Assert.Equal(directions, whitening.DirectionCount);
         Assert.Equal(covariance.RowCount - directions, whitening.DroppedCount);
         Assert.True(double.IsFinite(whitening.ConditionNumber) && whitening.ConditionNumber >= 1);
-        float[] weights = Some.Normals(1, covariance.RowCount);
-        Assert.All(whitening.ToCoordinates(weights), u => Assert.True(float.IsFinite(u)));
+        double[] weights = Doubles(Some.Normals(1, covariance.RowCount));
+        Assert.All(whitening.ToCoordinates(weights), u => Assert.True(double.IsFinite(u)));
         Assert.Equal(directions, MatrixOf(whitening, covariance.RowCount).Rank());
+    }
+
+    [Theory]
+    [InlineData(1e-5)]
+    [InlineData(1e-6)]
+    public void Constructor_ColumnsThatDifferByMoreThanRounding_KeepsTheirDifference(double difference)
+    {
+        (float[] a, float[] b) = (Some.Normals(1, 3000), Some.Normals(2, 3000));
+        var rows = new Examples([.. a.Zip(b, (x, y) => new[] { x, (float)(x + difference * y) })], a);
+
+        (_, Whitening whitening) = Make(rows);
+
+        Assert.Equal((2, 0), (whitening.DirectionCount, whitening.DroppedCount));
+        Assert.Equal(2 / difference, whitening.ConditionNumber, 0.05 / difference);        // √((1 + r) / (1 − r)), whose r is 1 − ½·difference²
+    }
+
+    public static TheoryData<string, int, int> Dependent => new()
+    {
+        { "copies", 1000, 1 },
+        { "copies", 100_000, 0 },
+        { "copies", 1000, 50 },
+        { "levels", 200, 2 },
+        { "levels", 5000, 20 },
+        { "levels", 6000, 27 },
+        { "levels", 300_000, 2 },
+        { "sums of values far from 0", 1000, 10 },
+        { "sums of values far from 0", 1000, 10_000 },
+        { "means of a hundred values", 2000, 1000 },
+    };
+
+    [Theory, MemberData(nameof(Dependent))]
+    public void Constructor_ColumnsThatDependOnOthersButForRounding_AreDropped(string form, int count, int size)
+    {
+        var random = new Random(count + size);
+        (Func<float[]> row, int dropped) = form switch
+        {
+            "copies" => (Copies, 2 * (size + 1)),
+            "levels" => (Levels, 2),
+            "means of a hundred values" => (() => With(100, values => values.Sum() / values.Length), 1),
+            _ => ((Func<float[]>)(() => With(3, values => values[0] + values[1])), 1),
+        };
+        var rows = new Examples([.. Enumerable.Range(0, count).Select(_ => row())], new float[count]);
+
+        (Matrix<double> covariance, Whitening whitening) = Make(rows);
+
+        Assert.Equal(dropped, whitening.DroppedCount);
+        Assert.InRange(MatrixOf(whitening, covariance.RowCount).Enumerate().Max(Math.Abs), 0, form == "levels" ? 100 : 10);
+
+        float Value(float center) => (float)(center + Some.Normal(random));
+
+        float[] Copies()
+        {
+            float[] values = [.. Enumerable.Range(0, size + 1).Select(_ => Value(0))];
+            return [.. values, .. values.Select(value => -value), .. values.Select(value => 4 * value)];
+        }
+
+        float[] Levels()        // of two categories
+        {
+            var levels = new float[2 * (size + 3)];
+            levels[random.Next(random.Next(size + 3) + 1)] = 1;
+            levels[size + 3 + random.Next(size + 3)] = 1;
+            return levels;
+        }
+
+        float[] With(int values, Func<float[], float> column)
+        {
+            float[] all = [.. Enumerable.Range(0, values).Select(_ => Value(size))];
+            return [.. all, column(all)];
+        }
     }
 
     [Fact]
@@ -163,15 +231,31 @@ public sealed class WhiteningTests
 
         Vector<double> expected = covariance.Inverse().Diagonal();
 
-        Assert.All(expected.Zip(whitening.InverseDiagonal()), pair => Assert.Equal(pair.First, pair.Second, 1e-8 * pair.First));
+        Assert.All(expected.Zip(whitening.InverseDiagonal()), pair => Assert.Equal(pair.First, pair.Second!.Value, 1e-8 * pair.First));
+        double[] vector = [.. Some.Normals(3, covariance.RowCount).Select(x => (double)x)];
+        Vector<double> v = Vector<double>.Build.Dense(vector);
+        Assert.Equal(v * (covariance.Inverse() * v), whitening.InverseForm(vector)!.Value, 1e-8 * (v * (covariance.Inverse() * v)));
+        Assert.All((covariance.Inverse() * v).Zip(whitening.Inverse(vector)), pair => Assert.Equal(pair.First, pair.Second, 1e-8 * expected.Max()));
         Assert.True(whitening.IsOfAllRows);
+    }
+
+    [Fact]
+    public void InverseDiagonal_OfDuplicates_IsUnknownForThemAlone()
+    {
+        (Matrix<double> covariance, Whitening whitening) = Make(_sets["duplicates"]());
+
+        Assert.Equal([false, true, false, false, true], whitening.InverseDiagonal().Select(value => value is null));
+        Assert.Null(whitening.InverseForm([0, 1, 0, 0, 0]));
+        double sum = whitening.InverseForm([0, 1, 0, 0, 1])!.Value;        // their weights' sum is known
+        Vector<double> single = covariance.SubMatrix(0, 4, 0, 4).Inverse().Diagonal();
+        Assert.Equal(single[1], sum, 1e-8 * sum);
     }
 
     [Fact]
     public void Constructor_ManyColumnsAndAToken_EndsWithItOrIsTheSame()
     {
         using TrainingRows read = Stored.Read(Some.Linear(1, 400, 130), new() { Decorrelate = false });
-        Covariance covariance = Covariance.Compute(read.Training, CancellationToken.None);
+        Covariance covariance = Covariance.OfDense(read.Training, CancellationToken.None);
         using var running = new CancellationTokenSource();
         var cancelled = new CancellationToken(canceled: true);
 
@@ -184,7 +268,7 @@ public sealed class WhiteningTests
     private static (Matrix<double> Covariance, Whitening Whitening) Make(Examples rows, double l2 = 0)
     {
         using TrainingRows read = Stored.Read(rows, new());
-        Covariance covariance = Covariance.Compute(read.Training, CancellationToken.None);
+        Covariance covariance = Covariance.OfDense(read.Training, CancellationToken.None);
         return (Matrix<double>.Build.Dense(rows.Width, rows.Width, covariance.ToArray()), new Whitening(covariance, l2));
     }
 
@@ -194,7 +278,7 @@ public sealed class WhiteningTests
         {
             var unit = new double[columns];
             unit[k] = 1;
-            return whitening.ToWeights(unit);
+            return whitening.Multiply(unit);
         }));
 
     /// <summary>Adds to each column after the first the one before it, this many times as large.</summary>
@@ -212,6 +296,8 @@ public sealed class WhiteningTests
         new([.. rows.Features.Select(row => row.Append(column(row)).ToArray())], rows.Labels);
 
     private static float[] Padded(float[] values) => [.. values, .. new float[RowLayout.WholeVectors(values.Length) - values.Length]];
+
+    private static double[] Doubles(float[] values) => Array.ConvertAll(values, value => (double)value);
 
     private static float[] Floats(double[] values) => Array.ConvertAll(values, value => (float)value);
 }
