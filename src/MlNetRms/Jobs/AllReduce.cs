@@ -58,7 +58,7 @@ internal sealed class AllReduce(Job job, int gradientLength)
         bool areFinite = true;
         foreach (BatchSum shard in own)
         {
-            if (shard.RowCount == 0)
+            if (!shard.HasRows)
                 continue;
             tail[RowOffset] += shard.RowCount;
             tail[UnfitOffset] += ExactSums.Add(shard.Gradient, units, sums);

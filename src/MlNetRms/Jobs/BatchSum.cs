@@ -14,6 +14,9 @@ internal sealed class BatchSum(int gradientLength)
 
     public long RowCount { get; set; }
 
+    /// <summary>Whether the sums are meant: there are rows in the batch, or rows that are in every batch.</summary>
+    public bool HasRows { get; set; }
+
     public void Add(BatchSum other)
     {
         Losses += other.Losses;

@@ -23,18 +23,20 @@ internal sealed class BatchGradient : IDisposable
     /// <param name="rows">The rows.</param>
     /// <param name="parameters">The point at which the gradient is taken; the caller changes it between two calls.</param>
     /// <param name="loss">The loss.</param>
-    /// <param name="batchSize">Rows of the largest batch, those of all shards of the job.</param>
+    /// <param name="plan">The size of the batches, over all shards of the job, and their number.</param>
+    /// <param name="inEveryBatch">Rows that count in every batch, and only so.</param>
     /// <param name="numberOfThreads">Most threads to use; at least 1.</param>
     /// <param name="cancellation">Ends a call.</param>
     public BatchGradient(
-        RowSet rows, Parameters parameters, StandardizedLoss loss, int batchSize, int numberOfThreads, CancellationToken cancellation)
+        RowSet rows, Parameters parameters, StandardizedLoss loss, TrainingPlan plan, HighLeverageRows inEveryBatch, int numberOfThreads,
+        CancellationToken cancellation)
     {
         RowLayout layout = rows.Layout;
-        int longestRun = rows.LargestRun(batchSize);
+        int longestRun = rows.LargestRun(plan.BatchSize);
         _rowsPerBlock = Decisions.RowsPerBlock(longestRun, layout.Stride, layout.SparseCount);
         _blocksPerShard = Divide.RoundUp(longestRun, _rowsPerBlock);
-        _blocks = [.. rows.Shards.SelectMany(shard =>
-            Enumerable.Range(0, _blocksPerShard).Select(_ => new GradientBlock(shard, parameters, loss, cancellation)))];
+        _blocks = [.. rows.Shards.SelectMany((shard, number) => Enumerable.Range(0, _blocksPerShard).Select(block => new GradientBlock(
+            shard, parameters, loss, inEveryBatch.OfShard(number), block == 0 ? 1f / plan.StepsPerEpoch : 0, cancellation)))];
         _sums = [.. rows.Shards.Select((_, shard) => _blocks[shard * _blocksPerShard].Sum)];
         _runs = new RowRun[_sums.Length];
         bool threadsPay = Decisions.ThreadsPay((long)longestRun * rows.Shards.Count, layout.Stride, layout.SparseCount);
@@ -90,14 +92,27 @@ internal sealed class GradientBlock
     private readonly ISparseGradient? _sparse;
     private readonly CancellationToken _cancellation;
     private readonly bool _prefetch;
+    private readonly long[] _inEveryBatch;
+    private readonly float _shareOfBatch;
+    private readonly RowLosses _lossesOfEvery;
     private readonly float[] _derivatives;
     private readonly float[] _rowWeights;
     private readonly Action<int> _addRange;
     private long _sparseFirst;
     private int _sparseCount;
 
-    public GradientBlock(PackedRows rows, Parameters parameters, StandardizedLoss loss, CancellationToken cancellation)
+    /// <param name="rows">The rows.</param>
+    /// <param name="parameters">The point at which the gradient is taken.</param>
+    /// <param name="loss">The loss.</param>
+    /// <param name="inEveryBatch">Rows that do not count where they are, ascending.</param>
+    /// <param name="shareOfBatch">What one of these rows counts in the sum instead; 0 if another block has them.</param>
+    /// <param name="cancellation">Ends a call.</param>
+    public GradientBlock(PackedRows rows, Parameters parameters, StandardizedLoss loss, long[] inEveryBatch, float shareOfBatch,
+        CancellationToken cancellation)
     {
+        _inEveryBatch = inEveryBatch;
+        _shareOfBatch = inEveryBatch.Length > 0 ? shareOfBatch : 0;
+        _lossesOfEvery = new RowLosses(rows, loss);
         _rows = rows;
         _parameters = parameters;
         _losses = new RowLosses(rows, loss);
@@ -120,7 +135,8 @@ internal sealed class GradientBlock
     public void Compute(long first, int count)
     {
         Sum.RowCount = count;
-        if (count == 0)
+        Sum.HasRows = count > 0 || _shareOfBatch > 0;
+        if (!Sum.HasRows)
             return;
         Span<float> gradient = Sum.Gradient;
         gradient.Clear();
@@ -135,14 +151,40 @@ internal sealed class GradientBlock
             ReadOnlySpan<float> lanes = _rows.DenseRows(row, wanted);
             if (_sparse is { NeedsPreparation: true })
                 Prepare(row, lanes.Length / _rows.Layout.Stride, _sparse);
-            ReadOnlySpan<float> derivatives = _losses.Derivatives(row, lanes, _parameters.Values);
+            Span<float> derivatives = _losses.Derivatives(row, lanes, _parameters.Values);
+            if (_inEveryBatch.Length > 0)
+                LeaveOut(row, derivatives);
             LinearKernels.AddGradient(lanes, derivatives, gradient[.._rows.Layout.Stride], _prefetch);
             if (_sparse is not null)
                 AddSparse(row, lanes, derivatives, _sparse);
             done += derivatives.Length;
         }
+        if (_shareOfBatch > 0)
+            AddInEveryBatch(gradient);
         _parameters.Layout.ClearConstants(gradient);
         Sum.Losses = _losses.Sum;
+    }
+
+    private void LeaveOut(long first, Span<float> derivatives)
+    {
+        int next = Array.BinarySearch(_inEveryBatch, first);
+        for (next = next < 0 ? ~next : next; next < _inEveryBatch.Length && _inEveryBatch[next] < first + derivatives.Length; next++)
+            derivatives[(int)(_inEveryBatch[next] - first)] = 0;
+    }
+
+    private void AddInEveryBatch(Span<float> gradient)
+    {
+        foreach (long row in _inEveryBatch)
+        {
+            ReadOnlySpan<float> lanes = _rows.DenseRows(row, 1);
+            if (_sparse is { NeedsPreparation: true })
+                Prepare(row, 1, _sparse);
+            Span<float> derivative = _lossesOfEvery.Derivatives(row, lanes, _parameters.Values);
+            derivative[0] *= _shareOfBatch;
+            LinearKernels.AddGradient(lanes, derivative, gradient[.._rows.Layout.Stride]);
+            if (_sparse is not null)
+                AddSparse(row, lanes, derivative, _sparse, weighs: false);
+        }
     }
 
     private void Prepare(long first, int count, ISparseGradient sparse)
@@ -154,13 +196,18 @@ internal sealed class GradientBlock
         }
     }
 
-    private void AddSparse(long first, ReadOnlySpan<float> lanes, ReadOnlySpan<float> derivatives, ISparseGradient sparse)
+    /// <param name="first">The first row.</param>
+    /// <param name="lanes">The dense parts of the rows.</param>
+    /// <param name="derivatives">c·ℓ' of each row.</param>
+    /// <param name="sparse">Receives the gradient.</param>
+    /// <param name="weighs">Whether the rows have a part of an L2 penalty.</param>
+    private void AddSparse(long first, ReadOnlySpan<float> lanes, ReadOnlySpan<float> derivatives, ISparseGradient sparse, bool weighs = true)
     {
         int stride = _rows.Layout.Stride;
         (_sparseFirst, _sparseCount) = (first, derivatives.Length);
         derivatives.CopyTo(_derivatives);
         for (int i = 0; i < derivatives.Length; i++)
-            _rowWeights[i] = _rows.Weight(lanes.Slice(i * stride, stride));
+            _rowWeights[i] = weighs ? _rows.Weight(lanes.Slice(i * stride, stride)) : 0;
         sparse.ForEachRange(_addRange);
     }
 

@@ -38,7 +38,8 @@ public sealed class BatchGradientTests
         PackedRows store = rows.Training.Shards[0];
         Parameters parameters = SomeParameters(rows);
         var loss = new StandardizedLoss(LossSettings.HalfSquared, rows.Scaling, store, CancellationToken.None);
-        using var objective = new BatchGradient(store, parameters, loss, count, Environment.ProcessorCount, CancellationToken.None);
+        using var objective = new BatchGradient(
+            store, parameters, loss, Batches(count), HighLeverageRows.None, Environment.ProcessorCount, CancellationToken.None);
 
         BatchSum batch = Compute(objective, first, count);
 
@@ -78,9 +79,9 @@ public sealed class BatchGradientTests
         using TrainingRows rows = Stored.Read(SomeRows(sparse: false, weighted), new());
         Parameters parameters = SomeParameters(rows);
         var loss = new StandardizedLoss(LossSettings.HalfSquared, rows.Scaling, rows.Training, CancellationToken.None);
-        using var whole = new BatchGradient(rows.Training.Shards[0], parameters, loss, 300, 1, CancellationToken.None);
-        using var first = new BatchGradient(rows.Training.Shards[0], parameters, loss, 300, 1, CancellationToken.None);
-        using var second = new BatchGradient(rows.Training.Shards[0], parameters, loss, 300, 1, CancellationToken.None);
+        using BatchGradient whole = Gradient();
+        using BatchGradient first = Gradient();
+        using BatchGradient second = Gradient();
         BatchSum expected = Compute(whole, 10, 300);
         BatchSum sum = Compute(first, 10, 100);
 
@@ -90,7 +91,12 @@ public sealed class BatchGradientTests
         Assert.Equal(expected.Losses.Weight, sum.Losses.Weight, 1e-6 * expected.Losses.Weight);
         Assert.Equal(expected.Losses.Loss, sum.Losses.Loss, 1e-5 * expected.Losses.Loss);
         Models.AssertClose(expected.Gradient, sum.Gradient, 1e-5);        // sums of floats in another order
+
+        BatchGradient Gradient() =>
+            new(rows.Training.Shards[0], parameters, loss, Batches(300), HighLeverageRows.None, numberOfThreads: 1, CancellationToken.None);
     }
+
+    private static TrainingPlan Batches(int size) => new(size, StepsPerEpoch: 1, NumberOfEpochs: 1, AveragedSteps: 0);
 
     private static BatchSum Compute(BatchGradient objective, long first, int count) => objective.Compute([new RowRun(first, count)])[0];
 
