@@ -13,9 +13,11 @@ public sealed class CoefficientTable : IReadOnlyList<Coefficient>
 
     private readonly Coefficient[] _coefficients;
 
-    internal CoefficientTable(string[] names, LinearModelParameters model, double[]? standardDeviations, double[]? standardErrors = null)
+    internal CoefficientTable(string[] names, LinearModelParameters model, double[]? standardDeviations, double?[]? standardErrors = null,
+        double? biasStandardError = null)
     {
         Bias = model.Bias;
+        BiasStandardError = biasStandardError;
         _coefficients = [.. model.Weights.Select((weight, i) => new Coefficient
         {
             Name = names[i],
@@ -27,6 +29,12 @@ public sealed class CoefficientTable : IReadOnlyList<Coefficient>
 
     /// <summary>The prediction if all features are 0.</summary>
     public float Bias { get; }
+
+    /// <summary>
+    /// Standard error of <see cref="Bias"/>, in its units. It is null where <see cref="Coefficient.StandardError"/> is null for all features, and if
+    /// the features add up to a constant, as all levels of a category do, since the bias is then not determined.
+    /// </summary>
+    public double? BiasStandardError { get; }
 
     /// <inheritdoc/>
     public int Count => _coefficients.Length;
@@ -61,14 +69,15 @@ public sealed class CoefficientTable : IReadOnlyList<Coefficient>
     public override string ToString()
     {
         bool known = _coefficients.Any(coefficient => coefficient.WeightPerStandardDeviation is not null);
-        bool withErrors = _coefficients.Any(coefficient => coefficient.StandardError is not null);
+        bool withErrors = BiasStandardError is not null || _coefficients.Any(coefficient => coefficient.StandardError is not null);
         int width = _coefficients.Select(coefficient => coefficient.Name.Length).Append("feature".Length).Max();
         var table = new StringBuilder();
         AddLine("feature", "weight", "per std. dev.", "std. error", "t");
         foreach (Coefficient coefficient in _coefficients)
             AddLine(coefficient.Name, Format(coefficient.Weight), Format(coefficient.WeightPerStandardDeviation), Format(coefficient.StandardError),
                 coefficient.TValue?.ToString("f2", CultureInfo.InvariantCulture) ?? "");
-        AddLine("(bias)", Format(Bias), "", "", "");
+        AddLine("(bias)", Format(Bias), "", Format(BiasStandardError),
+            BiasStandardError > 0 ? (Bias / BiasStandardError)?.ToString("f2", CultureInfo.InvariantCulture) ?? "" : "");
         return table.ToString();
 
         void AddLine(string name, string weight, string perStandardDeviation, string standardError, string t)
@@ -104,6 +113,8 @@ public sealed record Coefficient
     /// <summary>
     /// Standard error of <see cref="Weight"/>, in its units, by the formula of least squares. It is null for a loaded model, for a loss other
     /// than the squared one, with a penalty or bound, with sparse features, and for data so large that the covariance was estimated from a sample.
+    /// A single feature has one for any number of rows. A constant feature has none, nor has one that others determine: only the sum of such
+    /// weights is known (<see cref="TrainingReport.DroppedDirections"/>).
     /// </summary>
     /// <remarks>It assumes independent rows, equal noise variance in all rows, and that the features were not chosen by looking at the
     /// labels.</remarks>

@@ -33,6 +33,7 @@ internal static class OptionTable
         new(nameof(Options.LossFunction), o => o.LossFunction, LossFunctions.Check, Same.Meaning, o => LossFunctions.Bind(o.LossFunction).Name),
         new(nameof(Options.BatchSize), o => o.BatchSize, Is.AtLeastOne, Same.Bits),
         new(nameof(Options.NumberOfEpochs), o => o.NumberOfEpochs, Is.AtLeastOne, Same.Bits),
+        new(nameof(Options.Tolerance), o => o.Tolerance, Is.Positive, Same.Bits),
         new(nameof(Options.AveragedFraction), o => o.AveragedFraction, Is.InClosedUnitInterval, Same.Bits),
         new(nameof(Options.Standardize), o => o.Standardize, Is.Anything, Same.Meaning),
         new(nameof(Options.Decorrelate), o => o.Decorrelate, Is.Anything, Same.Meaning),

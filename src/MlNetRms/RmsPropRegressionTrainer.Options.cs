@@ -173,15 +173,28 @@ public sealed partial class RmsPropRegressionTrainer
         public int BatchSize { get; set; } = 256;
 
         /// <summary>
-        /// Passes over the data; at least 1. Null, the default, is as many as make 2000 steps, but at least 2. One pass is enough with 25 000 rows
-        /// per feature if the features are decorrelated, no feature has rare values far from its mean, the schedule is the default, and training does
-        /// not stop early. More epochs help ill-conditioned data.
+        /// Passes over the data; at least 1. Null, the default, is as many as it takes to come within <see cref="Tolerance"/> of the optimum: rounds
+        /// of growing length, each from where the one before ended, at most five.
         /// </summary>
+        /// <remarks>
+        /// The first round has 250 steps or, with many features, up to 2000, and at least one pass; 2000 and two passes if the features are not all
+        /// decorrelated. With early stopping there is one round of 2000 steps. A <see cref="LearningRateSchedule"/> and
+        /// <see cref="AveragedFraction"/> count in each round as in a training of its own.
+        /// </remarks>
         public int? NumberOfEpochs { get; set; }
 
         /// <summary>
+        /// How near to the optimum training ends: the largest share by which RMSE on the training rows, as measured after each round, may exceed the
+        /// least possible (<see cref="OptimalityGap.Share"/>). Null, the default, is 0.005 times features per row, but between 2e-6 and 2e-5, or 5e-4
+        /// if the features are not all decorrelated from the start; greater than 0. Weights are then off by about a tenth of their standard errors.
+        /// It has no effect if <see cref="NumberOfEpochs"/> or
+        /// <see cref="EarlyStopping"/> is set.
+        /// </summary>
+        public float? Tolerance { get; set; }
+
+        /// <summary>
         /// The returned weights are the mean of the weights over this last share of all steps. Default 0.2; in [0, 1]. 0 returns the last weights. If
-        /// <see cref="NumberOfEpochs"/> is null and there are fewer than ten epochs, the averaged steps are rounded up to whole epochs; if there is a
+        /// <see cref="NumberOfEpochs"/> is null and a round has fewer than ten epochs, the averaged steps are rounded up to whole epochs; if it has a
         /// single epoch, at least 0.8 of it counts. A training that ends early returns a running mean (see
         /// <see cref="MlNetRms.EarlyStopping"/>).
         /// </summary>
@@ -189,16 +202,17 @@ public sealed partial class RmsPropRegressionTrainer
 
         /// <summary>
         /// Whether the trainer brings features and label to mean 0 and standard deviation 1, and returns the weights in raw units. Default true. A
-        /// feature that is 0 in more than nine rows of ten is scaled by the root mean square of its other values and not centred, unless there are at
-        /// most 320 features and all can be decorrelated. Turn it off only for data that is already scaled.
+        /// feature that is 0 in more than nine rows of ten is scaled by the root mean square of its other values and not centred. Turn it off only
+        /// for data that is already scaled.
         /// </summary>
         public bool Standardize { get; set; } = true;
 
         /// <summary>
-        /// Whether training steps in coordinates in which the features that are not sparse are uncorrelated; the weights are returned for the
-        /// original features. Without it correlated features need very many steps. Null, the default, is on for up to 512 such features, unless an
-        /// option needs the original features (<see cref="L1Regularization"/>, <see cref="NonNegativeWeights"/>, <see cref="Standardize"/> off). If
-        /// there are more, only the few directions are rescaled in which they vary most, such as common factors.
+        /// Whether training steps in coordinates in which the features are uncorrelated; the weights are returned for the original features. Without
+        /// it correlated features need very many steps. Null, the default, is from the start on for up to 512 features that are not mostly 0 (320 if
+        /// some are), and in later rounds for up to 2000 features of any kind, if training has not come near enough to the optimum without. An option
+        /// that needs the original features turns it off (<see cref="L1Regularization"/>, <see cref="NonNegativeWeights"/>, <see cref="Standardize"/>
+        /// off).
         /// </summary>
         public bool? Decorrelate { get; set; }
 

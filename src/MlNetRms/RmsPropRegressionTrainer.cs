@@ -199,11 +199,15 @@ public sealed partial class RmsPropRegressionTrainer : ITrainerEstimator<RmsProp
         (float[] weights, float bias) =
             rows.Scaling.ToRaw(result.Weights.AsSpan(..^1), result.Weights[^1], centerResiduals: _settings.Loss.IsSquared);
         Checks.CheckRange(weights, bias, result.Weights, rows.Scaling, columns);
-        FitStatistics statistics = run.Evaluation.Evaluate(result.Weights);
+        LinearRegressionModelParameters model = MlNetInternals.NewLinearModel(_host, rows.Scaling.Columns.ToFeatures(weights), bias);
+        FitStatistics statistics = run.Evaluation.Evaluate(result.Weights, new ModelScorer(model).Score);
         TrainingReport report = TrainingReports.Create(rows, run, result, statistics, readingTime);
         log.SayTrained(report);
-        log.WarnOfDoubts(report, causes);
-        LinearRegressionModelParameters model = MlNetInternals.NewLinearModel(_host, rows.Scaling.Columns.ToFeatures(weights), bias);
+        log.WarnOfDoubts(report, result.Gap, causes, statistics.Rounding.LossChange);
+        var doubts = new FloatDoubts(rows, columns);
+        log.WarnIf(doubts.FindConstant());
+        log.WarnIf(doubts.FindRounding(statistics.Rounding, weights));
+        log.WarnIf(doubts.FindDropped(statistics.Dropped));
         return new RmsPropRegressionTransformer(model, report, result.State, statistics.StandardErrors, _host, schema, _settings.Columns.Features);
     }
 

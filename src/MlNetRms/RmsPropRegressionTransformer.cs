@@ -24,10 +24,10 @@ public sealed class RmsPropRegressionTransformer : ISingleFeaturePredictionTrans
     private const int MostTerms = 5;
 
     private readonly DataViewSchema.Column _features;
-    private readonly double[]? _standardErrors;
+    private readonly StandardErrors? _standardErrors;
 
     internal RmsPropRegressionTransformer(LinearRegressionModelParameters model, TrainingReport training, TrainingState state,
-        double[]? standardErrors, IHostEnvironment environment, DataViewSchema trainSchema, string featureColumnName)
+        StandardErrors? standardErrors, IHostEnvironment environment, DataViewSchema trainSchema, string featureColumnName)
     {
         _features = trainSchema[featureColumnName];
         Training = training;
@@ -67,7 +67,7 @@ public sealed class RmsPropRegressionTransformer : ISingleFeaturePredictionTrans
     {
         ActiveFeatures columns = State.Scaling.Columns;
         return new(InputColumns.FeatureNames(_features), Model, columns.ToFeatures(State.Scaling.StandardDeviations),
-            _standardErrors is null ? null : columns.ToFeatures(_standardErrors));
+            _standardErrors is null ? null : columns.ToFeatures(_standardErrors.Weights), _standardErrors?.Bias);
     }
 
     /// <summary>

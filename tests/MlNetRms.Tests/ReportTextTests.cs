@@ -25,7 +25,8 @@ public sealed class ReportTextTests
         TrainingReport report = rows.Fit(new() { NumberOfEpochs = 4 }).Training;
 
         Assert.StartsWith(FormattableString.Invariant(
-            $"Trained on 99 rows (1 skipped) for 4 of 4 epochs, 4 steps: loss {report.TrainingLoss:g6}, R² {report.RSquared:g4}; "),
+            $"Trained on 99 rows (1 skipped) for 4 of 4 epochs, 4 steps: loss {report.TrainingLoss:g6}, R² {report.RSquared:g4}, ") +
+            FormattableString.Invariant($"{100 * report.OptimalityGap!.Share:g2} % above the least RMSE; "),
             report.ToString(), StringComparison.Ordinal);
         Assert.EndsWith(FormattableString.Invariant(
             $"{report.ReadingTime.TotalMilliseconds:f0} ms reading, {report.TrainingTime.TotalMilliseconds:f0} ms training"),

@@ -169,4 +169,46 @@ internal sealed class Causes(TrainingRun run, TrainingRows rows, TrainingStart s
         : $"The example weights in column '{settings.Columns.Weight}' are so unequal that the {weights.RowCount} training rows count as " +
             FormattableString.Invariant($"{weights.EffectiveRows:f1}: the largest is {weights.Largest:g3}, the mean {weights.Mean:g3}. ") +
             "Limit the weights, or train without them.";
+
+    /// <summary>A model that is farther from the optimum than it should be, with the features that make it so.</summary>
+    public string? FindGap(TrainingReport report, Gap gap)
+    {
+        if (report.OptimalityGap is not { } known || settings.Stopping is not null
+            || !Decisions.IsWorthWarning(known.Share, gap.IsSettled, settings.Plan.Tolerance))
+            return null;
+        string least = known.IsExact ? "is" : gap.Method == GapMethod.Duality ? "is at most" : "is at least";
+        string what = known.IsShareOfRmse ? "RMSE" : "loss";
+        return $"The model's {what} on the training rows {least} " +
+            FormattableString.Invariant($"{100 * known.Share:g3} % above the smallest possible. ") + Where(gap) + RemedyOfGap(report);
+    }
+
+    /// <summary>The features whose weights are farthest from the optimum, in effect on the predictions.</summary>
+    private string Where(Gap gap)
+    {
+        if (gap.Step is not { } step)
+            return "";
+        Scaling scaling = rows.Scaling;
+        int[] farthest = [.. Enumerable.Range(0, scaling.Columns.Count)
+            .OrderByDescending(Effect).ThenBy(column => column).Take(2).Where(column => Effect(column) > 0)];
+        return farthest is [] ? "" : $"Farthest off are the weights of {string.Join(" and ", farthest.Select(NameOf))}. ";
+
+        double Effect(int column) => Math.Abs(step[column]) * Math.Sqrt(scaling.ScaledMeanSquare(column));
+        string NameOf(int column) => columns.NameOf(scaling.Columns[column]);
+    }
+
+    private string RemedyOfGap(TrainingReport report)
+    {
+        if (!settings.Reading.Standardize)
+            return $"Turn {nameof(Options.Standardize)} on, or train for more epochs.";
+        if (settings.Plan.NumberOfEpochs is { } epochs)
+            return $"Leave {nameof(Options.NumberOfEpochs)} open, or raise it (it was {epochs}).";
+        if (settings.Decorrelate == false)
+            return $"Leave {nameof(Options.Decorrelate)} on.";
+        if (settings.Penalties.NeedsWeights)
+            return $"{nameof(Options.L1Regularization)} and {nameof(Options.NonNegativeWeights)} exclude {nameof(Options.Decorrelate)}: " +
+                $"drop features that say the same, or set {nameof(Options.NumberOfEpochs)} to more than {report.Epochs[^1].Epoch}.";
+        if (run.HasMostHighLeverageRows)
+            return "A few rows are so far from the others that they decide the model: limit the largest values, or take their logarithm.";
+        return $"Set {nameof(Options.NumberOfEpochs)} to more than {report.Epochs[^1].Epoch}, or leave out features that say the same.";
+    }
 }

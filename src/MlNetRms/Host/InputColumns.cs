@@ -138,6 +138,9 @@ internal static class ColumnRemedies
     private const string CategoryLabel =
         " For a label that is a category, use the trainers of mlContext.BinaryClassification or mlContext.MulticlassClassification.";
 
+    /// <summary>A date near those of most data.</summary>
+    private static readonly DateTime _origin = new(2024, 1, 1);
+
     public static string ForMissing(SchemaShape schema, string role, bool isValidation)
     {
         string columns = $"The columns are {string.Join(", ", schema.Select(column => $"'{column.Name}'"))}";
@@ -158,8 +161,8 @@ internal static class ColumnRemedies
         if (column.Kind == VectorKind.VariableVector)
             return "A vector of known size is needed: load the column with a size (LoadColumn(first, last) or [VectorType(size)]).";
         if (column.Kind == VectorKind.Vector)
-            return $"{Convert(column.Name)}.";
-        string convert = column.ItemType == NumberDataViewType.Single ? "" : $"{Convert(column.Name)}; then ";
+            return $"{Convert(column)}.";
+        string convert = column.ItemType == NumberDataViewType.Single ? "" : $"{Convert(column)}; then ";
         string vector = column.Name == "Features" ? "FeatureVector" : "Features";
         return $"{convert}mlContext.Transforms.Concatenate(\"{vector}\", \"{column.Name}\") turns it into a vector (other columns can be added): " +
             $"use \"{vector}\" as the feature column.";
@@ -174,8 +177,17 @@ internal static class ColumnRemedies
             return $"mlContext.Transforms.Conversion.MapKeyToValue(\"{column.Name}\") restores the values.{category}";
         if (column.ItemType is TextDataViewType)
             return $"If the text holds numbers, load the column as such: a property of type float, or DataKind.Single.{category}";
-        return $"{Convert(column.Name)}.";
+        return $"{Convert(column)}.";
     }
 
-    private static string Convert(string name) => $"mlContext.Transforms.Conversion.ConvertType(\"{name}\", outputKind: DataKind.Single) converts it";
+    private static string Convert(SchemaShape.Column column)
+    {
+        string convert = $"mlContext.Transforms.Conversion.ConvertType(\"{column.Name}\", outputKind: DataKind.";
+        if (column.ItemType is not (DateTimeDataViewType or DateTimeOffsetDataViewType))
+            return $"{convert}Single) converts it";
+        // As float, dates of the same two hours are equal.
+        return $"{convert}Double), then mlContext.Transforms.Expression(\"{column.Name}\", " +
+            $"\"t => single((t - {_origin.Ticks}.0) / {TimeSpan.TicksPerDay}.0)\", \"{column.Name}\") turn it into days since " +
+            FormattableString.Invariant($"{_origin:yyyy-MM-dd}, of which float holds more digits than of ticks");
+    }
 }

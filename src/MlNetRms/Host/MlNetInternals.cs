@@ -30,6 +30,9 @@ internal static class MlNetInternals
     public static LinearRegressionModelParameters NewLinearModel(IHostEnvironment environment, float[] weights, float bias) =>
         LinearModel(environment, new VBuffer<float>(weights.Length, weights), bias);
 
+    /// <summary>The score of a row, with the arithmetic that the model's transformer uses.</summary>
+    public static float Score(LinearModelParameters model, in VBuffer<float> row) => ScoreOf(model, row);
+
     public static SchemaShape.Column NewColumn(string name, SchemaShape.Column.VectorKind kind, DataViewType itemType, bool isKey,
         SchemaShape? annotations = null) =>
         Column(name, kind, itemType, isKey, annotations);
@@ -59,6 +62,9 @@ internal static class MlNetInternals
 
     [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
     private static extern LinearRegressionModelParameters LinearModel(IHostEnvironment env, in VBuffer<float> weights, float bias);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "Score")]
+    private static extern float ScoreOf(LinearModelParameters model, in VBuffer<float> row);
 
     [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
     private static extern SchemaShape.Column Column(string name, SchemaShape.Column.VectorKind vecKind, DataViewType itemType, bool isKey,

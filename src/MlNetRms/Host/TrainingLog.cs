@@ -11,9 +11,6 @@ internal sealed class TrainingLog(IChannel channel)
     /// <summary>A training can have a thousand epochs per second; logging each would flood the log.</summary>
     private static readonly TimeSpan _shortestInterval = TimeSpan.FromSeconds(0.5);
 
-    /// <summary>Up to about this condition number, training without whitening comes near the optimum in the usual number of steps.</summary>
-    private const double LargestPlainCondition = 30;
-
     /// <summary>Allows for rounding: penalties or a bound can make the model the mean itself, from the first epoch to the last.</summary>
     private const double Rounding = 1e-6;
 
@@ -80,16 +77,25 @@ internal sealed class TrainingLog(IChannel channel)
             $"Trained on {report.RowsUsed} rows for {last.Epoch} epochs ({last.Step} steps); loss of the last epoch {last.Loss:g6}."));
     }
 
+    /// <summary>Warns if there is something to warn of.</summary>
+    public void WarnIf(string? warning)
+    {
+        if (warning is not null)
+            Warn(warning);
+    }
+
     /// <summary>Warns if the model is worse than it should be, with the figure and the remedy.</summary>
     /// <param name="report">What happened.</param>
+    /// <param name="gap">How far the model is from the optimum.</param>
     /// <param name="causes">The possible causes.</param>
-    public void WarnOfDoubts(TrainingReport report, Causes causes)
+    /// <param name="lossOfRounding">What of the loss is due to rounding.</param>
+    public void WarnOfDoubts(TrainingReport report, Gap gap, Causes causes, double lossOfRounding)
     {
         double first = report.Epochs[0].Loss;
         double last = report.Epochs[^1].Loss;
         if (causes.FindUnequalWeights() is { } weights)
             Warn(weights);
-        else if (IsAbove(report.TrainingLoss, report.MeanPredictorLoss))
+        else if (IsAbove(report.TrainingLoss - lossOfRounding, report.MeanPredictorLoss))
         {
             string remedy = FormattableString.Invariant($"Lower LearningRate (it was {report.LearningRate:g3}), ") +
                 "let it fall (LearningRateSchedule), or train for more epochs.";
@@ -98,13 +104,11 @@ internal sealed class TrainingLog(IChannel channel)
                 FormattableString.Invariant($"that of the mean {report.MeanPredictorLoss:g6}. ") +
                 (causes.FindBadStart(report.MeanPredictorLoss) ?? remedy));
         }
+        else if (causes.FindGap(report, gap) is { } far)
+            Warn(far);
         else if (IsAbove(last, first))
             Warn(FormattableString.Invariant($"The loss rose from {first:g6} in the first epoch to {last:g6} in the last. ") +
                 FormattableString.Invariant($"Lower LearningRate (it was {report.LearningRate:g3}) or let it fall (LearningRateSchedule)."));
-        if (report.DecorrelatedFeatures == 0 && report.ConditionNumber > LargestPlainCondition)
-            Warn(FormattableString.Invariant($"The features are strongly correlated (condition number {report.ConditionNumber:g3}) ") +
-                "and were trained as they are: the model can be far from the optimum. " +
-                "Leave Decorrelate on (L1Regularization and NonNegativeWeights exclude it), drop features, or train for more epochs.");
     }
 
     /// <summary>Also if one of them is NaN.</summary>

@@ -17,7 +17,7 @@ namespace MlNetRms.Saving;
 internal sealed class CheckpointFile(string path, Func<string, Stream>? create = null)
 {
     /// <summary>Version of the content.</summary>
-    public const int Version = 1;
+    public const int Version = 2;
 
     private const int HeaderLength = 20;
     private const int BufferLength = 1 << 16;

@@ -34,7 +34,7 @@ internal sealed record TrainingSettings(
             new ColumnSettings(options.FeatureColumnName, options.LabelColumnName, options.ExampleWeightColumnName),
             new ReadingSettings(options.Standardize, mayWhiten, options.Shuffle, seed, options.ValidationFraction, threads,
                 Decisions.MemoryLimit(options.MemoryLimitInBytes), options.TemporaryDirectory),
-            new PlanSettings(options.BatchSize, options.NumberOfEpochs, options.AveragedFraction, options.Shuffle, seed,
+            new PlanSettings(options.BatchSize, options.NumberOfEpochs, options.Tolerance, options.AveragedFraction, options.Shuffle, seed,
                 options.InitialWeightsStandardDeviation, threads),
             new RuleSettings(options.Alpha, options.Epsilon, options.EpsilonPlacement, options.BiasCorrection, options.Momentum, options.Centered),
             new LearningRateSettings(options.LearningRate, options.LearningRateSchedule),
@@ -62,7 +62,8 @@ internal sealed record ReadingSettings(
 
 /// <summary>The input of the training plan, together with the number of rows, from which a null number of epochs is derived.</summary>
 internal sealed record PlanSettings(
-    int BatchSize, int? NumberOfEpochs, float AveragedFraction, bool Shuffle, int Seed, float InitialWeightsStandardDeviation, int NumberOfThreads);
+    int BatchSize, int? NumberOfEpochs, float? Tolerance, float AveragedFraction, bool Shuffle, int Seed,
+    float InitialWeightsStandardDeviation, int NumberOfThreads);
 
 /// <summary>The constants of the update rule, in the notation of <see cref="RmsProp"/>.</summary>
 internal sealed record RuleSettings(

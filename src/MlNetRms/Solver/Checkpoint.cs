@@ -179,11 +179,11 @@ internal static class TrainingConditions
         new("the model or training to start from", start.IsGiven ? ContentHash.Compute(file => TrainingStart.Exchange(file, start)) : "none"),
         new("the number of epochs", Text(run.Plan.NumberOfEpochs)),
         new("the number of averaged steps", Text(run.Plan.AveragedSteps)),
-        new("the learning rate in effect", Text(run.LearningRate)),
-        new("the schedule in effect", run.Schedule.Name),
+        new("the learning rate in effect", Text(run.LearningRate.Initial)),
+        new("the schedule in effect", run.LearningRate.Schedule.Name),
         new("the L2 penalty in effect", Text(run.L2)),
         new("the whitening", run.Coordinates.Whitening is { } whitening
-            ? ContentHash.Compute(file => Whitening.Exchange(file, whitening, rows.Layout.DenseCount)) : "none"),
+            ? ContentHash.Compute(file => CoordinateTransform.Exchange(file, whitening, rows.Layout)) : "none"),
     ];
 
     private static string Text(IFormattable value) => value.ToString(format: null, CultureInfo.InvariantCulture);

@@ -4,17 +4,17 @@ using MlNetRms.Settings;
 
 namespace MlNetRms.Solver;
 
-/// <summary>Mini-batch training: the algorithm, step by step. Its whole state is in <see cref="Parameters"/>.</summary>
+/// <summary>A round of mini-batch training: the algorithm, step by step. Its whole state is in <see cref="Parameters"/>.</summary>
 internal sealed class Loop(
     Batches batches, Penalties penalties, Parameters parameters, LearningRateSettings learningRates, TrainingPlan plan,
-    ProgressMeter progress, int stepsBetweenReports)
+    ProgressMeter progress, long stepsBefore, int stepsBetweenReports)
 {
     /// <summary>The shortest steps take less than a microsecond.</summary>
     private const int StepsBetween = 16;
 
     private int _stepsSinceReport;
 
-    /// <summary>Steps done in this training.</summary>
+    /// <summary>Steps done in this round.</summary>
     public long Step { get; private set; }
 
     /// <summary>The progress within the current epoch; it is reset by <see cref="EndEpoch"/>.</summary>
@@ -47,7 +47,7 @@ internal sealed class Loop(
             losses += batch.Losses;
             // The bias's gradient is the sum of all derivatives.
             if (!double.IsFinite(losses.Loss) || !float.IsFinite(batch.Gradient[parameters.Layout.BiasLane]))
-                throw new DivergedException(epoch, Step + 1, learningRate);
+                throw new DivergedException(epoch, stepsBefore + Step + 1, learningRate);
 
             batch.DivideByRows();                                                  // g ← g / B
             penalties.ApplyBefore(batch.Gradient, parameters.Values);              // g ← g + λ·w, no longer than the largest norm
@@ -65,13 +65,13 @@ internal sealed class Loop(
             if (++_stepsSinceReport >= stepsBetweenReports)
             {
                 _stepsSinceReport = 0;
-                progress.Step(epoch, Step, losses);
+                progress.Step(epoch, stepsBefore + Step, losses);
             }
         }
         if (!parameters.AreFinite)
-            throw new DivergedException(epoch, Step, learningRate);
-        progress.EpochDone(epoch, Step, losses);
-        return new EpochResult(epoch, Step, losses.Mean, ValidationLoss: null, learningRate);
+            throw new DivergedException(epoch, stepsBefore + Step, learningRate);
+        progress.EpochDone(epoch, stepsBefore + Step, losses);
+        return new EpochResult(epoch, stepsBefore + Step, losses.Mean, ValidationLoss: null, learningRate);
     }
 }
 

@@ -43,6 +43,9 @@ internal sealed class StandardizedLoss
     // The squared loss is computed in standardised units; its own constant, ½ or 1, is its value at a residual of 1.
     public double ReportFactor => IsSquared ? 2 * _loss.Value(1, 0) * _labelScale * _labelScale : 1;
 
+    /// <summary>Factor from <see cref="Value"/> to the objective, whose derivative is <see cref="Derivative"/>.</summary>
+    public double ObjectiveFactor => IsSquared ? 1 : _derivativeFactor / _labelScale;
+
     /// <summary>The loss: half the squared standardised residual, or any other in its own units.</summary>
     public double Value(float prediction, float label)
     {
@@ -98,7 +101,7 @@ internal sealed class RowLosses(PackedRows rows, StandardizedLoss loss)
     /// <param name="parameters">All parameters, in the order of a row's lanes.</param>
     /// <returns>c·ℓ'(ŷ, y) of each row; valid until the next call.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ReadOnlySpan<float> Derivatives(long first, ReadOnlySpan<float> lanes, ReadOnlySpan<float> parameters)
+    public Span<float> Derivatives(long first, ReadOnlySpan<float> lanes, ReadOnlySpan<float> parameters)
     {
         RowLayout layout = rows.Layout;
         Span<float> residuals = _derivatives.AsSpan(0, lanes.Length / layout.Stride);

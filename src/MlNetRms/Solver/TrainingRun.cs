@@ -1,32 +1,30 @@
 using MlNetRms.Jobs;
 using MlNetRms.Kernels;
 using MlNetRms.Rows;
+using MlNetRms.Saving;
 using MlNetRms.Settings;
 
 namespace MlNetRms.Solver;
 
 /// <summary>
-/// One training: decides what the options leave open (<see cref="Decided"/>), wires parameters, gradient and loop together, evaluates the epochs,
-/// and chooses the weights to return.
+/// One training: runs rounds until the weights are near enough to the optimum, evaluates the epochs, and chooses the weights to return.
 /// </summary>
 internal sealed class TrainingRun : IDisposable
 {
-    /// <summary>A thread processes this many values of rows and weights in less than a millisecond, often enough to look at the clock.</summary>
-    private const long ValuesBetweenReports = 1 << 18;
-
-    private readonly IReadOnlyList<NamedText> _meaning;
-    private readonly Decided _decided;
-    private readonly Scaling _scaling;
+    private readonly RoundContext _context;
     private readonly Job _job;
-    private readonly Parameters _parameters;
-    private readonly Batches _batches;
-    private readonly Loop _loop;
-    private readonly ReturnedWeights _returned;
+    private readonly GapMeter _meter;
+    private readonly double _tolerance;
     private readonly MeanLoss? _validation;
     private readonly BestEpoch? _best;
-    private readonly ProgressMeter _progress;
     private readonly int _epochsBefore;
+    private Round _round;
+    private int _roundNumber = 1;
     private int _epoch;
+    private BestRound? _bestRound;
+    private Distance _distance;
+    private Coordinates? _measuring;
+    private int _failures;
     private StopReason _stopReason = StopReason.AllEpochsCompleted;
 
     /// <param name="rows">Rows to train on and to evaluate with, in the units of training.</param>
@@ -37,55 +35,69 @@ internal sealed class TrainingRun : IDisposable
     public TrainingRun(TrainingRows rows, TrainingSettings settings, TrainingStart start, CancellationToken cancellation,
         ProgressMeter? progress = null)
     {
-        _progress = progress ?? new ProgressMeter(receiver: null, TimeProvider.System, () => { });
-        _meaning = settings.Meaning;
-        _scaling = rows.Scaling;
-        _job = rows.Job;
-        _epochsBefore = start.Previous?.TotalEpochs ?? 0;
-        _decided = new Decided(settings, rows, start.Previous, cancellation);
         RowSet training = rows.Training;
         var loss = new StandardizedLoss(settings.Loss, rows.Scaling, training, cancellation);
-
+        _context = new RoundContext(
+            rows, settings, loss, progress ?? new ProgressMeter(receiver: null, TimeProvider.System, () => { }), cancellation);
+        _job = rows.Job;
+        _epochsBefore = start.Previous?.TotalEpochs ?? 0;
+        var decided = Decided.First(settings, rows, start.Previous, cancellation);
+        (Plan, L2, LearningRate, Coordinates) = (decided.Plan, decided.L2, decided.LearningRate, decided.Coordinates);
+        UpdatesLazily = decided.UpdatesLazily;
+        MostEpochs = Decisions.AddsRounds(settings, rows.Layout.ColumnCount)
+            ? Enumerable.Range(0, Decisions.MostRounds).Sum(number => Plan.NumberOfEpochs << number) : Plan.NumberOfEpochs;
         FirstWeights = ChooseFirstWeights(rows, settings, start, new MeanLoss(training, loss, cancellation));
-        _parameters = NewParameters(rows, settings, start.Previous);
-        _returned = new ReturnedWeights(_parameters, rows.Scaling, loss, new ExactZeros(training, loss, settings.Penalties, cancellation));
 
         _validation = rows.Validation is null ? null : new MeanLoss(rows.Validation, loss, cancellation);
         _best = settings.Stopping is { } stopping ? new BestEpoch(Plan.PatienceInEpochs(stopping), stopping.MinimumImprovement) : null;
         bool isPenalized = L2 > 0 || settings.Penalties is not { L1: 0, NonNegativeWeights: false };
-        Evaluation = new Evaluation(rows, loss, Coordinates.WhiteningOfAll, isPenalized, cancellation);
-        History = new EpochHistory(Plan.NumberOfEpochs, training.RowCount, loss.ReportFactor);
-
-        // Last, because it starts threads.
-        _batches = new Batches(training, Plan, settings.Plan,
-            new BatchGradient(training, _parameters, loss, Plan.BatchSize, settings.Plan.NumberOfThreads, cancellation),
-            training.IsDivided ? new AllReduce(rows.Job, _parameters.GradientLength) : null);
-        _loop = new Loop(_batches, new Penalties(settings.Penalties, L2, _parameters.Layout), _parameters, _decided.LearningRate, Plan, _progress,
-            stepsBetweenReports: (int)Math.Max(1, ValuesBetweenReports / ((long)Plan.BatchSize * rows.Layout.Stride + _parameters.Layout.Length)));
+        Evaluation = new Evaluation(rows, settings.Loss, loss, Coordinates, isPenalized, cancellation);
+        History = new EpochHistory(MostEpochs, training.RowCount, loss.ReportFactor);
+        _meter = new GapMeter(training, new RowPasses(training, loss, settings.Plan.NumberOfThreads, cancellation), loss, settings.Penalties, L2,
+            centersResiduals: loss.IsSquared && rows.Scaling.IsOn);
+        _tolerance = Decisions.Tolerance(settings.Plan.Tolerance, rows.Scaling.VaryingColumnCount, training.RowCount, Coordinates.IsOfAllColumns);
+        ParameterState? before = !Coordinates.AreThoseOfBefore ? null
+            : start.Previous!.Parameters.Rearranged(start.Previous.Scaling.Columns, rows.Scaling.Columns);
+        _round = new Round(_context, decided, FirstWeights, before, firstEpoch: 0);
     }
 
-    public TrainingPlan Plan => _decided.Plan;
+    /// <summary>How long the first round is.</summary>
+    public TrainingPlan Plan { get; }
 
-    /// <summary>η before the schedule as it takes effect.</summary>
-    public float LearningRate => _decided.LearningRate.Initial;
+    /// <summary>The most epochs that all rounds can have.</summary>
+    public int MostEpochs { get; }
 
-    /// <summary>The schedule as it takes effect.</summary>
-    public LearningRateSchedule Schedule => _decided.LearningRate.Schedule;
+    /// <summary>η before the schedule, and the schedule, as they take effect in the first round.</summary>
+    public LearningRateSettings LearningRate { get; }
 
     /// <summary>λ of the L2 penalty as it takes effect.</summary>
-    public float L2 => _decided.L2;
+    public float L2 { get; }
 
-    /// <summary>The coordinates in which the weights of dense columns are stepped.</summary>
-    public Coordinates Coordinates => _decided.Coordinates;
+    /// <summary>The coordinates in which training begins.</summary>
+    public Coordinates Coordinates { get; }
+
+    /// <summary>The coordinates in which it ends.</summary>
+    public Coordinates LastCoordinates => _round.Decided.Coordinates;
+
+    /// <summary>Whether there may be more rows of high leverage than are in every batch.</summary>
+    public bool HasMostHighLeverageRows =>
+        LastCoordinates.IsOfAllColumns && _round.Decided.InEveryBatch.Count == Decisions.MostHighLeverageRows;
+
+    /// <summary>Whether the loss is the squared one.</summary>
+    public bool IsSquared => _context.Loss.IsSquared;
+
+    /// <summary>Rounds so far.</summary>
+    public int NumberOfRounds => _roundNumber;
 
     /// <summary>Whether a step changes only those weights of sparse columns that have a value in its batch (<see cref="LazyWeights"/>).</summary>
-    public bool UpdatesLazily => _decided.UpdatesLazily;
+    public bool UpdatesLazily { get; }
 
     /// <summary>How well weights fit the training rows.</summary>
     public Evaluation Evaluation { get; }
 
     /// <summary>The current weights by column, the bias last, in the units of training.</summary>
-    public double[] Weights => Array.ConvertAll(_parameters.Layout.ByColumn(_parameters.Values), weight => (double)weight);
+    public double[] Weights => Array.ConvertAll(
+        _round.Parameters.Layout.ByColumn(_round.Parameters.Values), weight => (double)weight);
 
     /// <summary>The first weights by column, the bias last, in the units of training.</summary>
     public float[] FirstWeights { get; }
@@ -94,7 +106,7 @@ internal sealed class TrainingRun : IDisposable
     public EpochHistory History { get; }
 
     /// <summary>Threads that the training uses.</summary>
-    public int NumberOfThreads => Math.Max(_batches.NumberOfThreads, _parameters.RangeCount);
+    public int NumberOfThreads => _round.NumberOfThreads;
 
     /// <summary>Minimises the mean loss plus the penalties.</summary>
     /// <param name="epochCompleted">Called after each epoch; returns whether to continue.</param>
@@ -103,71 +115,153 @@ internal sealed class TrainingRun : IDisposable
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public FitResult Run(Func<EpochReport, bool> epochCompleted, Checkpoint? checkpoint = null)
     {
-        Action? betweenSteps = checkpoint is null ? null : checkpoint.BetweenSteps;
         History.Start();
-        _progress.BeginTraining(Plan, History.RowCount, History.LossFactor, _loop.Step);
-        while (_stopReason == StopReason.AllEpochsCompleted && _epoch < Plan.NumberOfEpochs)
+        _context.Progress.BeginTraining(Plan with { NumberOfEpochs = MostEpochs }, History.RowCount, History.LossFactor,
+            (long)_round.FirstEpoch * Plan.StepsPerEpoch + _round.Loop.Step);
+        do
         {
-            EpochResult result = RunEpoch(betweenSteps);
+            RunRound(epochCompleted, checkpoint);
+        }
+        while (_stopReason == StopReason.AllEpochsCompleted && _best is null && BeginNextRound());
+        _context.Progress.End();
+        double[] weights = _best?.State?.Weights ?? (_bestRound is null ? _round.Current() : Corrected(_bestRound.Weights));
+        int epoch = _best?.State?.Epoch ?? _bestRound?.Epoch ?? _epoch;
+        Gap gap = _bestRound?.Gap ?? Measure(weights);
+        return new FitResult(weights, _stopReason, epoch, Save(), gap, ShareOf(gap), _tolerance);
+    }
+
+    /// <summary>The whole state after the last step, as plain data.</summary>
+    public TrainingState Save() => new(
+        _context.Settings.Meaning, _round.Decided.Plan, _context.Rows.Scaling, L2, _round.Parameters.Save(), _epochsBefore,
+        _round.Decided.StepsBefore,
+        new RoundState(_roundNumber, _round.Decided.NumberInCoordinates, _round.FirstEpoch, _distance, _bestRound), _epoch,
+        _round.Loop.Part, _stopReason, _best?.State, [.. History.Reports], History.Elapsed);
+
+    /// <summary>Continues at the point where another run of the same rows and settings was saved.</summary>
+    public void Resume(TrainingState saved)
+    {
+        if (saved.Round.Number > 1)
+        {
+            (_roundNumber, _bestRound) = (saved.Round.Number, saved.Round.Best);
+            _distance = saved.Round.Distance;
+            _failures = _distance.Failures;
+            Replace(Decided.Restore(_context, L2, saved), FirstWeights, before: null, saved.Round.FirstEpoch);
+        }
+        _round.Parameters.Restore(saved.Parameters);
+        _epoch = saved.Epoch;
+        _stopReason = saved.StopReason;
+        _round.Loop.Restore((long)(saved.Epoch - _round.FirstEpoch) * Plan.StepsPerEpoch + saved.Part.Steps, saved.Part);
+        if (_best is not null)
+            _best.State = saved.Best;
+        History.Restore(saved.Reports, saved.Elapsed);
+    }
+
+    public void Dispose() => _round.Dispose();
+
+    private void RunRound(Func<EpochReport, bool> epochCompleted, Checkpoint? checkpoint)
+    {
+        Action? betweenSteps = checkpoint is null ? null : checkpoint.BetweenSteps;
+        while (_stopReason == StopReason.AllEpochsCompleted && _epoch < _round.EndEpoch)
+        {
+            // A failure since the last epoch, such as that of writing a checkpoint, was outside a step.
+            _job.Agree();
+            EpochResult result = _round.RunEpoch(_epoch, orderNumber: _epochsBefore + _epoch, betweenSteps);
             if (_validation is not null)
             {
                 // If it is cancelled here, the epoch is still the current one, with no step left.
-                double[] weights = _returned.Current();
+                double[] weights = _round.Current();
                 result = result with { ValidationLoss = _validation.Compute(weights) };
                 if (_best is not null && !_best.Add(_epoch + 1, result.ValidationLoss.Value, weights))
                     _stopReason = StopReason.NoImprovement;
             }
             _epoch++;
-            _loop.EndEpoch();
+            _round.Loop.EndEpoch();
             EpochReport report = History.Add(result);
             bool isStopWanted = !epochCompleted(report);
             if (_job.Any(isStopWanted))
                 _stopReason = StopReason.StoppedByCallback;
             checkpoint?.AfterEpoch(_epoch);
         }
-        _progress.End();
-        return _best?.State is { } best
-            ? new FitResult(best.Weights, _stopReason, best.Epoch, Save())
-            : new FitResult(_returned.Current(), _stopReason, _epoch, Save());
     }
 
-    /// <summary>The whole state after the last step, as plain data.</summary>
-    public TrainingState Save() => new(
-        _meaning, Plan, _scaling, L2, _parameters.Save(), _epochsBefore, _decided.StepsBefore, _epoch, _loop.Part, _stopReason, _best?.State,
-        [.. History.Reports], History.Elapsed);
-
-    /// <summary>Continues at the point where another run of the same rows and settings was saved.</summary>
-    public void Resume(TrainingState saved)
+    /// <summary>Measures the weights of the round that has ended and begins another one if they are not near enough to the optimum.</summary>
+    /// <returns>Whether there is another round.</returns>
+    private bool BeginNextRound()
     {
-        _parameters.Restore(saved.Parameters);
-        _epoch = saved.Epoch;
-        _stopReason = saved.StopReason;
-        _loop.Restore((long)saved.Epoch * Plan.StepsPerEpoch + saved.Part.Steps, saved.Part);
-        if (_best is not null)
-            _best.State = saved.Best;
-        History.Restore(saved.Reports, saved.Elapsed);
+        double[] weights = _round.Current();
+        Gap gap = Measure(weights);
+        bool isFirst = _bestRound is null;
+        double before = _bestRound?.Gap.Value ?? double.PositiveInfinity;
+        if (isFirst || gap.Objective < _bestRound!.Gap.Objective)
+            _bestRound = new BestRound(_epoch, weights, gap);
+        if (gap.Value is null || !Decisions.AddsRounds(_context.Settings, _context.Rows.Layout.ColumnCount) || _roundNumber == Decisions.MostRounds
+            || Decisions.IsNearEnough(ShareOf(_bestRound.Gap) ?? 0, _bestRound.Gap.IsSettled, _tolerance))
+            return false;
+        bool isWhitened = _round.Decided.Coordinates.Whitening is { AreAllWhitened: true } or { Found: not null };
+        _failures = isFirst || Decisions.IsGain(before, gap.Value.Value, isWhitened) ? 0 : _failures + 1;
+        if (BetterCoordinates() is not { } coordinates)
+            return false;
+        float[] first = Array.ConvertAll(_bestRound.Weights, weight => (float)weight);
+        Gap best = _bestRound.Gap;
+        _distance = new Distance(Math.Sqrt(2 * best.Value!.Value), Math.Sqrt(2 * Math.Max(best.Objective - best.Value.Value, 0)), _failures);
+        _roundNumber++;
+        var next = Decided.Next(_context, _round.Decided, coordinates, _round.Parameters.StepCount, _distance);
+        Replace(next, first, next.StepsBefore > 0 ? _round.Parameters.Save() : null, _epoch);
+        return true;
     }
 
-    public void Dispose()
+    /// <summary>The coordinates of the next round; null if none would bring training on.</summary>
+    private Coordinates? BetterCoordinates()
     {
-        _batches.Dispose();
-        _parameters.Dispose();
-    }
-
-    private EpochResult RunEpoch(Action? betweenSteps)
-    {
-        // A failure since the last epoch, such as that of writing a checkpoint, was outside a step.
-        _job.Agree();
-        try
+        Coordinates last = _round.Decided.Coordinates;
+        if (!last.IsOfAllColumns && _context.Settings.Reading.MayWhiten)
         {
-            return _loop.Run(_epoch + 1, orderNumber: _epochsBefore + _epoch, betweenSteps);
+            double share = ShareOf(_bestRound!.Gap) ?? 0;
+            int number = _round.Decided.NumberInCoordinates;
+            double valuesPerBatch = _context.Rows.Scaling.NonZerosPerRow * Plan.BatchSize;
+            if (_measuring is not null && Decisions.WhitensAllNow(share, number, _context.Rows.Layout.ColumnCount, valuesPerBatch))
+                return _measuring;
+            if (_measuring is null && Decisions.LooksForDirections(share, _bestRound.Gap.IsSettled, number)
+                && _bestRound.Gap is { Gradient: { } gradient } gap)
+            {
+                long rows = Math.Max(1, (long)_epoch * _context.Rows.Training.RowCount / Decisions.PassesPerTraining);
+                var passes = new RowPasses(
+                    _context.Rows.Training, _context.Loss, _context.Settings.Plan.NumberOfThreads, _context.Cancellation, mostRows: rows);
+                return Coordinates.WithDirections(_context.Rows, L2, gradient, _meter.Hessian(passes, _bestRound.Weights, gap.Width), last);
+            }
         }
-        catch (Exception exception) when (exception is not DivergedException && _loop.Part.Steps < Plan.StepsPerEpoch)
-        {
-            _batches.Leave();
-            throw;
-        }
+        return _failures > Decisions.MostFailures(last.IsOfAllColumns || last.Whitening?.Found is not null) ? null : last;
     }
+
+    /// <summary>A training that was cut short, or was given its length, returns what it has reached.</summary>
+    private double[] Corrected(double[] weights) =>
+        _stopReason == StopReason.AllEpochsCompleted && Decisions.AddsRounds(_context.Settings) && IsSquared && Coordinates.IsExactInverse
+        && _context.Settings.Penalties.GradientClippingNorm is null && Coordinates.Whitening?.Whitening is Whitening whitening
+            ? RoundingCorrection.Apply(_context.Rows, whitening, L2, weights) : weights;
+
+    private void Replace(Decided decided, float[] first, ParameterState? before, int firstEpoch)
+    {
+        _round.Dispose();
+        _round = new Round(_context, decided, first, before, firstEpoch);
+    }
+
+    /// <summary>
+    /// Measures weights in coordinates of all columns, where these can be had, because a few steps in others can miss directions with little
+    /// curvature.
+    /// </summary>
+    private Gap Measure(double[] weights)
+    {
+        Coordinates coordinates = _round.Decided.Coordinates;
+        if (!coordinates.IsOfAllColumns && Decisions.MeasuresInAll(_context.Settings, _context.Rows.Layout.ColumnCount))
+        {
+            _measuring ??= Coordinates.OfAllColumns(
+                _context.Rows, L2, _context.Settings.Plan.Seed, _context.Cancellation);
+            coordinates = _measuring;
+        }
+        return _meter.Measure(weights, coordinates, Decisions.GapSteps(_context.Rows.Layout.ColumnCount, _epoch));
+    }
+
+    private double? ShareOf(Gap gap) => gap.Share(_context.Loss.IsSquared);
 
     /// <summary>
     /// The weights of the model or training to start from, or else the initial ones. If the columns are now correlated in a very different way, the
@@ -184,73 +278,6 @@ internal sealed class TrainingRun : IDisposable
 
         double LossOf(float[] byColumn) => loss.Compute(Array.ConvertAll(byColumn, weight => (double)weight));
     }
-
-    private Parameters NewParameters(TrainingRows rows, TrainingSettings settings, TrainingState? previous)
-    {
-        RowLayout layout = rows.Layout;
-        bool mayEndEarly = rows.Validation is not null || settings.HasEpochCallback;
-        var averaging = new AveragingPlan(_decided.StepsBefore, FirstAveragedStep(previous), mayEndEarly ? Plan.RunningSteps : 0);
-        LazySetup? lazy = !UpdatesLazily ? null : new LazySetup(L2 > 0 ? LazyRanges.Ridge(layout, rows.Scaling, L2) : null,
-            LazyRanges.Ends(layout, rows.Scaling, Plan.BatchSize, settings.Plan.NumberOfThreads));
-        var parameters = new Parameters(
-            new ParameterSetup(layout, settings.Rule, LearningRate, averaging, Coordinates.Whitening, lazy), FirstWeights);
-        if (Coordinates.AreThoseOfBefore)
-        {
-            ParameterState before = previous!.Parameters.Rearranged(previous.Scaling.Columns, rows.Scaling.Columns);
-            parameters.Restore(before with { EarlierCount = 0, EarlierSums = [] });
-        }
-        return parameters;
-    }
-
-    /// <summary>
-    /// The count includes the steps of the previous training. At a constant rate the average covers the last share of all steps, so that two
-    /// trainings in a row equal one. Any other schedule starts again with each training, and the average with it.
-    /// </summary>
-    private long FirstAveragedStep(TrainingState? previous)
-    {
-        long before = _decided.StepsBefore;
-        long first = before + Plan.TotalSteps - Plan.AveragedSteps;
-        return first >= before || first == previous?.Parameters.FirstAveragedStep ? first : before;
-    }
-}
-
-/// <summary>The values that <see cref="Decisions"/> gives for the options and these rows, in the order in which it decides.</summary>
-internal sealed class Decided
-{
-    public Decided(TrainingSettings settings, TrainingRows rows, TrainingState? previous, CancellationToken cancellation)
-    {
-        Scaling scaling = rows.Scaling;
-        RowLayout layout = rows.Layout;
-        long rowCount = rows.Training.RowCount;
-        double wideness = Decisions.Wideness(scaling.VaryingColumnCount, rowCount);
-        L2 = Decisions.L2(settings.Penalties, scaling.IsOn, wideness, scaling.RowNorm, scaling.SparseRowNorm, rowCount, previous?.L2);
-        Coordinates = new Coordinates(settings, rows, L2, previous, cancellation);
-        StepsBefore = Coordinates.AreThoseOfBefore ? previous!.Parameters.StepCount : 0;
-        int? directions = scaling.IsSparse.Contains(true) ? null : Coordinates.WhiteningOfAll?.DirectionCount;
-        Plan = Decisions.Plan(rowCount, settings.Plan, settings.LearningRate.IsConstant ? StepsBefore : 0,
-            Decisions.MayVisitOnce(settings, directions, rowCount, scaling.LargestValue));
-        LearningRate = new LearningRateSettings(
-            Decisions.LearningRate(settings.LearningRate.Initial, settings.Reading.Standardize, Coordinates.RowNorm),
-            Decisions.Schedule(settings.LearningRate.Schedule, settings.Plan.NumberOfEpochs, Plan));
-        UpdatesLazily = Decisions.UpdatesLazily(settings, layout.SparseCount, rows.Training.IsDivided);
-    }
-
-    /// <summary>λ of the L2 penalty.</summary>
-    public float L2 { get; }
-
-    /// <summary>The coordinates in which the weights of dense columns are stepped.</summary>
-    public Coordinates Coordinates { get; }
-
-    /// <summary>Steps of the training whose state is continued.</summary>
-    public long StepsBefore { get; }
-
-    public TrainingPlan Plan { get; }
-
-    /// <summary>η before the schedule, and the schedule.</summary>
-    public LearningRateSettings LearningRate { get; }
-
-    /// <summary>Whether a step changes only those weights of sparse columns that have a value in its batch.</summary>
-    public bool UpdatesLazily { get; }
 }
 
 /// <summary>The figures of the sparse columns that <see cref="LazyWeights"/> needs.</summary>
@@ -306,7 +333,43 @@ internal static class LazyRanges
 /// <param name="StopReason">Why it ended.</param>
 /// <param name="ReturnedEpoch">The epoch whose weights were returned.</param>
 /// <param name="State">All that a later training needs to continue.</param>
-internal sealed record FitResult(double[] Weights, StopReason StopReason, int ReturnedEpoch, TrainingState State);
+/// <param name="Gap">How far the weights are from the optimum.</param>
+/// <param name="GapShare">The same as a share; see <see cref="Solver.Gap.Share"/>.</param>
+/// <param name="Tolerance">The share at which training ends.</param>
+internal sealed record FitResult(
+    double[] Weights, StopReason StopReason, int ReturnedEpoch, TrainingState State, Gap Gap, double? GapShare, double Tolerance);
+
+/// <summary>The best weights at the end of a round, by column, the bias last, and their gap.</summary>
+internal sealed record BestRound(int Epoch, double[] Weights, Gap Gap);
+
+/// <summary>Where a training is in its rounds.</summary>
+/// <param name="Number">The round's number, from 1.</param>
+/// <param name="NumberInCoordinates">Its number among those in the same coordinates, from 0.</param>
+/// <param name="FirstEpoch">Epochs done before it.</param>
+/// <param name="Distance">How far the optimum was where it began.</param>
+/// <param name="Best">The best round so far; null in the first.</param>
+internal sealed record RoundState(int Number, int NumberInCoordinates, int FirstEpoch, Distance Distance, BestRound? Best)
+{
+    /// <exception cref="FormatException">The content is not consistent.</exception>
+    public static RoundState Exchange(Archive file, RoundState? state, int columnCount)
+    {
+        var exchanged = new RoundState(file.Value(state?.Number), file.Value(state?.NumberInCoordinates), file.Value(state?.FirstEpoch),
+            file.Value(state?.Distance), file.Optional(state?.Best, (same, best) => new BestRound(
+                same.Value(best?.Epoch), same.Array(best?.Weights, columnCount + 1), ExchangeGap(same, best?.Gap, columnCount + 1))));
+        bool fits = exchanged.Number is >= 1 and <= Decisions.MostRounds && exchanged.NumberInCoordinates >= 0 && exchanged.FirstEpoch >= 0
+            && exchanged.NumberInCoordinates < exchanged.Number;
+        return fits ? exchanged : throw new FormatException();
+    }
+
+    private static Gap ExchangeGap(Archive file, Gap? gap, int length) => new(
+        file.OptionalValue(gap?.Value), file.Value(gap?.Method), file.Flag(gap?.IsSettled), file.Value(gap?.Objective), file.Value(gap?.GradientNorm))
+    {
+        Step = file.Optional(gap?.Step, (same, step) => same.Array(step, length)),
+        Gradient = file.Optional(gap?.Gradient, (same, gradient) => same.Array(gradient, length)),
+        Width = file.Value(gap?.Width),
+        Rounding = file.Value(gap?.Rounding),
+    };
+}
 
 /// <summary>The weights that would be returned if training ended now. The weights evaluated on validation rows are the same.</summary>
 internal sealed class ReturnedWeights(Parameters parameters, Scaling scaling, StandardizedLoss loss, ExactZeros zeros)

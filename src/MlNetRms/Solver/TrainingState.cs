@@ -9,12 +9,13 @@ namespace MlNetRms.Solver;
 /// of a training or with a new one. It does not depend on how the columns are stored.
 /// </summary>
 /// <param name="Meaning">The options that give the numbers their meaning.</param>
-/// <param name="Plan">How long the training is.</param>
+/// <param name="Plan">How long the current round is.</param>
 /// <param name="Scaling">The units.</param>
 /// <param name="L2">λ of the L2 penalty as it took effect.</param>
 /// <param name="Parameters">Weights, the rule's state, and the running average.</param>
 /// <param name="EpochsBefore">Epochs of the trainings that this one continues, so that each epoch has its own order of batches.</param>
-/// <param name="StepsBefore">Their steps.</param>
+/// <param name="StepsBefore">Steps of the trainings and rounds whose state the current round continues.</param>
+/// <param name="Round">Where the training is in its rounds.</param>
 /// <param name="Epoch">Epochs done in this training.</param>
 /// <param name="Part">The progress within the next one.</param>
 /// <param name="StopReason">Why it ended, if it has ended before its last epoch.</param>
@@ -23,7 +24,8 @@ namespace MlNetRms.Solver;
 /// <param name="Elapsed">The time it has taken.</param>
 internal sealed record TrainingState(
     IReadOnlyList<NamedText> Meaning, TrainingPlan Plan, Scaling Scaling, float L2, ParameterState Parameters,
-    int EpochsBefore, long StepsBefore, int Epoch, EpochPart Part, StopReason StopReason, BestEpochState? Best, IReadOnlyList<EpochReport> Reports,
+    int EpochsBefore, long StepsBefore, RoundState Round, int Epoch, EpochPart Part, StopReason StopReason, BestEpochState? Best,
+    IReadOnlyList<EpochReport> Reports,
     TimeSpan Elapsed)
 {
     /// <summary>Epochs done, including those of the trainings before.</summary>
@@ -39,12 +41,9 @@ internal sealed record TrainingState(
         if (Parameters.Whitening is not { } whitening)
             return weights;
         RowLayout layout = LayoutOf(Scaling);
-        int[] dense = [.. Enumerable.Range(0, layout.ColumnCount).Where(column => layout.Position(column) < layout.DenseCount)];
-        double[] coordinates = Array.ConvertAll(dense, column => weights[column]);
-        coordinates = whitening.ToWeights(coordinates);
-        for (int lane = 0; lane < dense.Length; lane++)
-            weights[dense[lane]] = coordinates[lane];
-        return weights;
+        var coordinates = new double[layout.Length];
+        layout.Arrange<double>(weights, coordinates);
+        return layout.ByColumn<double>(whitening.With(layout).ToParameters(coordinates));
     }
 
     /// <exception cref="FormatException">The content is not consistent.</exception>
@@ -55,10 +54,12 @@ internal sealed record TrainingState(
         Scaling scaling = Scaling.Exchange(file, state?.Scaling);
         var exchanged = new TrainingState(
             meaning, plan, scaling, file.Value(state?.L2), ParameterState.Exchange(file, state?.Parameters, LayoutOf(scaling)),
-            file.Value(state?.EpochsBefore), file.Value(state?.StepsBefore), file.Value(state?.Epoch), ExchangePart(file, state?.Part),
+            file.Value(state?.EpochsBefore), file.Value(state?.StepsBefore),
+            RoundState.Exchange(file, state?.Round, scaling.Columns.Count), file.Value(state?.Epoch), ExchangePart(file, state?.Part),
             file.Value(state?.StopReason), file.Optional(state?.Best, (_, best) => ExchangeBest(file, best, scaling.Columns.Count)),
             file.List(state?.Reports, ExchangeReport), file.Value(state?.Elapsed));
-        bool fits = exchanged is { Epoch: >= 0, EpochsBefore: >= 0, StepsBefore: >= 0 } && exchanged.Epoch <= plan.NumberOfEpochs
+        bool fits = exchanged is { Epoch: >= 0, EpochsBefore: >= 0, StepsBefore: >= 0 }
+            && exchanged.Epoch >= exchanged.Round.FirstEpoch && exchanged.Epoch - exchanged.Round.FirstEpoch <= plan.NumberOfEpochs
             && exchanged.Part.Steps >= 0 && exchanged.Part.Steps <= plan.StepsPerEpoch;
         return fits ? exchanged : throw new FormatException();
     }

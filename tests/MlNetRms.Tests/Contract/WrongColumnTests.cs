@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Microsoft.ML.Data;
 using MlNetRms.Host;
 using MlNetRms.Tests.Support;
@@ -33,6 +34,8 @@ public sealed class WrongColumnTests
             ("Features", new VectorDataViewType(NumberDataViewType.Double, 2))), "ConvertType(\"Features\""),
         ["features of keys"] = (ml => Shapes.View(ml, new uint[] { 1, 2 }, 1f, 1f,
             ("Features", new VectorDataViewType(new KeyDataViewType(typeof(uint), 5), 2))), "MapKeyToVector"),
+        ["features of dates"] = (ml => Shapes.View(ml, DateTime.UnixEpoch, 1f, 1f),
+            "ConvertType(\"Features\", outputKind: DataKind.Double), then mlContext.Transforms.Expression(\"Features\", "),
         ["weight of double"] = (ml => Shapes.View(ml, _features, 1f, 1.0, ("Features", _twoFloats)), "ConvertType(\"Weight\""),
         ["weight of vector"] = (ml => Shapes.View(ml, _features, 1f, _features, ("Features", _twoFloats), ("Weight", _twoFloats)), "single value"),
     };
@@ -70,6 +73,29 @@ public sealed class WrongColumnTests
 
         Assert.Equal((1, 1, 2), (features[0], features[2], features[3]));
         Assert.InRange(features[1], 1, 100);
+    }
+
+    /// <summary>The same for dates a minute apart, which as float are equal within two hours.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Fit_DatesAfterTheRemedyOfTheMessage_KeepTheirMinutes(bool withOffset)
+    {
+        var ml = new MLContext(1);
+        DateTime[] times = [.. Enumerable.Range(0, 300).Select(minute => new DateTime(2026, 5, 17, 9, 0, 0, DateTimeKind.Utc).AddMinutes(minute))];
+        IDataView view = withOffset
+            ? ml.Data.LoadFromEnumerable(times.Select((time, minute) => new { Features = new DateTimeOffset(time), Label = (float)minute }))
+            : ml.Data.LoadFromEnumerable(times.Select((time, minute) => new { Features = time, Label = (float)minute }));
+        string message = Assert.Throws<ArgumentOutOfRangeException>(() => ml.Regression.Trainers.RmsProp().Fit(view)).Message;
+        string expression = Regex.Match(message, "Expression\\(\"Features\", \"([^\"]+)\"").Groups[1].Value;
+
+        var model = ml.Transforms.Conversion.ConvertType("Features", outputKind: DataKind.Double)
+            .Append(ml.Transforms.Expression("Features", expression, "Features"))
+            .Append(ml.Transforms.Concatenate("FeatureVector", "Features"))
+            .Append(ml.Regression.Trainers.RmsProp(featureColumnName: "FeatureVector")).Fit(view);
+
+        Assert.Equal(1440, model.LastTransformer.Model.Weights[0], 1.0);        // minutes per day
+        Assert.InRange(ml.Regression.Evaluate(model.Transform(view)).RootMeanSquaredError, 0, 0.1);
     }
 
     [Theory]

@@ -61,6 +61,21 @@ public sealed class MlNetInternalsTests
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Score_Row_HasTheBitsOfTheTransformer(bool sparse)
+    {
+        Examples rows = Some.MostlyZero(1, 200, denseColumns: 2, sparseColumns: 20, nonZeros: 3);
+        float[] weights = Some.Normals(2, rows.Width);
+
+        float[] scores = Models.Linear(weights, 1e4f).Scores(rows.View(_ml, _ => sparse));
+
+        LinearRegressionModelParameters model = MlNetInternals.NewLinearModel(_ml, weights, 1e4f);
+        Assert.Equal(scores, rows.Features.Select(row =>
+            MlNetInternals.Score(model, sparse ? Examples.Sparse(row) : new VBuffer<float>(row.Length, row))));
+    }
+
+    [Theory]
     [InlineData(SchemaShape.Column.VectorKind.Scalar, true)]
     [InlineData(SchemaShape.Column.VectorKind.VariableVector, false)]
     public void NewColumn_Properties_AreKept(SchemaShape.Column.VectorKind kind, bool isKey)

@@ -68,11 +68,11 @@ public sealed class RowReaderTests
         var ml = new MLContext(1);
         var log = new LogCollector(ml);
 
-        RmsPropRegressionTransformer model = ml.Regression.Trainers.RmsProp(numberOfEpochs: 2, batchSize: 128).Fit(Some.Linear(1, 300, 2).View(ml));
+        RmsPropRegressionTransformer model = ml.Regression.Trainers.RmsProp(numberOfEpochs: 200, batchSize: 128).Fit(Some.Linear(1, 300, 2).View(ml));
 
         Assert.Empty(log.Messages(ChannelMessageKind.Warning));
         Assert.Contains(FormattableString.Invariant(
-                $"Trained on 300 rows for 2 epochs (6 steps); loss of the last epoch {model.Training.Epochs[^1].Loss:g6}."),
+                $"Trained on 300 rows for 200 epochs (600 steps); loss of the last epoch {model.Training.Epochs[^1].Loss:g6}."),
             log.Messages(ChannelMessageKind.Info));
     }
 

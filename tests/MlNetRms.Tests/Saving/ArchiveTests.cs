@@ -95,17 +95,14 @@ public sealed class ArchiveTests
     }
 
     [Theory]
-    [InlineData(true, 3, 9, true)]
-    [InlineData(true, 2, 6, false)]        // all directions are as many as the columns
-    [InlineData(true, 3, 8, false)]
-    [InlineData(false, 2, 6, true)]
-    [InlineData(false, 0, 0, false)]
-    [InlineData(false, Decisions.MostLeadingDirections + 1, 3 * (Decisions.MostLeadingDirections + 1), false)]
-    public void Exchange_DirectionsThatDoNotFitTheColumns_ThrowsFormatException(bool all, int directions, int vectorLength, bool fits)
+    [InlineData(3, 9, true)]
+    [InlineData(2, 6, false)]        // there are as many directions as columns
+    [InlineData(4, 12, false)]
+    [InlineData(3, 8, false)]
+    public void Exchange_DirectionsThatDoNotFitTheColumns_ThrowsFormatException(int directions, int vectorLength, bool fits)
     {
         byte[] bytes = Written(archive =>
         {
-            archive.Flag(all);
             archive.Flag(true);
             archive.Value<double>(0);
             archive.Array<double>([.. Enumerable.Repeat(1.0, directions)]);
@@ -114,7 +111,32 @@ public sealed class ArchiveTests
         Whitening Whiten() => Read(bytes, archive => Whitening.Exchange(archive, whitening: null, columns: 3));
 
         if (fits)
-            Assert.Equal((all, directions), (Whiten().IsOfAllDirections, Whiten().DirectionCount));
+            Assert.Equal((3, 0), (Whiten().DirectionCount, Whiten().DroppedCount));
+        else
+            Assert.Throws<FormatException>(Whiten);
+    }
+
+    [Theory]
+    [InlineData(2, 0, 1, true)]
+    [InlineData(3, 0, 1, false)]        // more directions than columns
+    [InlineData(-1, 0, 1, false)]
+    [InlineData(2, 1, 1, false)]        // a column twice
+    [InlineData(2, 0, 2, false)]        // no such column
+    public void Exchange_FactorThatDoesNotFitTheColumns_ThrowsFormatException(int directions, int first, int second, bool fits)
+    {
+        byte[] bytes = Written(archive =>
+        {
+            archive.Flag(true);
+            archive.Value<int>(directions);
+            archive.Array<int>([first, second]);
+            archive.Array<float>([.. Enumerable.Repeat(1f, Math.Max(directions, 0) * RowLayout.WholeVectors(2))]);
+            archive.Array<double>([1]);
+            return archive.Array<double>([1, 1]);
+        });
+        CholeskyWhitening Whiten() => Read(bytes, archive => CholeskyWhitening.Exchange(archive, written: null, columns: 2));
+
+        if (fits)
+            Assert.Equal((directions, 0), (Whiten().DirectionCount, Whiten().DroppedCount));
         else
             Assert.Throws<FormatException>(Whiten);
     }

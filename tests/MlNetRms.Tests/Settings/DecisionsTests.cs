@@ -44,7 +44,7 @@ public sealed class DecisionsTests
         Assert.Equal(expected, Plan(100, new() { BatchSize = 10, NumberOfEpochs = 3, AveragedFraction = fraction }, stepsBefore).AveragedSteps);
 
     private static TrainingPlan Plan(long rows, Options options, long stepsBefore = 0, bool mayVisitOnce = false) =>
-        Decisions.Plan(rows, options.ToSettings().Plan, stepsBefore, mayVisitOnce);
+        Decisions.Plan(rows, options.ToSettings().Plan, fewestSteps: 2000, fewestEpochs: mayVisitOnce ? 1 : 2, stepsBefore);
 
     [Theory]
     [InlineData(1_000_000, null, 2, 1.0)]        // few epochs: whole ones
@@ -78,8 +78,8 @@ public sealed class DecisionsTests
     [InlineData(0.2f, 1, 0.8)]
     [InlineData(0.5f, 1, 0.8)]
     [InlineData(0.9f, 1, 0.9)]
-    [InlineData(0, 2, 0)]        // without an average one pass is not enough
-    [InlineData(1, 2, 2)]
+    [InlineData(0.01f, 1, 0.8)]
+    [InlineData(1, 1, 1)]
     public void Plan_RowsThatMayBeVisitedOnce_AveragesAtLeastFourFifthsOfThem(float fraction, int expectedEpochs, double averagedEpochs)
     {
         TrainingPlan plan = Plan(1_000_000, new() { AveragedFraction = fraction }, mayVisitOnce: true);
@@ -93,13 +93,14 @@ public sealed class DecisionsTests
     [Fact]
     public void Fit_AutomaticEpochs_HoldsTheRateWhileItAverages()
     {
-        TrainingReport report = Some.Linear(1, 100_000, 2).Fit(new()).Training;
+        TrainingReport report = Some.Linear(1, 100_000, 2).Fit(new() { Decorrelate = false }).Training;
 
-        Assert.Equal(6, report.Epochs.Count);
-        Assert.Equal(0.03f * report.LearningRate, report.Epochs[^1].LearningRate, 1e-6f);
-        Assert.Equal(report.Epochs[^1].LearningRate, report.Epochs[^2].LearningRate);
-        Assert.True(report.Epochs[^3].LearningRate >= report.Epochs[^2].LearningRate);
-        Assert.True(report.Epochs[^4].LearningRate > 2 * report.Epochs[^2].LearningRate);
+        float[] rates = [.. report.Epochs.Take(6).Select(epoch => epoch.LearningRate)];        // the first round
+        Assert.Equal(31 * 6, report.Epochs[0].NumberOfEpochs);
+        Assert.Equal(0.03f * report.LearningRate, rates[^1], 1e-6f);
+        Assert.Equal(rates[^1], rates[^2]);
+        Assert.True(rates[^3] >= rates[^2]);
+        Assert.True(rates[^4] > 2 * rates[^2]);
     }
 
     // ---- Decisions of a few numbers, at both sides of each constant
@@ -121,21 +122,6 @@ public sealed class DecisionsTests
     [InlineData(3_000_000_000, 1_800_000_000, 0.2)]
     public void Wideness_ColumnsThatVary_GrowsFromHalfTheRowsToAsMany(long rows, int varyingColumns, double expected) =>
         Assert.Equal(expected, Decisions.Wideness(varyingColumns, rows), 1e-12);
-
-    [Theory]
-    [InlineData(320, 1000, 2, true)]
-    [InlineData(321, 1000, 2, false)]
-    [InlineData(320, 50_000, 2, true)]        // 16 million values
-    [InlineData(320, 50_001, 2, false)]
-    [InlineData(100, 10_000, 80, true)]        // 64 million products
-    [InlineData(100, 10_000, 80.01, false)]
-    [InlineData(1, 3_000_000_000, 1, false)]
-    public void CentersSparse_ColumnsRowsAndNonZeros_TurnsAtEachBound(int columns, long rows, double nonZerosPerRow, bool expected)
-    {
-        Assert.Equal(expected, Decisions.CentersSparse(mayWhiten: true, wideness: 0, columns, rows, nonZerosPerRow));
-        Assert.False(Decisions.CentersSparse(mayWhiten: false, wideness: 0, columns, rows, nonZerosPerRow));
-        Assert.False(Decisions.CentersSparse(mayWhiten: true, wideness: 0.001, columns, rows, nonZerosPerRow));
-    }
 
     [Theory]
     [InlineData(0, true, false)]
@@ -187,33 +173,73 @@ public sealed class DecisionsTests
     }
 
     [Theory]
-    [InlineData(0, "None", "None")]
-    [InlineData(1, "None", "None")]
-    [InlineData(2, "All", "All")]
-    [InlineData(512, "All", "All")]
-    [InlineData(513, "Leading", "None")]
-    public void Whitening_DenseColumns_IsOfAllDirectionsUpTo512(int columns, string expected, string scaledByRoot)
+    [InlineData(0, false)]
+    [InlineData(1, false)]
+    [InlineData(2, true)]
+    [InlineData(512, true)]
+    [InlineData(513, false)]
+    public void WhitensDense_DenseColumns_IsFrom2To512(int columns, bool expected)
     {
-        string Decide(Options options, bool scalesByRoot = false) => Decisions.Whitening(
-            options.Decorrelate, options.ToSettings().Penalties, options.Standardize, scalesByRoot, columns).ToString();
+        bool Decide(Options options) => Decisions.WhitensDense(options.ToSettings(), columns);
 
         Assert.Equal(expected, Decide(new()));
-        Assert.Equal(scaledByRoot, Decide(new(), scalesByRoot: true));
-        Assert.Equal(columns > 0 ? "All" : "None", Decide(new() { Decorrelate = true }));
-        Assert.All(new Options[] { new() { Decorrelate = false }, new() { Standardize = false }, new() { L1Regularization = 1 },
-            new() { NonNegativeWeights = true } }, options => Assert.Equal("None", Decide(options)));
-        Assert.Equal(expected == "All", Decisions.HasFewColumns(columns));
+        Assert.Equal(expected, Decisions.WhitensAll(new Options().ToSettings(), columns, sparseColumns: 0));
+        Assert.Equal(columns > 0, Decide(new() { Decorrelate = true }));
+        Assert.All(InOwnCoordinates, options => Assert.False(Decide(options)));
     }
 
     [Theory]
-    [InlineData(400_000, 10, false, 400_000)]        // 4 million values
-    [InlineData(400_001, 10, false, 100_000)]        // a million of them
-    [InlineData(400_000, 10, true, 100_000)]
-    [InlineData(50_000, 10, true, 50_000)]
-    [InlineData(1_000_000, 353, true, 2833)]
-    [InlineData(1_000_000, 354, true, 2832)]        // eight rows per column
-    public void CovarianceRows_RowsAndColumns_IsAllOrASample(long rows, int columns, bool isSampleEnough, long expected) =>
-        Assert.Equal(expected, Decisions.CovarianceRows(rows, columns, isSampleEnough));
+    [InlineData(0, 320, true)]
+    [InlineData(0, 321, false)]
+    [InlineData(1, 64, true)]
+    [InlineData(256, 64, true)]
+    [InlineData(257, 64, false)]
+    public void WhitensAll_SparseColumnsBeside_IsUpTo320(int dense, int sparse, bool expected)
+    {
+        bool Decide(Options options) => Decisions.WhitensAll(options.ToSettings(), dense, sparse);
+
+        Assert.Equal(expected, Decide(new()));
+        Assert.All(InOwnCoordinates, options => Assert.False(Decide(options)));
+    }
+
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(2, true)]
+    [InlineData(2000, true)]
+    [InlineData(2001, false)]
+    public void MeasuresInAll_Columns_IsFrom2To2000(int columns, bool expected)
+    {
+        bool Decide(Options options) => Decisions.MeasuresInAll(options.ToSettings(), columns);
+
+        Assert.Equal((expected, expected), (Decide(new()), Decide(new() { Decorrelate = false })));
+        Assert.All(InOwnCoordinates.Where(options => options.Decorrelate is null), options => Assert.False(Decide(options)));
+    }
+
+    private static Options[] InOwnCoordinates =>
+        [new() { Decorrelate = false }, new() { Standardize = false }, new() { L1Regularization = 1 }, new() { NonNegativeWeights = true }];
+
+    [Theory]
+    [InlineData(400_000, 10, 400_000)]        // 4 million values
+    [InlineData(400_001, 10, 100_000)]        // a million of them
+    [InlineData(1_000_000, 353, 2833)]
+    [InlineData(1_000_000, 354, 2832)]        // eight rows per column
+    [InlineData(8000, 1000, 8000)]
+    public void CovarianceRows_RowsAndColumns_IsAllOrASample(long rows, int columns, long expected) =>
+        Assert.Equal(expected, Decisions.CovarianceRows(rows, columns));
+
+    [Theory]
+    [InlineData(40_000_000, 10, 0, true)]        // 4 milliard products
+    [InlineData(40_000_001, 10, 0, false)]
+    [InlineData(40_000_000, 6, 4, true)]        // dense values and sparse ones alike
+    [InlineData(40_000_000, 6, 4.0001, false)]
+    [InlineData(3_000_000_000, 1, 0, true)]
+    public void MultipliesAllRows_RowsAndValues_TurnsAtFourMilliardProducts(long rows, int dense, double nonZeros, bool expected) =>
+        Assert.Equal(expected, Decisions.MultipliesAllRows(rows, dense, nonZeros));
+
+    [Theory]
+    [InlineData(1, 4)]
+    [InlineData(2000, 8000)]
+    public void SketchRows_Columns_AreFourTimesAsMany(int columns, int expected) => Assert.Equal(expected, Decisions.SketchRows(columns));
 
     [Theory]
     [InlineData(20, 0.015)]
@@ -245,21 +271,134 @@ public sealed class DecisionsTests
         Assert.Same(LearningRateSchedule.Constant, Decisions.Schedule(LearningRateSchedule.Constant, epochs: null, plan));
     }
 
-    [Theory]
-    [InlineData(50_000, 2, 1, true)]        // 25 000 rows per direction
-    [InlineData(49_999, 2, 1, false)]
-    [InlineData(100_000, 4, 10, true)]        // 1000 rows that share a variance
-    [InlineData(100_000, 4, 10.001, false)]
-    [InlineData(1_000_000, null, 1, false)]
-    public void MayVisitOnce_RowsDirectionsAndLargestValue_TurnsAtEachBound(long rows, int? directions, double largest, bool expected)
+    [Fact]
+    public void AddsRounds_NumberOfEpochsOrEarlyStopping_IsFalse()
     {
-        bool Decide(Options options) => Decisions.MayVisitOnce(options.ToSettings(), directions, rows, largest);
+        Assert.True(Decisions.AddsRounds(new Options().ToSettings()));
+        Assert.True(Decisions.AddsRounds(new Options { ValidationFraction = 0.1f }.ToSettings()));
+        Assert.False(Decisions.AddsRounds(new Options { NumberOfEpochs = 1 }.ToSettings()));
+        Assert.False(Decisions.AddsRounds(new Options { EarlyStopping = new(), ValidationFraction = 0.1f }.ToSettings()));
+    }
 
-        Assert.Equal(expected, Decide(new()));
+    [Fact]
+    public void BeginsShort_WhatNeedsTheUsualSteps_IsFalse()
+    {
+        bool Decide(Options options, bool isWhitened = true) => Decisions.BeginsShort(options.ToSettings(), isWhitened);
+
+        Assert.True(Decide(new()));
+        Assert.True(Decide(new() { AveragedFraction = 0.01f, LossFunction = new Microsoft.ML.Trainers.SquaredLoss() }));
+        Assert.False(Decide(new(), isWhitened: false));
         Assert.False(Decide(new() { NumberOfEpochs = 1 }));
         Assert.False(Decide(new() { EarlyStopping = new(), ValidationFraction = 0.1f }));
-        Assert.False(Decide(new() { LearningRateSchedule = LearningRateSchedule.CosineToZero }));
+        Assert.False(Decide(new() { LossFunction = new HuberLoss(1) }));
+        Assert.False(Decide(new() { GradientClippingNorm = 1 }));
+        Assert.False(Decide(new() { LearningRateSchedule = LearningRateSchedule.Constant }));
+        Assert.False(Decide(new() { AveragedFraction = 0 }));
+        Assert.False(Decide(new() { AveragedFraction = 1 }));
     }
+
+    [Theory]
+    [InlineData(true, 0.03f, 0, 250)]
+    [InlineData(true, 0.016f, 0, 250)]        // four over the rate
+    [InlineData(true, 0.01f, 0, 400)]
+    [InlineData(true, 0.01f, 3, 3200)]
+    [InlineData(true, 0.0025f, 0, 1600)]
+    [InlineData(true, 0.001f, 0, 2000)]
+    [InlineData(true, 0.001f, 4, 32_000)]
+    [InlineData(false, 0.03f, 0, 2000)]
+    [InlineData(false, 0.03f, 2, 8000)]
+    public void StepsOfRound_RateAndNumber_DoubleFromRoundToRound(bool isShort, float rate, int number, int expected) =>
+        Assert.Equal(expected, Decisions.StepsOfRound(isShort, rate, number));
+
+    [Theory]
+    [InlineData(0, 0, 100, 0, 0.03)]        // at the optimum
+    [InlineData(0.3, 0, 100, 0, 0.03)]
+    [InlineData(1, 0, 100, 0, 0.075)]        // 7.5 ways
+    [InlineData(0, 1, 100, 0, 0.12)]        // 12 times as long as the noise takes
+    [InlineData(1, 1, 100, 0, 0.195)]
+    [InlineData(1, 1, 100, 1, 0.195 / 4)]        // a quarter after each failure
+    [InlineData(1, 1, 100, 2, 0.195 / 16)]
+    [InlineData(20, 0, 100, 0, 1)]
+    [InlineData(20, 0, 100, 1, 0.25)]
+    public void RateOfRound_DistanceNoiseAndReach_IsAsMuchAsTheyNeed(double distance, double noise, double reach, int failures, double expected)
+    {
+        Assert.Equal(expected, Decisions.RateOfRound(distance, noise, reach, failures), 1e-6);
+        Assert.Equal(Math.Pow(0.25, failures), Decisions.RateOfRound(failures), 1e-7);
+    }
+
+    [Theory]
+    [InlineData(null, 10, 1000, true, 2e-5)]
+    [InlineData(null, 10, 2500, true, 2e-5)]
+    [InlineData(null, 10, 5000, true, 1e-5)]        // 0.005 columns per row
+    [InlineData(null, 10, 25_000, true, 2e-6)]
+    [InlineData(null, 10, 3_000_000_000, true, 2e-6)]
+    [InlineData(null, 10, 1000, false, 5e-4)]
+    [InlineData(null, 1000, 1000, false, 5e-4)]
+    [InlineData(0.1f, 10, 5000, true, 0.1)]
+    [InlineData(1e-12f, 10, 5000, false, 1e-12)]
+    public void Tolerance_ColumnsAndRows_IsTheirRatioWithinBounds(float? option, int columns, long rows, bool isWhitened, double expected) =>
+        Assert.Equal(expected, Decisions.Tolerance(option, columns, rows, isWhitened), 1e-6 * expected);
+
+    [Theory]
+    [InlineData(0.01, 0, 100, 2499, false)]
+    [InlineData(0.0101, 0, 100, 2499, true)]        // directions have been missed
+    [InlineData(0.001, 1, 100, 2499, true)]        // a second round did not help
+    [InlineData(0.001, 0, 100, 2500, true)]        // a step costs hardly more
+    [InlineData(0.001, 0, 100_000, 2.5e9, true)]
+    [InlineData(0.001, 0, 100_000, 2.4e9, false)]
+    public void WhitensAllNow_GapRoundsAndCost_TurnsAtEachBound(double share, int number, int columns, double valuesPerBatch, bool expected) =>
+        Assert.Equal(expected, Decisions.WhitensAllNow(share, number, columns, valuesPerBatch));
+
+    [Theory]
+    [InlineData(5e-4, true, null, false)]
+    [InlineData(5.01e-4, true, null, true)]
+    [InlineData(5e-5, false, null, false)]        // a bound that still rises may be a tenth of the gap
+    [InlineData(5.01e-5, false, null, true)]
+    [InlineData(0.2, true, 0.25f, false)]
+    [InlineData(0.3, true, 0.25f, true)]
+    [InlineData(0.024, false, 0.25f, false)]
+    [InlineData(0.026, false, 0.25f, true)]
+    [InlineData(1e-6, true, 1e-7f, true)]
+    public void IsWorthWarning_Gap_TurnsAtTheToleranceOrATwentiethOfAPerCent(double share, bool isSettled, float? option, bool expected) =>
+        Assert.Equal(expected, Decisions.IsWorthWarning(share, isSettled, option));
+
+    [Theory]
+    [InlineData(1.1, 1, true, true)]
+    [InlineData(1.1, 1.001, true, false)]
+    [InlineData(1, 2, true, false)]
+    [InlineData(double.PositiveInfinity, 1, true, true)]
+    [InlineData(2, 1, false, true)]
+    [InlineData(2, 1.001, false, false)]
+    [InlineData(double.PositiveInfinity, 1, false, true)]
+    public void IsGain_GapBeforeAndNow_NeedsATenthOrAHalf(double before, double now, bool isWhitened, bool expected) =>
+        Assert.Equal(expected, Decisions.IsGain(before, now, isWhitened));
+
+    [Theory]
+    [InlineData(45.2, 1, false)]        // squared, eight batches of 256 rows
+    [InlineData(45.3, 1, true)]
+    [InlineData(1, 2048, false)]
+    [InlineData(1, 2049, true)]
+    [InlineData(double.PositiveInfinity, 1, false)]        // unknown
+    [InlineData(double.NaN, 1, false)]
+    public void LooksForHighLeverage_LargestValueAndWeight_TurnsAtEightBatches(double value, double weight, bool expected)
+    {
+        bool Decide(Options options) => Decisions.LooksForHighLeverage(options.ToSettings(), value, weight);
+
+        Assert.Equal(expected, Decide(new()));
+        Assert.False(Decide(new() { BatchSize = 1 << 28 }));
+        Assert.False(Decide(new() { NumberOfEpochs = 5 }));
+        Assert.False(Decide(new() { EarlyStopping = new(), ValidationFraction = 0.1f }));
+        Assert.False(Decide(new() { Standardize = false }));
+        Assert.Equal(2048, Decisions.LeastHighLeverage(256));
+    }
+
+    [Theory]
+    [InlineData((1 << 18) - 1, 4, 0, 1)]
+    [InlineData(1 << 18, 4, 0, 16)]
+    [InlineData(1 << 18, 4, 1, 1)]
+    [InlineData(3_000_000_000, 4, 0, 16)]
+    public void PiecesOfPass_Values_AreSixteenFromAMillionOn(long rows, int stride, int sparseColumns, int expected) =>
+        Assert.Equal(expected, Decisions.PiecesOfPass(rows, stride, sparseColumns));
 
     [Theory]
     [InlineData(223, 9, 446)]        // whole epochs

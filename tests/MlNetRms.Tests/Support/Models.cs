@@ -1,4 +1,6 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.Trainers;
+using MlNetRms.Host;
 
 namespace MlNetRms.Tests.Support;
 
@@ -9,6 +11,15 @@ internal static class Models
     {
         var ml = new MLContext(1);
         return ml.Regression.Trainers.RmsProp(options ?? new()).Fit(rows.View(ml));
+    }
+
+    /// <summary>A model of ML.NET with these weights.</summary>
+    public static RegressionPredictionTransformer<LinearRegressionModelParameters> Linear(float[] weights, float bias)
+    {
+        var ml = new MLContext(1);
+        IDataView view = Examples.View(ml, [], weights.Length);
+        return MlNetInternals.RegressionTransformer<LinearRegressionModelParameters>.New(
+            ml, MlNetInternals.NewLinearModel(ml, weights, bias), view.Schema, nameof(Example.Features));
     }
 
     /// <summary>Weights and bias; comparing them for equality compares bits, up to the sign of zero.</summary>

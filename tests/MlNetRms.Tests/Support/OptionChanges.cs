@@ -37,6 +37,7 @@ internal static class OptionChanges
             [nameof(Options.LearningRateSchedule)] = (options => options.LearningRateSchedule = LearningRateSchedule.StepDecay(0.5, 10),
                 LearningRateSchedule.CosineThenConstant().Name, "step decay (0.5 every 10)"),
             [nameof(Options.BatchSize)] = (options => options.BatchSize = 17, "256", "17"),
+            [nameof(Options.Tolerance)] = (options => options.Tolerance = 0.125f, "null", "0.125"),
             [nameof(Options.NumberOfEpochs)] = (options => options.NumberOfEpochs = 5, "null", "5"),
             [nameof(Options.AveragedFraction)] = (options => options.AveragedFraction = 1, "0.2", "1"),
             [nameof(Options.InitialWeightsStandardDeviation)] = (options => options.InitialWeightsStandardDeviation = 1, "0", "1"),

@@ -116,4 +116,72 @@ internal static class Some
         }
         return new Examples(features, labels);
     }
+
+    /// <summary>Columns of lognormal values, so that few rows are far from all others.</summary>
+    public static Examples LogNormal(int seed, int rows, int columns, double sigma, double noise = 1, bool weighted = false)
+    {
+        var random = new Random(seed);
+        double[] weights = [.. Enumerable.Range(0, columns).Select(_ => Normal(random))];
+        var features = new float[rows][];
+        var labels = new float[rows];
+        for (int row = 0; row < rows; row++)
+        {
+            features[row] = [.. Enumerable.Range(0, columns).Select(_ => (float)Math.Exp(sigma * Normal(random)))];
+            labels[row] = (float)(features[row].Select((x, i) => x * weights[i]).Sum() + noise * Normal(random));
+        }
+        return new Examples(features, labels, weighted ? [.. Enumerable.Range(0, rows).Select(_ => (float)(0.2 + random.NextDouble()))] : null);
+    }
+
+    /// <summary>
+    /// Groups of sparse columns, each present in one row of twenty with a factor of its own; the label depends on the differences too.
+    /// </summary>
+    public static Examples SparseGroups(int seed, int rows, int groups, int columnsOfGroup, double own, double noise = 0.3)
+    {
+        var random = new Random(seed);
+        double[] weights = [.. Enumerable.Range(0, groups * columnsOfGroup).Select(_ => Normal(random))];
+        var features = new float[rows][];
+        var labels = new float[rows];
+        for (int row = 0; row < rows; row++)
+        {
+            features[row] = new float[weights.Length];
+            double label = 1 + noise * Normal(random);
+            for (int group = 0; group < groups; group++)
+            {
+                if (random.Next(20) != 0)
+                    continue;
+                double factor = 1 + 0.5 * Normal(random);
+                for (int i = group * columnsOfGroup; i < (group + 1) * columnsOfGroup; i++)
+                {
+                    double part = Normal(random);
+                    features[row][i] = (float)(factor + own * part);
+                    label += weights[i] * (0.3 * factor + part);
+                }
+            }
+            labels[row] = (float)label;
+        }
+        return new Examples(features, labels);
+    }
+
+    /// <summary>Pairs of columns that differ by a little, on which the label depends.</summary>
+    public static Examples Pairs(int seed, int rows, int pairs, double difference, double noise = 0.3)
+    {
+        var random = new Random(seed);
+        double[] weights = [.. Enumerable.Range(0, 2 * pairs).Select(_ => Normal(random))];
+        var features = new float[rows][];
+        var labels = new float[rows];
+        for (int row = 0; row < rows; row++)
+        {
+            features[row] = new float[2 * pairs];
+            double label = noise * Normal(random);
+            for (int pair = 0; pair < pairs; pair++)
+            {
+                (double common, double own) = (Normal(random), Normal(random));
+                features[row][2 * pair] = (float)common;
+                features[row][2 * pair + 1] = (float)(common + difference * own);
+                label += weights[2 * pair] * common + weights[2 * pair + 1] * own;
+            }
+            labels[row] = (float)label;
+        }
+        return new Examples(features, labels);
+    }
 }

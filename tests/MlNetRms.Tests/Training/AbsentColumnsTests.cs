@@ -114,7 +114,8 @@ public sealed class AbsentColumnsTests
         {
             Coefficient? of = column % (Gap + 1) == 0 ? expected[column / (Gap + 1)] : null;
             Assert.Equal(of?.Weight ?? 0, actual[column].Weight, Rounding);
-            Assert.Equal(of?.StandardError ?? 0, actual[column].StandardError!.Value, Rounding);
+            Assert.Equal(of is null, actual[column].StandardError is null);
+            Assert.Equal(of?.StandardError ?? 0, actual[column].StandardError ?? 0, Rounding);
             Assert.Equal(of?.WeightPerStandardDeviation ?? 0, actual[column].WeightPerStandardDeviation!.Value, Rounding);
         }
     }

@@ -66,46 +66,63 @@ public sealed class ContinuedDecorrelationTests
         Assert.Equal(expected, next.Training.Epochs[0].Loss, 1e-3 * expected);
     }
 
-    [Fact]
-    public void Fit_TwoTrainingsWithLeadingDirections_AreOneOfTwoEpochsBitForBit()
+    [Theory]
+    [InlineData(520, null, 0)]        // too many to decorrelate from the start
+    [InlineData(20, null, 20)]
+    [InlineData(20, false, 0)]
+    public void Fit_TwoTrainingsWithACommonFactor_AreOneOfTwoEpochsBitForBit(int columns, bool? decorrelate, int decorrelated)
     {
-        IDataView view = Some.WithFactors(1, 400, 520, [0.5]).View(_ml);
+        IDataView view = Some.WithFactors(1, 400, columns, [0.5]).View(_ml);
         RmsPropRegressionTrainer Trainer(int epochs) => _ml.Regression.Trainers.RmsProp(
-            new RmsPropRegressionTrainer.Options { NumberOfEpochs = epochs, LearningRateSchedule = LearningRateSchedule.Constant });
+            new Options { NumberOfEpochs = epochs, LearningRateSchedule = LearningRateSchedule.Constant, Decorrelate = decorrelate });
 
         RmsPropRegressionTransformer second = Trainer(1).Fit(view, Trainer(1).Fit(view));
 
-        Assert.Equal(1, second.Training.LeadingDirections);
+        Assert.Equal(decorrelated, second.Training.DecorrelatedFeatures);
         Assert.Equal(Trainer(2).Fit(view).Parameters(), second.Parameters());
     }
 
-    /// <summary>With example weights the packed rows of 518 columns are longer by one vector.</summary>
+    /// <summary>With example weights the packed rows of 14 columns are longer by one vector.</summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void Fit_LeadingDirectionsOfRowsWithOrWithoutWeights_GoOnWithTheOthers(bool isFirstWeighted)
+    public void Fit_WhitenedRowsWithOrWithoutWeights_GoOnWithTheOthers(bool isFirstWeighted)
     {
-        IDataView view = Some.WithFactors(1, 400, 518, [0.5], weighted: true).View(_ml);
+        IDataView view = Some.WithFactors(1, 400, 14, [0.5], weighted: true).View(_ml);
         RmsPropRegressionTrainer Trainer(bool isWeighted) => _ml.Regression.Trainers.RmsProp(
-            new Options { NumberOfEpochs = 1, ExampleWeightColumnName = isWeighted ? nameof(Example.Weight) : null });
+            new Options { NumberOfEpochs = 10, ExampleWeightColumnName = isWeighted ? nameof(Example.Weight) : null });
         RmsPropRegressionTransformer first = Trainer(isFirstWeighted).Fit(view);
 
         RmsPropRegressionTransformer second = Trainer(!isFirstWeighted).Fit(view, first);
 
-        Assert.Equal((1, 1), (first.Training.LeadingDirections, second.Training.LeadingDirections));
+        Assert.Equal((14, 14), (first.Training.DecorrelatedFeatures, second.Training.DecorrelatedFeatures));
         Assert.Equal(2 * first.State.Parameters.StepCount, second.State.Parameters.StepCount);
-        Assert.InRange(second.Training.TrainingLoss, 0, first.Training.TrainingLoss);
+        Assert.InRange(second.Training.Epochs[0].Loss, 0, 0.5 * first.Training.Epochs[0].Loss);
     }
 
     [Fact]
     public void Fit_RowsWithoutTheCommonFactor_StartsWithANewState()
     {
         RmsPropRegressionTrainer trainer = _ml.Regression.Trainers.RmsProp(numberOfEpochs: 3);
-        RmsPropRegressionTransformer first = trainer.Fit(Some.WithFactors(1, 400, 520, [0.5]).View(_ml));
+        RmsPropRegressionTransformer first = trainer.Fit(Some.WithFactors(1, 400, 20, [0.5]).View(_ml));
 
-        RmsPropRegressionTransformer second = trainer.Fit(Some.Linear(1, 400, 520).View(_ml), first);
+        RmsPropRegressionTransformer second = trainer.Fit(Some.Linear(1, 400, 20).View(_ml), first);
 
         Assert.Equal(first.State.Parameters.StepCount, second.State.Parameters.StepCount);
-        Assert.Equal(0, second.Training.LeadingDirections);
+    }
+
+    /// <summary>The coordinates of later rounds are those of the rows of one training; the weights count.</summary>
+    [Fact]
+    public void Fit_TrainingThatEndedInCoordinatesOfAllColumns_BeginsWithItsWeights()
+    {
+        IDataView view = Some.WithFactors(1, 1500, 600, [0.6]).View(_ml);
+        RmsPropRegressionTrainer trainer = _ml.Regression.Trainers.RmsProp();
+        RmsPropRegressionTransformer first = trainer.Fit(view);
+
+        RmsPropRegressionTransformer second = _ml.Regression.Trainers.RmsProp(new Options { LearningRate = 1e-7f, Tolerance = 1 }).Fit(view, first);
+
+        Assert.Equal(600, first.Training.DecorrelatedFeatures);
+        Assert.InRange(first.Training.OptimalityGap!.Share, 0, first.Training.Diagnostics.Tolerance);
+        Assert.Equal(first.Training.TrainingLoss, second.Training.Epochs[0].Loss, 1e-3 * first.Training.TrainingLoss);
     }
 }

@@ -201,6 +201,7 @@ public sealed class ContinuedTrainingTests
         [nameof(Options.LearningRate)] = options => options.LearningRate = 0.001f,
         [nameof(Options.LearningRateSchedule)] = options => options.LearningRateSchedule = LearningRateSchedule.StepDecay(0.5, 10),
         [nameof(Options.NumberOfEpochs)] = options => options.NumberOfEpochs = 4,
+        [nameof(Options.Tolerance)] = options => options.Tolerance = 0.01f,
         [nameof(Options.BatchSize)] = options => options.BatchSize = 17,
         [nameof(Options.AveragedFraction)] = options => options.AveragedFraction = 1,
         [nameof(Options.NumberOfThreads)] = options => options.NumberOfThreads = 1,

@@ -1,3 +1,4 @@
+using MlNetRms.Tests.Checkpoints;
 using MlNetRms.Tests.Oracles;
 using MlNetRms.Tests.Support;
 using static MlNetRms.RmsPropRegressionTrainer;
@@ -289,7 +290,7 @@ public sealed class JobTests
     private static Examples[] Parts(Examples rows) =>
         [.. _lengths.Select((length, part) => rows.Take(Enumerable.Range(_lengths.Take(part).Sum(), length)))];
 
-    private static (long, long, long, int, StopReason, double, double?, double?) Facts(TrainingReport report) =>
+    private static (long, long, long, int, StopReason, double, double?, double?, object) Facts(TrainingReport report) =>
         (report.RowsRead, report.RowsUsed, report.ValidationRows, report.ReturnedEpoch, report.StopReason, report.TrainingLoss, report.RSquared,
-            report.ConditionNumber);
+            report.ConditionNumber, Interrupted.Distance(report));
 }
