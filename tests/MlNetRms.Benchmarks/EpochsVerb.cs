@@ -55,7 +55,7 @@ internal static class EpochsVerb
             [.. sets.Select(set => (string[])[set.Name, set.Size, .. set.DefaultExcessPercent.Select(Percent)])]);
         Console.WriteLine($"""
             Sdca and OnlineGradientDescent get features from NormalizeMeanVariance, RmsProp gets raw features. Least squares: standardised columns,
-            without singular values below 1e-5 of the largest. Values below {LeastExcessPercent} % count as {LeastExcessPercent} %.
+            without singular values below 1e-7 of the largest. Values below {LeastExcessPercent} % count as {LeastExcessPercent} %.
             """);
         Directory.CreateDirectory(arguments.Output);
         string picture = Path.Combine(arguments.Output, "epochs.png");
@@ -69,7 +69,8 @@ internal static class EpochsVerb
         IDataView raw = new RowView(rows).Cached(context);
         IDataView normalized = context.Data.Cache(context.Transforms.NormalizeMeanVariance("Features", fixZero: false).Fit(raw).Transform(raw));
         double least = LeastSquares.BySingularValues(rows).RmseOn(rows);
-        int stepsPerEpoch = Decisions.Plan(rows.Count, new RmsPropRegressionTrainer.Options().ToSettings().Plan).StepsPerEpoch;
+        PlanSettings settings = new RmsPropRegressionTrainer.Options().ToSettings().Plan;
+        int stepsPerEpoch = Decisions.Plan(rows.Count, settings, fewestSteps: 1, fewestEpochs: 1).StepsPerEpoch;
         return new Curves(name, $"{rows.Count} × {rows.FeatureCount}",
             [.. _contenders.Select(contender => budgets.Select(budget => Excess(contender, budget)).ToArray())],
             [.. _steps.Select(steps => Excess(_contenders[0], (steps + stepsPerEpoch - 1) / stepsPerEpoch))],

@@ -78,10 +78,10 @@ internal static class LeastSquares
         }
     }
 
-    /// <summary>Uses the singular values of the standardised columns; those below 1e-5 of the largest count as 0.</summary>
+    /// <summary>Uses the singular values of the standardised columns; those below 1e-7 of the largest count as 0.</summary>
     public static LinearModel BySingularValues(IRows rows)
     {
-        const double Negligible = 1e-5;
+        const double Negligible = 1e-7;
         (Matrix<double> x, Vector<double> y) = Dense(rows);
         Vector<double> means = x.ColumnSums() / rows.Count;
         double labelMean = y.Average();

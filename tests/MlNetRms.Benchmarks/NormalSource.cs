@@ -27,6 +27,14 @@ internal struct NormalSource(ulong stream)
         }
     }
 
+    public double[] Normals(int count)
+    {
+        double[] numbers = new double[count];
+        for (int i = 0; i < count; i++)
+            numbers[i] = Next();
+        return numbers;
+    }
+
     /// <summary>A whole number in [0, bound).</summary>
     public int Below(int bound) => (int)Math.BigMul(NextBits(), (ulong)bound, out _);
 
