@@ -13,9 +13,13 @@ public sealed class CoefficientTable : IReadOnlyList<Coefficient>
 
     private readonly Coefficient[] _coefficients;
 
+    /// <summary>The gap if it is above the tolerance, so that the weights are not those that the standard errors are of.</summary>
+    private readonly OptimalityGap? _gap;
+
     internal CoefficientTable(string[] names, LinearModelParameters model, double[]? standardDeviations, double?[]? standardErrors = null,
-        double? biasStandardError = null)
+        double? biasStandardError = null, OptimalityGap? gap = null)
     {
+        _gap = gap;
         Bias = model.Bias;
         BiasStandardError = biasStandardError;
         _coefficients = [.. model.Weights.Select((weight, i) => new Coefficient
@@ -64,7 +68,10 @@ public sealed class CoefficientTable : IReadOnlyList<Coefficient>
     /// <inheritdoc/>
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    /// <summary>A readable table, one line per feature, invariant culture.</summary>
+    /// <summary>
+    /// A readable table, one line per feature, invariant culture. Where training did not come near enough to the optimum, a last line says that
+    /// standard errors are of other weights.
+    /// </summary>
     /// <returns>The lines.</returns>
     public override string ToString()
     {
@@ -78,6 +85,8 @@ public sealed class CoefficientTable : IReadOnlyList<Coefficient>
                 coefficient.TValue?.ToString("f2", CultureInfo.InvariantCulture) ?? "");
         AddLine("(bias)", Format(Bias), "", Format(BiasStandardError),
             BiasStandardError > 0 ? (Bias / BiasStandardError)?.ToString("f2", CultureInfo.InvariantCulture) ?? "" : "");
+        if (withErrors && _gap is not null)
+            table.AppendLine("Standard errors are those of least squares; these weights are " + _gap + ".");
         return table.ToString();
 
         void AddLine(string name, string weight, string perStandardDeviation, string standardError, string t)

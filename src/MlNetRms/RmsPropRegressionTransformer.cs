@@ -67,7 +67,8 @@ public sealed class RmsPropRegressionTransformer : ISingleFeaturePredictionTrans
     {
         ActiveFeatures columns = State.Scaling.Columns;
         return new(InputColumns.FeatureNames(_features), Model, columns.ToFeatures(State.Scaling.StandardDeviations),
-            _standardErrors is null ? null : columns.ToFeatures(_standardErrors.Weights), _standardErrors?.Bias);
+            _standardErrors is null ? null : columns.ToFeatures(_standardErrors.Weights), _standardErrors?.Bias,
+            Training.OptimalityGap is { } gap && gap.Share > Training.Diagnostics.Tolerance ? gap : null);
     }
 
     /// <summary>

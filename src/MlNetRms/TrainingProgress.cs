@@ -81,7 +81,8 @@ public sealed class EpochProgress
 
     /// <summary>
     /// Ends training after this epoch. <c>Fit</c> then returns the mean of the weights over about the last epoch (see
-    /// <see cref="EarlyStopping"/> for the exact steps) or, with early stopping, the weights of the best epoch.
+    /// <see cref="EarlyStopping"/> for the exact steps), unless an earlier round was nearer to the optimum; with early stopping, the weights of the
+    /// best epoch.
     /// </summary>
     public void Stop() => IsStopRequested = true;
 }

@@ -138,6 +138,20 @@ public sealed class CoefficientTableTests
         Assert.Equal("Area: 1.5", (coefficient with { StandardError = null }).ToString());
     }
 
+    [Theory]
+    [InlineData(1, true)]
+    [InlineData(null, false)]
+    public void ToString_OfATraining_SaysIfTheWeightsAreFarFromThoseOfTheStandardErrors(int? epochs, bool isFar)
+    {
+        RmsPropRegressionTransformer model = Some.Linear(1, 900, 3).Fit(new() { NumberOfEpochs = epochs });
+
+        string table = model.GetCoefficients().ToString();
+
+        Assert.Contains("std. error", table, StringComparison.Ordinal);
+        Assert.Equal(isFar, model.Training.OptimalityGap!.Share > model.Training.Diagnostics.Tolerance);
+        Assert.Equal(isFar, table.Contains($"these weights are {model.Training.OptimalityGap}", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void ToString_AnyCulture_IsOneTableWithADecimalPoint()
     {

@@ -90,7 +90,8 @@ internal sealed class Covariance
             return new Covariance(rows, AboutTheMeans(sums, columns), columns, isOfAllRows: true);
         }
         int sketchRows = Decisions.SketchRows(columns);
-        double[] sketch = rows.Sum(shard => Sketch(shard, columns, sketchRows, seed, cancellation));
+        double[] sketch = rows.Sum(
+            [.. rows.Shards.Select((shard, number) => Sketch(shard, rows.FirstShard + number, columns, sketchRows, seed, cancellation))]);
         return new Covariance(rows, OfSketch(sketch, means), columns, isOfAllRows: false);
     }
 
@@ -162,11 +163,11 @@ internal sealed class Covariance
     }
 
     /// <returns>The rows of the sketch, each with the sum of its factors behind it, then the sum of the weights.</returns>
-    private static double[] Sketch(PackedRows rows, int columns, int sketchRows, int seed, CancellationToken cancellation)
+    private static double[] Sketch(PackedRows rows, int shard, int columns, int sketchRows, int seed, CancellationToken cancellation)
     {
         int stride = columns + 1;
         var sums = new double[sketchRows * stride + 1];
-        var random = new SeededRandom(seed, RandomStream.Sketch);
+        var random = new SeededRandom(seed, RandomStream.Sketch, shard);
         var lanes = new double[rows.Layout.DenseCount];
         for (long i = 0; i < rows.RowCount; i++)
         {

@@ -124,10 +124,8 @@ internal sealed class TrainingRun : IDisposable
         }
         while (_stopReason == StopReason.AllEpochsCompleted && _best is null && BeginNextRound());
         _context.Progress.End();
-        double[] weights = _best?.State?.Weights ?? (_bestRound is null ? _round.Current() : Corrected(_bestRound.Weights));
-        int epoch = _best?.State?.Epoch ?? _bestRound?.Epoch ?? _epoch;
-        Gap gap = _bestRound?.Gap ?? Measure(weights);
-        return new FitResult(weights, _stopReason, epoch, Save(), gap, ShareOf(gap), _tolerance);
+        BestRound best = Returned();
+        return new FitResult(Corrected(best.Weights), _stopReason, best.Epoch, Save(), best.Gap, ShareOf(best.Gap), _tolerance);
     }
 
     /// <summary>The whole state after the last step, as plain data.</summary>
@@ -231,6 +229,18 @@ internal sealed class TrainingRun : IDisposable
             }
         }
         return _failures > Decisions.MostFailures(last.IsOfAllColumns || last.Whitening?.Found is not null) ? null : last;
+    }
+
+    /// <summary>The weights of the best epoch, with early stopping, else of the best round; a round that was cut short counts as one.</summary>
+    private BestRound Returned()
+    {
+        if (_best?.State is { } state)
+            return new BestRound(state.Epoch, state.Weights, Measure(state.Weights));
+        if (_bestRound is not null && _stopReason == StopReason.AllEpochsCompleted)
+            return _bestRound;
+        double[] weights = _round.Current();
+        Gap gap = Measure(weights);
+        return _bestRound is { } best && best.Gap.Objective <= gap.Objective ? best : new BestRound(_epoch, weights, gap);
     }
 
     /// <summary>A training that was cut short, or was given its length, returns what it has reached.</summary>

@@ -5,6 +5,7 @@ using static MlNetRms.RmsPropRegressionTrainer;
 namespace MlNetRms.Tests.Checkpoints;
 
 /// <summary>Whatever the file is or the disk does: a clear error or the right model, and nothing overwritten that may be wanted.</summary>
+[Trait("Vectors", "Irrelevant")]
 public sealed class CheckpointFaultTests : IDisposable
 {
     private static readonly Examples _rows = Some.Linear(1, 30, 2);

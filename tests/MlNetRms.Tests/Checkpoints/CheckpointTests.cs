@@ -4,6 +4,7 @@ using static MlNetRms.RmsPropRegressionTrainer;
 namespace MlNetRms.Tests.Checkpoints;
 
 /// <summary>A training that was broken off and taken up again ends with the bits of one without a break.</summary>
+[Trait("Vectors", "Irrelevant")]
 public sealed class CheckpointTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();

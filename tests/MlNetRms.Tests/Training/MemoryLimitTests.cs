@@ -6,6 +6,7 @@ using static MlNetRms.RmsPropRegressionTrainer;
 namespace MlNetRms.Tests.Training;
 
 /// <summary>Rows that do not fit into memory give the same model, bit for bit.</summary>
+[Trait("Vectors", "Irrelevant")]
 public sealed class MemoryLimitTests
 {
     private static readonly Examples _dense = Some.Linear(1, 100_000, 30, weighted: true);        // 13 MB packed
