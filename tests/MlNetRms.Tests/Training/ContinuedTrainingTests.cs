@@ -7,6 +7,7 @@ namespace MlNetRms.Tests.Training;
 /// <summary>
 /// A training that continues another gives the bits of one long training if the options are the same, and is refused if they do not fit together.
 /// </summary>
+[Trait("Vectors", "Irrelevant")]
 public sealed class ContinuedTrainingTests
 {
     /// <summary>A few hundred steps in float, whose roundings differ between the two ways of updating sparse columns.</summary>

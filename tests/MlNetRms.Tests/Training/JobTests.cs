@@ -6,6 +6,7 @@ using static MlNetRms.RmsPropRegressionTrainer;
 namespace MlNetRms.Tests.Training;
 
 /// <summary>A training over several processes: only the parts of the rows and the seed decide its bits, not which process has which part.</summary>
+[Trait("Vectors", "Irrelevant")]
 public sealed class JobTests
 {
     /// <summary>Uneven parts, one of them without rows.</summary>

@@ -7,6 +7,7 @@ using static MlNetRms.RmsPropRegressionTrainer;
 namespace MlNetRms.Tests.Training;
 
 /// <summary>Reports to <see cref="Options.Progress"/>, on a clock controlled by the tests.</summary>
+[Trait("Vectors", "Irrelevant")]
 public sealed class ProgressTests
 {
     /// <summary>The longest time between two reports; a clock that advances by it makes every check a report.</summary>
