@@ -30,7 +30,7 @@ internal static class HouseFeatures
         if (houses.DistinctBy(house => house.Price).Count() == 1)
             throw new UsageException($"File '{path}': all rows have the same price, so there is nothing to learn.");
         if (houses.Select(house => house with { Price = 0 }).Distinct().Count() == 1)
-            throw new UsageException($"File '{path}': all rows are the same but for the price, so nothing can be predicted from them.");
+            throw new UsageException($"File '{path}': all rows are the same except for the price, so nothing can be predicted from them.");
         return rows;
     }
 

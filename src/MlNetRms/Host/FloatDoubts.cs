@@ -8,7 +8,7 @@ namespace MlNetRms.Host;
 /// </summary>
 internal sealed class FloatDoubts(TrainingRows rows, InputColumns columns)
 {
-    /// <summary>If the label is explained but for less than this share of its deviation, rounding matters to nobody.</summary>
+    /// <summary>If less than this share of the label's deviation is left unexplained, rounding matters to nobody.</summary>
     private const double LeastShareOfLabel = 1e-4;
 
     /// <summary>A mean of this many standard deviations is far from 0: without it, rounding would cost a tenth.</summary>

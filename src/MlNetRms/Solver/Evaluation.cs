@@ -72,7 +72,7 @@ internal sealed class Evaluation(
 
     /// <summary>
     /// Diagonal of the inverse of the covariance, and its form vᵀ·C⁻¹·v. If all rows have been kept as read, those of these: with the first inverse T
-    /// it is 2·T − T·C·T but for the square of the error.
+    /// it is 2·T − T·C·T, up to the square of the error.
     /// </summary>
     private (double?[] Diagonal, double? Form) Inverse(Whitening whitening, double[] vector)
     {

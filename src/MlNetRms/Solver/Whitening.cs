@@ -34,7 +34,7 @@ internal sealed class Whitening : IWhitening
     /// </summary>
     private const double LargestConditionOfFloats = 1e4;
 
-    /// <summary>A vector with less than this share of its squared length along dropped directions has none but for rounding.</summary>
+    /// <summary>A vector with less than this share of its squared length along dropped directions has only rounding there.</summary>
     private const double LargestUnknownShare = 1e-10;
 
     /// <summary>The eigenvectors of fewer columns take less than a hundredth of a second.</summary>

@@ -23,7 +23,7 @@ internal static class HeavyTailFamilies
             seed => AmountAndCities(100_000, 400, seed), seed => AmountAndCities(20_000, 400, seed), Draws),
     ];
 
-    /// <summary>Ten lognormal columns that add up to the label, but for noise.</summary>
+    /// <summary>Ten lognormal columns that add up to the label, with noise.</summary>
     public static ExampleSet Lognormal(int rows, double sigma, ulong seed)
     {
         const int Columns = 10;

@@ -61,7 +61,7 @@ internal sealed class LeastSquaresMinimum
     private double Excess(double[] gradient, double variance) =>
         TensorPrimitives.Dot(gradient, Solve(gradient)) / (Tolerance * _rows.Mean(_residuals, _residuals) + Rounding * variance);
 
-    /// <summary>Half of the mean squared error's slope downwards, after the residuals have been computed anew.</summary>
+    /// <summary>Computes the residuals again. The negative gradient of half the mean squared error.</summary>
     private double[] Gradient()
     {
         double[] predictions = _rows.Times(_weights);
